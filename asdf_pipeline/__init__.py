@@ -1,0 +1,1 @@
+"""Apply a function to every station of an ASDF file, in parallel, with nothing lost."""

@@ -1,0 +1,113 @@
+"""The error tree: every error this package raises on purpose.
+
+Each class inherits the built-in exception that a caller would expect, and carries
+the exit code that the command turns it into. A message is one line that names the
+file, the station where there is one, and the remedy.
+"""
+
+from __future__ import annotations
+
+EXIT_DATA = 1  # anything about the data or the work
+EXIT_CALL = 2  # a wrong call or configuration, found before any work
+
+
+class ASDFPipelineError(Exception):
+    """Base of all errors of this package."""
+
+    exit_code: int = EXIT_DATA
+
+
+class CallError(ASDFPipelineError, ValueError):
+    """The call or the configuration is wrong; found before any work."""
+
+    exit_code = EXIT_CALL
+
+
+class OutputExistsError(CallError, FileExistsError):
+    """The output file exists already; it is never overwritten."""
+
+
+class TagError(CallError):
+    """A tag or tag map is malformed, or nothing in the file matches it."""
+
+
+class FunctionError(CallError, TypeError):
+    """The processing function cannot be found, loaded or called."""
+
+
+class BackendError(CallError, RuntimeError):
+    """The wanted backend or way of writing cannot be had here."""
+
+
+class NotOfferedError(CallError, NotImplementedError, AttributeError):
+    """A pyasdf method that this package does not offer; names the way to do it."""
+
+
+class InputError(ASDFPipelineError, ValueError):
+    """An input is damaged or not what it should be."""
+
+
+class InputMissingError(InputError, FileNotFoundError):
+    """An input file does not exist; found before any work."""
+
+    exit_code = EXIT_CALL
+
+
+class NotASDFError(InputError):
+    """A file is no HDF5, or HDF5 but no ASDF, or damaged as a whole."""
+
+
+class TraceError(InputError):
+    """A trace cannot be read from, or written to, an ASDF file; fails its unit."""
+
+
+class StationXMLError(InputError):
+    """A StationXML document is damaged or of another station; fails its unit."""
+
+
+class StationMissingError(InputError, KeyError, AttributeError):
+    """A station, tag or item that was asked for is not in the file."""
+
+    def __str__(self) -> str:
+        """Return the message itself (KeyError would quote it)."""
+        return str(self.args[0]) if self.args else ""
+
+
+class WorkDirectoryError(ASDFPipelineError, RuntimeError):
+    """The work directory is held by another run, or cannot be used."""
+
+
+class WriteError(ASDFPipelineError, OSError):
+    """The output could not be written: disk full, quota, I/O error."""
+
+    def __str__(self) -> str:
+        """Return the message itself."""
+        return " ".join(str(part) for part in self.args)
+
+
+class VerificationError(ASDFPipelineError):
+    """A file's content differs from its manifest, its outcomes or its digests."""
+
+
+class ProcessingFailedError(ASDFPipelineError, RuntimeError):
+    """More stations failed than the call allows."""
+
+
+class WorkerDiedError(ASDFPipelineError, RuntimeError):
+    """A worker died on a unit: signal, exit or out of memory."""
+
+
+class StoppedError(ASDFPipelineError, KeyboardInterrupt):
+    """The run was stopped by a signal; sealed work is kept.
+
+    Parameters
+    ----------
+    message : str
+        One line.
+    signum : int
+        The signal's number; the exit code is 128 + `signum`.
+    """
+
+    def __init__(self, message: str, signum: int) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + signum

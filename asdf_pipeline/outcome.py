@@ -1,0 +1,129 @@
+"""What became of one unit of work: the record that everything downstream speaks of."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+Status = Literal["ok", "empty", "failed", "skipped"]
+STATUSES: tuple[Status, ...] = ("ok", "empty", "failed", "skipped")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one unit: one station, one tag, perhaps one window.
+
+    Attributes
+    ----------
+    station : str
+        ``"NET.STA"``.
+    input_tag, output_tag : str
+        Tag read and tag written.
+    status : {"ok", "empty", "failed", "skipped"}
+        ``empty``: the function returned None or an empty Stream; ``skipped``: left
+        out by a selection.
+    window : (int, int) or None
+        Start and end of the unit's window in ns since 1970, None for a whole station.
+    latitude, longitude, elevation_in_m : float or None
+        From the station's StationXML, in degrees and metres.
+    traces_in, traces_out, samples_in, samples_out : int
+        Counts read and written.
+    start, end : int or None
+        Times of the first and last sample written (read, where nothing was
+        written), in ns since 1970.
+    sampling_rates : tuple of float
+        In Hz, sorted, distinct; of what was written (read, where nothing was).
+    channels : tuple of str
+        ``"LOC.CHA"`` sorted, distinct; of what was written (read, where nothing was).
+    error_type, error_message, traceback : str
+        Of a failed unit, else empty.
+    digest : str
+        Content digest (hex) of what was written, else empty.
+    seconds : float
+        Wall time of the attempt.
+    attempts : int
+        How often the unit was begun in this run.
+    worker : str
+        Who did it: ``"worker 1"``, ``"rank 3 on node7"``.
+    bytes_out : int
+        Encoded size in bytes.
+    """
+
+    station: str
+    input_tag: str
+    output_tag: str
+    status: Status
+    window: tuple[int, int] | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    elevation_in_m: float | None = None
+    traces_in: int = 0
+    traces_out: int = 0
+    samples_in: int = 0
+    samples_out: int = 0
+    start: int | None = None
+    end: int | None = None
+    sampling_rates: tuple[float, ...] = ()
+    channels: tuple[str, ...] = ()
+    error_type: str = ""
+    error_message: str = ""
+    traceback: str = ""
+    digest: str = ""
+    seconds: float = 0.0
+    attempts: int = 1
+    worker: str = ""
+    bytes_out: int = 0
+
+    @property
+    def unit_id(self) -> str:
+        """The id of the unit that this is the outcome of (see `plan.Unit.id`)."""
+        return unit_id(self.station, self.input_tag, self.window)
+
+    def to_json(self) -> str:
+        """Return one line of JSON, without the fields that have their default."""
+        fields = {
+            field.name: value
+            for field in _FIELDS
+            if (value := getattr(self, field.name)) != field.default
+        }
+        return json.dumps(fields, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, line: str | bytes) -> Outcome:
+        """Return the outcome that `to_json` made the line from."""
+        fields: dict[str, Any] = json.loads(line)
+        for name in ("window", "sampling_rates", "channels"):
+            if fields.get(name) is not None:
+                fields[name] = tuple(fields[name])
+        return cls(**fields)
+
+
+_FIELDS = dataclasses.fields(Outcome)
+
+
+def unit_id(station: str, tag: str, window: tuple[int, int] | None) -> str:
+    """Return the id of a unit: the same in every run over the same input."""
+    name = f"{station}/{tag}"
+    return name if window is None else f"{name}/{window[0]}-{window[1]}"
+
+
+def write_outcomes(path: Path, outcomes: Iterable[Outcome]) -> None:
+    """Write outcomes as JSON lines, sorted by unit, whole or not at all."""
+    partial = path.with_name(f"{path.name}.part")
+    lines = sorted((outcome.unit_id, outcome.to_json()) for outcome in outcomes)
+    with partial.open("w", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for _, line in lines)
+    partial.replace(path)
+
+
+def read_outcomes(path: Path) -> Iterator[Outcome]:
+    """Yield the outcomes of a file of JSON lines."""
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            yield Outcome.from_json(line)

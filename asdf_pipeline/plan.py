@@ -1,0 +1,127 @@
+"""What is to be done, as plain frozen data: units of work, largest first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from asdf_pipeline.container.names import is_tag
+from asdf_pipeline.errors import TagError
+from asdf_pipeline.outcome import unit_id
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from asdf_pipeline.container import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One station and one of its tags, perhaps one window of it.
+
+    Attributes
+    ----------
+    station : str
+        ``"NET.STA"``.
+    tag : str
+        Tag in the input.
+    window : (int, int) or None
+        Start and end in ns since 1970; None for all there is.
+    samples : int
+        Samples in the input: the size by which units are ordered.
+    """
+
+    station: str
+    tag: str
+    window: tuple[int, int] | None = None
+    samples: int = 0
+
+    @property
+    def id(self) -> str:
+        """The unit's name, the same in every run over the same input."""
+        return unit_id(self.station, self.tag, self.window)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All units of a run over one input.
+
+    Attributes
+    ----------
+    input : pathlib.Path
+        The input file.
+    tag_map : dict of str to str
+        Input tag to output tag.
+    units : tuple of Unit
+        Largest first; ties in the order of their ids.
+    """
+
+    input: Path
+    tag_map: dict[str, str]
+    units: tuple[Unit, ...]
+
+
+def check_tag_map(tag_map: Mapping[str, str]) -> dict[str, str]:
+    """Return the tag map, checked.
+
+    Raises
+    ------
+    TagError
+        If it is empty or no mapping of tags to tags, or if two input tags map to
+        one output tag (the output would depend on the order of the work).
+    """
+    if not hasattr(tag_map, "items") or not tag_map:
+        msg = f"tag map {tag_map!r}: expected at least one pair INPUT_TAG=OUTPUT_TAG"
+        raise TagError(msg)
+    checked = dict(tag_map.items())
+    for source, target in checked.items():
+        for tag in (source, target):
+            if not isinstance(tag, str) or not is_tag(tag):
+                msg = (
+                    f"tag {tag!r} in the tag map is not valid: "
+                    "only a-z, 0-9 and single underscores, and not 'stationxml'"
+                )
+                raise TagError(msg)
+        others = [other for other, tag in checked.items() if tag == target]
+        if len(others) > 1:
+            msg = (
+                f"the input tags {', '.join(sorted(others))} all map to the output "
+                f"tag {target!r}: give each its own"
+            )
+            raise TagError(msg)
+    return checked
+
+
+def make_plan(reader: Reader, tag_map: Mapping[str, str]) -> Plan:
+    """Return the plan for a file.
+
+    Parameters
+    ----------
+    reader : Reader
+        The open input.
+    tag_map : mapping of str to str
+        Input tag to output tag; other tags are not read.
+
+    Raises
+    ------
+    TagError
+        If the tag map is malformed or no tag in the file matches.
+    """
+    tag_map = check_tag_map(tag_map)
+    units = []
+    seen: set[str] = set()
+    for station in reader.stations():
+        for tag, samples in reader.samples_by_tag(station).items():
+            seen.add(tag)
+            if tag in tag_map:
+                units.append(Unit(station, tag, samples=samples))
+    if not units:
+        there = ", ".join(sorted(seen)) or "none"
+        msg = (
+            f"{reader.path}: no waveforms with tag {', '.join(sorted(tag_map))}; "
+            f"tags in the file: {there}"
+        )
+        raise TagError(msg)
+    units.sort(key=lambda unit: (-unit.samples, unit.id))
+    return Plan(reader.path, tag_map, tuple(units))
