@@ -1,3 +1,74 @@
-"""Apply a function to every station of an ASDF file, in parallel, with nothing lost."""
+"""Apply a function to every station of an ASDF file, in parallel, with nothing lost.
+
+The names below are looked up when they are first used, so that ``import
+asdf_pipeline`` costs nothing: neither ObsPy nor h5py is loaded by it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from asdf_pipeline.dataset.asdf import ASDFDataSet
+    from asdf_pipeline.engine import RunReport
+    from asdf_pipeline.errors import (
+        ASDFPipelineError,
+        ASDFWarning,
+        NotOfferedError,
+        OutputExistsError,
+        ProcessingFailedError,
+        StationMissingError,
+    )
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "ASDFDataSet",
+    "ASDFException",
+    "ASDFPipelineError",
+    "ASDFWarning",
+    "NotOfferedError",
+    "OutputExistsError",
+    "ProcessingFailedError",
+    "RunReport",
+    "StationMissingError",
+    "WaveformNotInFileException",
+    "__version__",
+]
+
+# Name here: module and name there. The last two are pyasdf's names for them.
+_WHERE = {
+    "ASDFDataSet": ("asdf_pipeline.dataset.asdf", "ASDFDataSet"),
+    "RunReport": ("asdf_pipeline.engine", "RunReport"),
+    "ASDFPipelineError": ("asdf_pipeline.errors", "ASDFPipelineError"),
+    "ASDFWarning": ("asdf_pipeline.errors", "ASDFWarning"),
+    "NotOfferedError": ("asdf_pipeline.errors", "NotOfferedError"),
+    "OutputExistsError": ("asdf_pipeline.errors", "OutputExistsError"),
+    "ProcessingFailedError": ("asdf_pipeline.errors", "ProcessingFailedError"),
+    "StationMissingError": ("asdf_pipeline.errors", "StationMissingError"),
+    "ASDFException": ("asdf_pipeline.errors", "ASDFPipelineError"),
+    "WaveformNotInFileException": ("asdf_pipeline.errors", "StationMissingError"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Return a public name, loading what it needs.
+
+    Raises
+    ------
+    AttributeError
+        If the package has no such name.
+    """
+    if name not in _WHERE:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    module, attribute = _WHERE[name]
+    value = getattr(import_module(module), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Return the public names, for tab completion."""
+    return sorted({*globals(), *_WHERE})

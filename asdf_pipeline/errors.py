@@ -11,6 +11,10 @@ EXIT_DATA = 1  # anything about the data or the work
 EXIT_CALL = 2  # a wrong call or configuration, found before any work
 
 
+class ASDFWarning(UserWarning):
+    """Something that the caller should know, though the work goes on."""
+
+
 class ASDFPipelineError(Exception):
     """Base of all errors of this package."""
 
