@@ -1,0 +1,163 @@
+"""The command ``asdf-pipeline``: one module a verb, errors to exit codes in one place.
+
+Each verb's module has ``register(subparsers)``, which declares its arguments, and
+``run(args)``, which does the work and returns an exit code or None for 0. Nothing
+heavy is imported before a verb runs: ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from asdf_pipeline import __version__
+from asdf_pipeline.cli import digest, info, manifest, process, stage, status, verify
+from asdf_pipeline.cli.log import log_to_stderr
+from asdf_pipeline.errors import EXIT_CALL, EXIT_DATA, ASDFPipelineError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NoReturn
+
+PROGRAM = "asdf-pipeline"
+VERBS = (stage, process, manifest, info, digest, verify, status)
+
+# Set by the launchers of MPI jobs: Open MPI, PMIx (srun), MPICH and Intel, Slurm.
+_RANK_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID")
+
+_DESCRIPTION = """\
+Apply a function to every station of an ASDF file, in parallel, with nothing lost.
+
+The verbs, in the order in which one meets them:"""
+
+_EPILOG = """\
+example:
+  asdf-pipeline stage --waveforms 'data/*.mseed' --stations 'data/*.xml' \\
+      --tag raw_recording --output staged.h5
+  asdf-pipeline process staged.h5 processed.h5 --function my_steps.py:process \\
+      --tag raw_recording=processed --outcomes outcomes.jsonl
+  asdf-pipeline manifest staged.h5 processed.h5 --outcomes outcomes.jsonl \\
+      --output stations.csv
+
+exit codes: 0 done; 1 something about the data or the work; 2 a wrong call, found
+before any work; 130 and 143 stopped by Ctrl-C and by SIGTERM (finished stations are
+kept, the same command goes on). 'asdf-pipeline VERB --help' explains each verb."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints come once, not once a rank."""
+
+    def error(self, message: str) -> NoReturn:
+        if _first_rank():
+            super().error(message)
+        sys.exit(EXIT_CALL)
+
+
+class _Version(argparse.Action):
+    """``--version``."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        print(f"{PROGRAM} {__version__}")
+        parser.exit()
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command with all its verbs."""
+    parser = _Parser(
+        prog=PROGRAM,
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--version", action=_Version, nargs=0, help="print the version and exit"
+    )
+    subparsers = parser.add_subparsers(metavar="VERB", required=True)
+    for verb in VERBS:
+        verb.register(subparsers)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The arguments after the program's name; default: those of this process.
+
+    Returns
+    -------
+    int
+        0 done, 1 the data or the work, 2 a wrong call, 128 + signal when stopped.
+    """
+    try:
+        args = build_parser().parse_args(argv)
+        log_to_stderr()
+        code = args.run(args)
+        sys.stdout.flush()
+    except SystemExit as leave:  # argparse: help, version, wrong arguments
+        return leave.code if isinstance(leave.code, int) else EXIT_CALL
+    except BrokenPipeError:
+        # The reader of our output left (`| head`). Point stdout elsewhere, or
+        # Python complains once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    except ASDFPipelineError as error:
+        if _speaks(error):
+            _complain(str(error) or type(error).__name__)
+        return error.exit_code
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        return 128 + signal.SIGINT
+    except OSError as error:
+        if error.errno is None:
+            _ask_to_report()
+            raise
+        where = f": {error.filename}" if error.filename else ""
+        _complain(f"{error.strerror}{where}")
+        return EXIT_DATA
+    except Exception:
+        _ask_to_report()
+        raise
+    return int(code or 0)
+
+
+def _complain(message: str) -> None:
+    line = " ".join(message.split())
+    print(f"{PROGRAM}: error: {line}", file=sys.stderr)
+
+
+def _ask_to_report() -> None:
+    print(
+        f"{PROGRAM}: this is a bug in asdf_pipeline: please report it with the "
+        "command and the lines below",
+        file=sys.stderr,
+    )
+
+
+def _speaks(error: ASDFPipelineError) -> bool:
+    """Return whether this process prints the error.
+
+    Every rank of an MPI job raises the same error about the call: the first prints
+    it. For errors about the work the engine marks those that another rank prints
+    with an attribute ``silent``.
+    """
+    if getattr(error, "silent", False):
+        return False
+    return error.exit_code != EXIT_CALL or _first_rank()
+
+
+def _first_rank() -> bool:
+    """Return whether this is the first rank, or no rank at all.
+
+    mpi4py is in `sys.modules` where the command runs under ``python -m mpi4py``; a
+    command started from within somebody's MPI job, without it, is no rank.
+    """
+    if "mpi4py" not in sys.modules:
+        return True
+    ranks = (os.environ.get(name) for name in _RANK_VARIABLES)
+    return next((rank for rank in ranks if rank), "0") == "0"

@@ -1,0 +1,97 @@
+"""``asdf-pipeline manifest``: the table of stations of a processed file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from asdf_pipeline.cli.arguments import add_verb
+from asdf_pipeline.errors import CallError
+
+if TYPE_CHECKING:
+    import argparse
+
+_DESCRIPTION = """\
+Write the station manifest: one row for each station and input tag, with what became
+of it (ok, empty, failed, skipped), its traces, times, channels and content digest.
+
+The outcomes that 'process' recorded are compared with both files first: a station
+that is missing, extra or has another number of samples is an error. The manifest
+holds content only, so two runs over the same data compare with 'diff'; what depends
+on the run (seconds, attempts, worker) goes to --timings.
+
+With --join the manifests of several data sets become one."""
+
+_EXAMPLES = """\
+  asdf-pipeline manifest staged.h5 processed.h5 --outcomes outcomes.jsonl \\
+      --dataset alps --output stations.csv --timings timings.csv
+  asdf-pipeline manifest --join alps/stations.csv andes/stations.csv \\
+      --output all_stations.csv"""
+
+
+def register(subparsers: argparse._SubParsersAction[Any]) -> None:
+    """Declare the verb's arguments."""
+    parser = add_verb(
+        subparsers,
+        "manifest",
+        "write the table of stations of a processed file",
+        _DESCRIPTION,
+        _EXAMPLES,
+    )
+    parser.add_argument(
+        "files", type=Path, nargs="*", metavar="IN.h5 OUT.h5", help="the two files"
+    )
+    parser.add_argument(
+        "--outcomes",
+        type=Path,
+        metavar="FILE.jsonl",
+        help="the outcomes that 'process' recorded",
+    )
+    parser.add_argument(
+        "--dataset", metavar="NAME", help="the data set's name (default: IN's name)"
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        metavar="STATIONS.csv",
+        help="the manifest to write",
+    )
+    parser.add_argument(
+        "--timings", type=Path, metavar="TIMINGS.csv", help="also write the timings"
+    )
+    parser.add_argument(
+        "--join",
+        type=Path,
+        nargs="+",
+        metavar="STATIONS.csv",
+        help="manifests to join into one, instead of IN.h5 and OUT.h5",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Write the manifest of one data set, or join several."""
+    if args.join is not None:
+        if args.files or args.outcomes or args.dataset or args.timings:
+            msg = "--join goes with --output only"
+            raise CallError(msg)
+        from asdf_pipeline.manifest import join_manifests
+
+        join_manifests(args.join, args.output)
+        return
+    if len(args.files) != 2 or args.outcomes is None:
+        msg = "give IN.h5, OUT.h5 and --outcomes FILE, or --join"
+        raise CallError(msg)
+
+    from asdf_pipeline.manifest import write_manifest
+
+    source, output = args.files
+    write_manifest(
+        source,
+        output,
+        args.outcomes,
+        args.output,
+        timings=args.timings,
+        dataset=args.dataset or source.stem,
+    )

@@ -1,0 +1,56 @@
+"""``asdf-pipeline verify``: is a file whole, and what its manifest says?"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from asdf_pipeline.cli.arguments import add_verb
+from asdf_pipeline.errors import EXIT_DATA
+
+if TYPE_CHECKING:
+    import argparse
+
+_DESCRIPTION = """\
+Read everything in an ASDF file and compare it with its checksums and its manifest.
+
+Problems are printed on stderr, one a line. Without --manifest only damage that the
+file's own checksums show is found; with it also missing, extra and edited traces."""
+
+_EXAMPLES = """\
+  asdf-pipeline verify processed.h5
+  asdf-pipeline verify processed.h5 --manifest stations.csv"""
+
+
+def register(subparsers: argparse._SubParsersAction[Any]) -> None:
+    """Declare the verb's arguments."""
+    parser = add_verb(
+        subparsers, "verify", "check a file's content", _DESCRIPTION, _EXAMPLES
+    )
+    parser.add_argument("file", type=Path, metavar="FILE.h5")
+    parser.add_argument(
+        "--manifest",
+        type=Path,
+        metavar="STATIONS.csv",
+        help="the manifest that 'asdf-pipeline manifest' made for this file",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what is wrong; return 1 if anything is."""
+    from asdf_pipeline.container.verify import verify
+
+    rows = None
+    if args.manifest is not None:
+        from asdf_pipeline.manifest import read_manifest
+
+        rows = read_manifest(args.manifest).to_dict("records")
+    problems = verify(args.file, rows)
+    for problem in problems:
+        print(f"{args.file}: {problem}", file=sys.stderr)
+    if problems:
+        return EXIT_DATA
+    print(f"{args.file}: ok")
+    return 0

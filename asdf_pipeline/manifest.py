@@ -1,0 +1,287 @@
+"""From outcomes to tables: the station manifest and the timings.
+
+A manifest has one row for each station and input tag, sorted, and holds content only:
+two runs over the same data compare with ``diff``. What depends on the run stands in
+the timings. Lists inside a cell are joined by spaces, times are UTC with nanoseconds,
+floating-point numbers are written so that they read back exactly.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import xxhash
+
+from asdf_pipeline.errors import InputError, InputMissingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from asdf_pipeline.outcome import Outcome, Status
+
+STATION_COLUMNS = {
+    "dataset": "str",
+    "network": "str",
+    "station": "str",
+    "latitude": "float64",
+    "longitude": "float64",
+    "elevation_in_m": "float64",
+    "input_tag": "str",
+    "output_tag": "str",
+    "status": "str",
+    "traces_in": "int64",
+    "traces_out": "int64",
+    "samples_in": "int64",
+    "samples_out": "int64",
+    "start": "str",
+    "end": "str",
+    "sampling_rates": "str",
+    "channels": "str",
+    "error_type": "str",
+    "error_message": "str",
+    "digest": "str",
+}
+TIMING_COLUMNS = {
+    "dataset": "str",
+    "network": "str",
+    "station": "str",
+    "input_tag": "str",
+    "seconds": "float64",
+    "attempts": "int64",
+    "worker": "str",
+    "bytes_out": "int64",
+}
+_KEY = ["dataset", "network", "station", "input_tag"]
+
+# Of several windows, the status further left is the station's: a failed window is
+# never hidden, and a station that gave anything at all is not empty.
+_PRECEDENCE: tuple[Status, ...] = ("failed", "ok", "empty", "skipped")
+
+
+def station_table(outcomes: Iterable[Outcome], dataset: str) -> pd.DataFrame:
+    """Return the station manifest of one data set.
+
+    Parameters
+    ----------
+    outcomes : iterable of Outcome
+        Of all units; the windows of a station and tag become one row: counts are
+        added, times span all windows, the status is ``failed`` if any window is,
+        else ``ok`` if any is, else ``empty`` if any is, else ``skipped``; the
+        error is that of the first failed window, the digest that of the windows'
+        sorted digests.
+    dataset : str
+        The data set's name, the same in every row.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `STATION_COLUMNS`, one row for each station and input tag, sorted.
+    """
+    rows = [_station_row(windows, dataset) for windows in _by_station(outcomes)]
+    return _table(rows, STATION_COLUMNS)
+
+
+def timings_table(outcomes: Iterable[Outcome], dataset: str) -> pd.DataFrame:
+    """Return what depends on the run: seconds, attempts, worker, bytes.
+
+    Parameters
+    ----------
+    outcomes : iterable of Outcome
+        Of all units; of several windows, seconds, attempts and bytes are added.
+    dataset : str
+        The data set's name, the same in every row.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `TIMING_COLUMNS`, one row for each station and input tag, sorted.
+    """
+    rows = [_timing_row(windows, dataset) for windows in _by_station(outcomes)]
+    return _table(rows, TIMING_COLUMNS)
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a manifest or timings as CSV, whole or not at all.
+
+    The same table gives the same bytes on every machine.
+    """
+    partial = path.with_name(f"{path.name}.part")
+    try:
+        with partial.open("w", encoding="utf-8", newline="") as file:
+            table.to_csv(file, index=False, lineterminator="\n")
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def read_manifest(path: Path | str) -> pd.DataFrame:
+    """Return the manifest that `write_table` wrote.
+
+    Network ``NA`` stays text, and numbers are read back exactly.
+
+    Raises
+    ------
+    InputError
+        If the file is missing (`InputMissingError`) or no manifest.
+    """
+    path = Path(path)
+    if not path.is_file():
+        msg = f"{path}: no such manifest"
+        raise InputMissingError(msg)
+    try:
+        table: pd.DataFrame = pd.read_csv(
+            path,
+            dtype=STATION_COLUMNS,  # type: ignore[arg-type]
+            keep_default_na=False,
+            na_values={
+                name: [""]
+                for name, kind in STATION_COLUMNS.items()
+                if kind == "float64"
+            },
+            float_precision="round_trip",
+        )
+    except (ValueError, UnicodeDecodeError) as error:
+        line = " ".join(str(error).split())
+        msg = f"{path}: not a station manifest: {line}"
+        raise InputError(msg) from None
+    if list(table.columns) != list(STATION_COLUMNS):
+        msg = (
+            f"{path}: not a station manifest: its columns are not "
+            "those that 'asdf-pipeline manifest' writes"
+        )
+        raise InputError(msg)
+    return table
+
+
+def join_manifests(paths: Sequence[Path], output: Path) -> None:
+    """Write the manifests of several data sets as one, sorted.
+
+    Raises
+    ------
+    InputError
+        If one is missing or no manifest, or if two have a row for the same
+        station and tag of a data set with the same name.
+    """
+    tables = []
+    for path in paths:
+        table = read_manifest(path)
+        tables.append(table.assign(_from=str(path)))
+    joined = pd.concat(tables, ignore_index=True).sort_values(_KEY, kind="stable")
+    twice = joined[joined.duplicated(_KEY, keep=False)]
+    if len(twice):
+        row = twice.iloc[0]
+        files = " and ".join(twice["_from"].iloc[:2])
+        msg = (
+            f"{files}: both have data set {row['dataset']}, station "
+            f"{row['network']}.{row['station']}, tag {row['input_tag']}: "
+            "give each data set its own name (--dataset)"
+        )
+        raise InputError(msg)
+    write_table(joined[list(STATION_COLUMNS)], output)
+
+
+def format_time(ns: int | None) -> str:
+    """Return a time in ns since 1970 as ``YYYY-MM-DDTHH:MM:SS.fffffffffZ``.
+
+    Integers only: nothing is rounded. None gives an empty cell.
+    """
+    if ns is None:
+        return ""
+    seconds, fraction = divmod(ns, 1_000_000_000)
+    time = datetime(1970, 1, 1) + timedelta(seconds=seconds)
+    return f"{time:%Y-%m-%dT%H:%M:%S}.{fraction:09d}Z"
+
+
+def _by_station(outcomes: Iterable[Outcome]) -> list[list[Outcome]]:
+    """Return the outcomes in one list for each station and tag, by window."""
+    stations: dict[tuple[str, str], list[Outcome]] = {}
+    for outcome in outcomes:
+        key = (outcome.station, outcome.input_tag)
+        stations.setdefault(key, []).append(outcome)
+    for windows in stations.values():
+        windows.sort(key=lambda outcome: outcome.window or (0, 0))
+    return list(stations.values())
+
+
+def _station_row(windows: list[Outcome], dataset: str) -> dict[str, Any]:
+    first = windows[0]
+    network, _, station = first.station.partition(".")
+    failed = next((one for one in windows if one.status == "failed"), first)
+    statuses = {one.status for one in windows}
+    # The times and channels of what was written, where anything was.
+    telling = [one for one in windows if one.traces_out] or windows
+    located = next((one for one in windows if one.latitude is not None), first)
+    return {
+        "dataset": dataset,
+        "network": network,
+        "station": station,
+        "latitude": located.latitude,
+        "longitude": located.longitude,
+        "elevation_in_m": located.elevation_in_m,
+        "input_tag": first.input_tag,
+        "output_tag": first.output_tag,
+        "status": next(status for status in _PRECEDENCE if status in statuses),
+        "traces_in": sum(one.traces_in for one in windows),
+        "traces_out": sum(one.traces_out for one in windows),
+        "samples_in": sum(one.samples_in for one in windows),
+        "samples_out": sum(one.samples_out for one in windows),
+        "start": format_time(
+            min((one.start for one in telling if one.start is not None), default=None)
+        ),
+        "end": format_time(
+            max((one.end for one in telling if one.end is not None), default=None)
+        ),
+        "sampling_rates": " ".join(
+            repr(float(rate))
+            for rate in sorted({rate for one in telling for rate in one.sampling_rates})
+        ),
+        "channels": " ".join(
+            sorted({name for one in telling for name in one.channels})
+        ),
+        "error_type": _one_line(failed.error_type),
+        "error_message": _one_line(failed.error_message),
+        "digest": _joint_digest(one.digest for one in windows if one.digest),
+    }
+
+
+def _timing_row(windows: list[Outcome], dataset: str) -> dict[str, Any]:
+    first = windows[0]
+    network, _, station = first.station.partition(".")
+    return {
+        "dataset": dataset,
+        "network": network,
+        "station": station,
+        "input_tag": first.input_tag,
+        "seconds": sum(one.seconds for one in windows),
+        "attempts": sum(one.attempts for one in windows),
+        "worker": ", ".join(sorted({one.worker for one in windows if one.worker})),
+        "bytes_out": sum(one.bytes_out for one in windows),
+    }
+
+
+def _table(rows: Iterable[Mapping[str, Any]], columns: dict[str, str]) -> pd.DataFrame:
+    rows = sorted(rows, key=lambda row: tuple(row[name] for name in _KEY))
+    return pd.DataFrame(
+        {
+            name: pd.Series([row[name] for row in rows], dtype=kind)
+            for name, kind in columns.items()
+        }
+    )
+
+
+def _one_line(text: str) -> str:
+    """Return the text without line ends and control characters."""
+    return " ".join(re.sub(r"[\x00-\x1f\x7f]", " ", text).split())
+
+
+def _joint_digest(digests: Iterable[str]) -> str:
+    """Return the one digest, or that of several, whatever their order."""
+    found = sorted(digests)
+    if len(found) < 2:
+        return "".join(found)
+    return xxhash.xxh3_128_hexdigest("\n".join(found).encode())

@@ -1,0 +1,12 @@
+"""Staging: the files that people have to one ASDF file.
+
+Nothing is lost on the way and nothing made up: overlapping pieces stay separate
+traces, gaps stay gaps, and what cannot be kept is an error or a log line that names
+the file. The result appears under its final name only when it is complete.
+"""
+
+from __future__ import annotations
+
+from asdf_pipeline.stage.assemble import stage, stage_asdf
+
+__all__ = ["stage", "stage_asdf"]

@@ -1,0 +1,127 @@
+"""Event files to the one QuakeML document of an ASDF file."""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+from typing import TYPE_CHECKING
+
+import obspy
+import xxhash
+from obspy.core.event import Catalog
+
+from asdf_pipeline.errors import InputError
+from asdf_pipeline.stage.files import unpacked
+from asdf_pipeline.stage.formats import read_file
+from asdf_pipeline.stage.metadata import check_xml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from obspy.core.event import Event
+
+_LOGGER = logging.getLogger(__name__)
+_QUAKEML = "QUAKEML"
+_UUID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+def read_quakeml(files: Sequence[Path]) -> tuple[bytes | None, int]:
+    """Return the events of all files as one QuakeML document, and their number.
+
+    A single QuakeML file is kept byte for byte. An event in several files (the
+    same resource id, the same content) is counted once.
+
+    Parameters
+    ----------
+    files : sequence of pathlib.Path
+        QuakeML, or another event format that ObsPy reads, packed or not.
+
+    Returns
+    -------
+    bytes or None
+        The document; None if there are no files.
+    int
+        The number of events.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, or two files hold different events under one
+        resource id.
+    """
+    documents = [document for path in files for document in _read(path)]
+    if not documents:
+        return None, 0
+    if len(documents) == 1:
+        _, catalog, content = documents[0]
+        return content, len(catalog)
+    events: dict[str, tuple[Event, str]] = {}
+    for shown, catalog, _ in documents:
+        for event in catalog:
+            name = str(event.resource_id)
+            if name not in events:
+                events[name] = (event, shown)
+                continue
+            known, other = events[name]
+            if known != event:
+                msg = (
+                    f"{other} and {shown}: both hold the event {name}, "
+                    "with different content: leave one of them out"
+                )
+                raise InputError(msg)
+            _LOGGER.info("%s: event %s is in %s too: counted once", shown, name, other)
+    joined = Catalog(
+        [event for event, _ in events.values()],
+        resource_id=f"smi:local/asdf_pipeline/{_digest(sorted(events))}",
+    )
+    return _to_quakeml(joined), len(joined)
+
+
+def _read(path: Path) -> list[tuple[str, Catalog, bytes]]:
+    """Return name, catalog and QuakeML of a file, or of each member of an archive."""
+    documents = []
+    with unpacked(path) as members:
+        for member in members:
+            shown = str(path) if member == path else f"{path}, {member.name}"
+            check_xml(member, shown)
+            catalog, name = read_file("event", member, shown)
+            content = member.read_bytes()
+            if name != _QUAKEML:
+                content = _convert(catalog, content, shown)
+                catalog = obspy.read_events(io.BytesIO(content), format=_QUAKEML)
+            documents.append((shown, catalog, content))
+    return documents
+
+
+def _convert(catalog: Catalog, source: bytes, shown: str) -> bytes:
+    """Return QuakeML in which the same source has the same ids every time.
+
+    Formats without resource ids get random ones from ObsPy; staged twice, the
+    file would have two digests.
+    """
+    try:
+        content = _to_quakeml(catalog)
+    except Exception as error:
+        line = " ".join(str(error).split()) or type(error).__name__
+        msg = f"{shown}: its events cannot be written as QuakeML: {line}"
+        raise InputError(msg) from error
+    digest = xxhash.xxh3_128_hexdigest(source)
+    made_up = dict.fromkeys(uuid for uuid in _UUID.findall(content))
+    stable = {
+        uuid: f"{digest}-{number}".encode()
+        for number, uuid in enumerate(made_up)
+        if uuid not in source
+    }
+    return _UUID.sub(lambda match: stable.get(match[0], match[0]), content)
+
+
+def _to_quakeml(catalog: Catalog) -> bytes:
+    content = io.BytesIO()
+    catalog.write(content, format=_QUAKEML)
+    return content.getvalue()
+
+
+def _digest(names: Iterable[str]) -> str:
+    return xxhash.xxh3_128_hexdigest("\n".join(names).encode())

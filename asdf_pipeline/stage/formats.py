@@ -1,0 +1,99 @@
+"""Reading one file with ObsPy: which format it is in, and one clear line if none.
+
+ObsPy's own detection tries to unpickle what it does not know, which would run code
+from a data file; it loses members of damaged archives without a word; and it takes
+brackets in a file's name for a pattern. So the format is found here.
+"""
+
+from __future__ import annotations
+
+import glob
+import logging
+import warnings
+from typing import TYPE_CHECKING, Any, Literal
+
+import obspy
+from obspy.core.util.base import ENTRY_POINTS, buffered_load_entry_point
+
+from asdf_pipeline.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Kind = Literal["waveform", "inventory", "event"]
+
+_LOGGER = logging.getLogger(__name__)
+_UNSAFE = frozenset({"PICKLE"})
+_READERS: dict[str, Callable[..., Any]] = {
+    "waveform": obspy.read,
+    "inventory": obspy.read_inventory,
+    "event": obspy.read_events,
+}
+
+
+def find_format(kind: Kind, path: Path) -> str | None:
+    """Return ObsPy's name of the file's format, None if it knows none for it.
+
+    Parameters
+    ----------
+    kind : {"waveform", "inventory", "event"}
+        What the file should hold.
+    path : pathlib.Path
+        The file.
+    """
+    for name, entry_point in ENTRY_POINTS[kind].items():
+        if name in _UNSAFE:
+            continue
+        is_format = buffered_load_entry_point(
+            entry_point.dist.name, f"obspy.plugin.{kind}.{name}", "isFormat"
+        )
+        try:
+            if is_format(str(path)):
+                return str(name)
+        except Exception as error:  # noqa: BLE001 - some look too trustingly
+            _LOGGER.debug("%s: is it %s? %s", path, name, error)
+    return None
+
+
+def read_file(kind: Kind, path: Path, shown: str) -> tuple[Any, str]:
+    """Return what ObsPy reads from a file, and the format's name.
+
+    Parameters
+    ----------
+    kind : {"waveform", "inventory", "event"}
+        What the file should hold.
+    path : pathlib.Path
+        The file.
+    shown : str
+        How log lines and errors name it; for a member of an archive not its path.
+
+    Returns
+    -------
+    obspy.Stream, obspy.Inventory or obspy.Catalog
+        What it holds.
+    str
+        ObsPy's name of the format: ``"MSEED"``.
+
+    Raises
+    ------
+    InputError
+        If it is in no format that ObsPy reads, or damaged.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        name = find_format(kind, path)
+        if name is None:
+            msg = f"{shown}: in no {kind} format that ObsPy reads"
+            raise InputError(msg)
+        try:
+            content = _READERS[kind](
+                glob.escape(str(path)), format=name, check_compression=False
+            )
+        except Exception as error:
+            line = " ".join(str(error).split()) or type(error).__name__
+            msg = f"{shown}: cannot be read as {name}: {line}"
+            raise InputError(msg) from error
+    for message in dict.fromkeys(" ".join(str(one.message).split()) for one in caught):
+        _LOGGER.warning("%s: %s", shown, message)
+    return content, name
