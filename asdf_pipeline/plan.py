@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from asdf_pipeline import __version__
 from asdf_pipeline.container.names import is_tag
 from asdf_pipeline.errors import TagError
 from asdf_pipeline.outcome import unit_id
@@ -125,3 +127,26 @@ def make_plan(reader: Reader, tag_map: Mapping[str, str]) -> Plan:
         raise TagError(msg)
     units.sort(key=lambda unit: (-unit.samples, unit.id))
     return Plan(reader.path, tag_map, tuple(units))
+
+
+def run_key(
+    plan: Plan, function: str | None, parameters: Mapping[str, Any], encoding: str
+) -> dict[str, str | None]:
+    """Return what a run's work depends on, by name: other work does not resume it.
+
+    Parameters
+    ----------
+    function : str or None
+        Fingerprint of the function; None if it cannot be had.
+    encoding : str
+        How samples are stored.
+    """
+    stat = plan.input.stat()
+    return {
+        "the input": f"{plan.input.resolve()} {stat.st_size} {stat.st_mtime_ns}",
+        "the function": function,
+        "the parameters": json.dumps(parameters, sort_keys=True, default=repr),
+        "the tag map": json.dumps(plan.tag_map, sort_keys=True),
+        "the encoding": encoding,
+        "asdf_pipeline's version": __version__,
+    }

@@ -1,0 +1,7 @@
+"""The engine: plan, what is left, run the team, merge, check, publish, report."""
+
+from asdf_pipeline.engine.report import RunReport
+from asdf_pipeline.engine.run import run
+from asdf_pipeline.engine.task import Task
+
+__all__ = ["RunReport", "Task", "run"]

@@ -1,0 +1,126 @@
+"""From sealed segments to the file under its final name: merge, check, rename."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from asdf_pipeline.container.merge import merge
+from asdf_pipeline.container.names import tag_of
+from asdf_pipeline.container.reader import Reader
+from asdf_pipeline.container.writer import Writer
+from asdf_pipeline.errors import OutputExistsError, VerificationError
+from asdf_pipeline.journal.segments import (
+    check_room,
+    seal,
+    sync_directory,
+    write_error,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from asdf_pipeline.journal.workdir import WorkDirectory
+    from asdf_pipeline.outcome import Outcome
+
+
+def publish(
+    directory: WorkDirectory,
+    output: Path,
+    quakeml: bytes | None,
+    outcomes: Iterable[Outcome],
+) -> None:
+    """Merge a work directory's sealed segments into the output, and check it.
+
+    Raises
+    ------
+    VerificationError
+        If the merged file's content differs from the outcomes.
+    WriteError
+        If there is no room, or the file cannot be written.
+    OutputExistsError
+        If the output came to exist meanwhile.
+    """
+    merged = _merge(directory, quakeml)
+    check(merged, outcomes)
+    refuse_existing(output)
+    try:
+        _move(merged, output)
+    except OSError as error:
+        raise write_error(output, error) from error
+
+
+def refuse_existing(output: Path) -> None:
+    """Raise `OutputExistsError` if there is such a file."""
+    if output.exists() or output.is_symlink():
+        msg = f"{output}: the output exists already; remove it or name another one"
+        raise OutputExistsError(msg)
+
+
+def _merge(directory: WorkDirectory, quakeml: bytes | None) -> Path:
+    segments = [directory.path / sealed.name for sealed in directory.sealed]
+    if not segments:  # nothing was written: still a valid file, with the events
+        part = directory.new_segment()
+        Writer.create(part, quakeml=quakeml).close()
+        return directory.path / seal(part).name
+    if len(segments) == 1:
+        return segments[0]
+    check_room(directory.path, sum(sealed.size for sealed in directory.sealed))
+    merged = directory.path / "merged.h5.part"
+    merged.unlink(missing_ok=True)
+    merge(segments, merged)
+    try:
+        with merged.open("r+b") as file:
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise write_error(merged, error) from error
+    return merged
+
+
+def _move(path: Path, output: Path) -> None:
+    if path.stat().st_dev != output.parent.stat().st_dev:
+        near = output.with_name(f".{output.name}.part")
+        with path.open("rb") as source, near.open("wb") as target:
+            shutil.copyfileobj(source, target, 1 << 22)
+            os.fsync(target.fileno())
+        path = near
+    path.replace(output)
+    sync_directory(output.parent)
+
+
+def check(path: Path, outcomes: Iterable[Outcome]) -> None:
+    """Hold a file against the outcomes: traces and samples of every station and tag.
+
+    Raises
+    ------
+    VerificationError
+        Naming the first station that differs.
+    """
+    traces: Counter[tuple[str, str]] = Counter()
+    samples: Counter[tuple[str, str]] = Counter()
+    for outcome in outcomes:
+        if outcome.status == "ok":
+            key = (outcome.station, outcome.output_tag)
+            traces[key] += outcome.traces_out
+            samples[key] += outcome.samples_out
+    with Reader(path) as reader:
+        for station in reader.stations():
+            found = Counter(tag_of(name) for name in reader.names(station))
+            sizes = reader.samples_by_tag(station)
+            for tag, count in found.items():
+                key = (station, tag)
+                if (traces.pop(key, 0), samples.pop(key, 0)) != (count, sizes[tag]):
+                    _differs(path, station, tag)
+    for station, tag in traces:
+        _differs(path, station, tag)
+
+
+def _differs(path: Path, station: str, tag: str) -> None:
+    msg = (
+        f"{path}: station {station}, tag {tag}: what was written is not what the "
+        "outcomes say; nothing is published (please report this)"
+    )
+    raise VerificationError(msg)

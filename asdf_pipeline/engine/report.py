@@ -1,0 +1,99 @@
+"""What a run did: counts, outcomes, failures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, overload
+
+from asdf_pipeline.errors import ProcessingFailedError
+from asdf_pipeline.outcome import STATUSES, Outcome
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+
+class Outcomes(Sequence[Outcome]):
+    """Outcomes kept as lines of JSON: small, and parsed when looked at."""
+
+    def __init__(self, lines: Sequence[bytes]) -> None:
+        self._lines = lines
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._lines)
+
+    @overload
+    def __getitem__(self, index: int) -> Outcome: ...
+    @overload
+    def __getitem__(self, index: slice) -> Outcomes: ...
+    def __getitem__(self, index: int | slice) -> Outcome | Outcomes:
+        """Return one outcome, or several."""
+        if isinstance(index, slice):
+            return Outcomes(self._lines[index])
+        return Outcome.from_json(self._lines[index])
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What a run did.
+
+    Attributes
+    ----------
+    output : pathlib.Path
+        The file that was made.
+    counts : dict of str to int
+        Units of each status.
+    seconds : float
+        Wall time of this run; what an earlier, killed run did is not in it.
+    resumed : int
+        Units that were taken over from an earlier run.
+    outcomes : sequence of Outcome
+        One a unit, sorted by unit. Empty on MPI ranks other than 0.
+    """
+
+    output: Path
+    counts: dict[str, int]
+    seconds: float
+    resumed: int = 0
+    outcomes: Sequence[Outcome] = field(default=(), repr=False)
+
+    @property
+    def failures(self) -> Sequence[Outcome]:
+        """The outcomes of failed units."""
+        return [outcome for outcome in self.outcomes if outcome.status == "failed"]
+
+    def raise_for_failures(self) -> None:
+        """Raise `ProcessingFailedError` naming the units that failed, if any did."""
+        if self.counts.get("failed"):
+            msg = f"{self.output}: {describe_failures(self.failures)}"
+            raise ProcessingFailedError(msg)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return the station table (see `manifest.station_table`)."""
+        from asdf_pipeline.manifest import station_table
+
+        return station_table(self.outcomes, self.output.stem)
+
+    def __str__(self) -> str:
+        """Return one line: units of each status, time, rate."""
+        units = sum(self.counts.values())
+        parts = ", ".join(
+            f"{self.counts[status]} {status}"
+            for status in STATUSES
+            if self.counts.get(status)
+        )
+        return f"{units} units ({parts}) in {self.seconds:.1f} s: {self.output}"
+
+
+def describe_failures(failures: Sequence[Outcome], most: int = 5) -> str:
+    """Return one line that names the units that failed and why."""
+    named = [
+        f"{outcome.station} ({outcome.input_tag}): {outcome.error_type}: "
+        f"{' '.join(outcome.error_message.split())[:120]}"
+        for outcome in failures[:most]
+    ]
+    more = f"; and {len(failures) - most} more" if len(failures) > most else ""
+    return f"{len(failures)} failed: {'; '.join(named)}{more}"

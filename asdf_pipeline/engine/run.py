@@ -1,0 +1,188 @@
+"""One run, on any team: plan, what is left, run, merge, check, publish, report."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from asdf_pipeline.container.reader import Reader
+from asdf_pipeline.engine.progress import Progress
+from asdf_pipeline.engine.publish import publish, refuse_existing
+from asdf_pipeline.engine.report import Outcomes, RunReport, describe_failures
+from asdf_pipeline.errors import (
+    ASDFPipelineError,
+    CallError,
+    ProcessingFailedError,
+)
+from asdf_pipeline.journal.ledger import Ledger
+from asdf_pipeline.journal.segments import Roll
+from asdf_pipeline.journal.workdir import OUTCOMES, WorkDirectory
+from asdf_pipeline.outcome import Outcome, write_outcomes
+from asdf_pipeline.plan import make_plan, run_key
+from asdf_pipeline.team import form_team
+from asdf_pipeline.team.base import Job
+from asdf_pipeline.team.stop import Stop
+from asdf_pipeline.work.attempt import Work
+from asdf_pipeline.work.load import Process, load_process
+
+if TYPE_CHECKING:
+    from asdf_pipeline.engine.task import Task
+    from asdf_pipeline.team.base import Team
+
+log = logging.getLogger(__name__)
+
+
+def run(task: Task) -> RunReport:
+    """Do a task and publish its output.
+
+    Under MPI every rank calls this; rank 0 plans, keeps the accounts and publishes,
+    and the others get its counts, or its error.
+
+    Raises
+    ------
+    ASDFPipelineError
+        One line that names the file, the station and the remedy. What was done is
+        kept in the work directory, from which the same command goes on.
+    """
+    team = form_team(task.backend, task.workers, task.io)
+    lead: list[_Lead] = []
+    team.agree(lambda: lead.append(_Lead(task, team)))
+    leader = lead[0] if lead else None
+    try:
+        process = (
+            leader.process if leader else load_process(task.function, task.parameters)
+        )
+        work = Work(
+            Path(task.input),
+            process,
+            dict(task.tag_map),
+            task.encoding,
+            task.traceback_limit,
+            task.cache_responses,
+        )
+        trouble: list[ASDFPipelineError] = []
+        try:
+            if leader is None:
+                team.run(work, None)
+            else:
+                leader.run(team, work)
+        except ASDFPipelineError as error:
+            trouble.append(error)
+        counts, seconds, resumed = team.agree(lambda: lead[0].finish(trouble))
+        outcomes = leader.outcomes if leader else ()
+        return RunReport(task.output_path, counts, seconds, resumed, outcomes)
+    finally:
+        if leader is not None:
+            leader.close()
+
+
+class _Lead:
+    """What the leading process alone does and has."""
+
+    def __init__(self, task: Task, team: Team) -> None:
+        self.task = task
+        self.began = time.monotonic()
+        refuse_existing(task.output_path)
+        if not task.output_path.parent.is_dir():
+            msg = f"{task.output_path.parent}: no such directory for the output"
+            raise CallError(msg)
+        self.process: Process = load_process(task.function, task.parameters)
+        with Reader(Path(task.input)) as reader:
+            self.plan = make_plan(reader, task.tag_map)
+            self.quakeml = reader.quakeml()
+        self.allowed = task.failures_allowed(len(self.plan.units))
+        self.progress = Progress(task.progress, len(self.plan.units))
+        self.stop = Stop()
+        if self.process.fingerprint is None:
+            log.warning("this run cannot be resumed: %s", self.process.unhashable)
+        self.directory = WorkDirectory(
+            task.directory,
+            run_key(
+                self.plan,
+                self.process.fingerprint,
+                self.process.parameters,
+                str(task.encoding),
+            ),
+        )
+        self.ledger = Ledger(self.plan, self.directory, self.hear)
+        self.progress.start(self.ledger)
+        log.info(
+            "%s: %d units, %d of them done before; %s with %d worker(s), %s",
+            task.input,
+            self.ledger.total,
+            self.ledger.resumed,
+            team.name,
+            team.size,
+            team.io,
+        )
+        self.outcomes = Outcomes(())
+        self.removed = False
+
+    def hear(self, outcome: Outcome) -> None:
+        """Show what a failed unit's author needs to see."""
+        if outcome.status == "failed":
+            self.progress.say(
+                f"\nStation {outcome.station}, tag {outcome.input_tag}, "
+                f"{outcome.worker}:\n"
+                f"{outcome.traceback or outcome.error_message}\n"
+            )
+        self.progress.tick()
+
+    def run(self, team: Team, work: Work) -> None:
+        """Run the team; whatever happens, keep the outcomes table."""
+        job = Job(self.ledger, self.stop, Roll(time.monotonic()), self.progress.tick)
+        try:
+            with self.stop.listening(self.directory.flight.stopped):
+                if not self.ledger.finished:
+                    team.run(work, job)
+                self.stop.raise_if_asked(self.directory.path)
+        finally:
+            self.progress.close()
+            self.outcomes = Outcomes(
+                [line for _, line in sorted(self.directory.lines.items())]
+            )
+            self.keep_outcomes(self.directory.path / OUTCOMES)
+
+    def keep_outcomes(self, path: Path) -> None:
+        """Write the outcomes table; a full disk must not hide the first error."""
+        try:
+            write_outcomes(path, self.outcomes)
+        except OSError as error:
+            log.warning("%s: cannot be written: %s", path, error.strerror)
+
+    def finish(
+        self, trouble: list[ASDFPipelineError]
+    ) -> tuple[dict[str, int], float, int]:
+        """Publish, if no more failed than may; return counts, seconds, resumed."""
+        if trouble:
+            raise trouble[0]
+        failures = [o for o in self.outcomes if o.status == "failed"]
+        if self.allowed is not None and len(failures) > self.allowed:
+            msg = (
+                f"{describe_failures(failures)}. Nothing is published. Outcomes: "
+                f"{self.directory.path / OUTCOMES}. To publish what worked: "
+                f"--max-failures {len(failures)}; the same command tries again only "
+                "what failed"
+            )
+            raise ProcessingFailedError(msg)
+        publish(self.directory, self.task.output_path, self.quakeml, self.outcomes)
+        if self.task.outcomes is not None:
+            write_outcomes(Path(self.task.outcomes), self.outcomes)
+        self.directory.remove()
+        self.removed = True
+        if failures:
+            log.warning("%s: %s", self.task.output, describe_failures(failures))
+        return (
+            dict(self.ledger.counts),
+            time.monotonic() - self.began,
+            (self.ledger.resumed),
+        )
+
+    def close(self) -> None:
+        """Give the work directory back."""
+        if not self.removed:
+            self.directory.close()
+        sys.stderr.flush()

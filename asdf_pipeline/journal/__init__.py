@@ -1,0 +1,1 @@
+"""The work directory: its lock, the journal of outcomes, sealed segments, resuming."""

@@ -1,0 +1,257 @@
+"""The ledger: who has which unit and what became of it. Units are counted here only.
+
+A unit is waiting, out (with a worker), held (computed, its data with a worker or in
+an unsealed segment), or done (sealed and journaled). It counts by its last state;
+news of a unit that is already done is ignored.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from asdf_pipeline.errors import WorkerDiedError
+from asdf_pipeline.outcome import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from asdf_pipeline.journal.segments import Sealed
+    from asdf_pipeline.journal.workdir import WorkDirectory
+    from asdf_pipeline.plan import Plan, Unit
+
+ATTEMPTS = 2
+"""A unit that took its worker down this often is failed."""
+
+
+@dataclass(slots=True)
+class _Held:
+    worker: str
+    unit: Unit
+    line: bytes
+    segment: str = ""
+
+
+class Ledger:
+    """Hands out units and keeps account of them.
+
+    Parameters
+    ----------
+    plan : Plan
+        All units.
+    directory : WorkDirectory
+        Its journal says what is done already; failed units are tried again.
+    hear : callable
+        Called with each outcome as it is computed.
+    """
+
+    def __init__(
+        self, plan: Plan, directory: WorkDirectory, hear: Callable[[Outcome], None]
+    ) -> None:
+        self.directory = directory
+        self.total = len(plan.units)
+        self.counts: dict[str, int] = {}
+        self.bytes_out = 0
+        self._tag_map = plan.tag_map
+        self._hear = hear
+        self._out: dict[str, tuple[str, Unit]] = {}
+        self._held: dict[str, _Held] = {}
+        self._deaths: dict[str, int] = {}
+        self._began = time.monotonic()
+        suspects = set(directory.flight.suspects)
+        killers = set(directory.flight.killers)
+        done = self._take_over({unit.id for unit in plan.units}, suspects)
+        self.resumed = len(done)
+        left = [unit for unit in plan.units if unit.id not in done]
+        self._waiting = deque(
+            u for u in left if u.id not in suspects and u.id not in killers
+        )
+        self._suspects = deque(u for u in left if u.id in suspects - killers)
+        for unit in left:
+            if unit.id in killers:
+                directory.flight.back(unit.id)
+                self._fail(
+                    unit,
+                    "the job",
+                    "the job died twice while it was at work "
+                    "on this unit, the second time on nothing else",
+                )
+
+    def _take_over(self, planned: set[str], suspects: set[str]) -> set[str]:
+        """Count what earlier runs did; forget what failed, for it is tried again."""
+        done = set()
+        for unit_id, line in list(self.directory.lines.items()):
+            outcome = Outcome.from_json(line)
+            if unit_id not in planned or outcome.status == "failed":
+                del self.directory.lines[unit_id]
+                if outcome.error_type == WorkerDiedError.__name__:
+                    suspects.add(unit_id)
+                continue
+            done.add(unit_id)
+            self._count(outcome)
+        return done
+
+    @property
+    def done(self) -> int:
+        """Units that are sealed."""
+        return len(self.directory.lines)
+
+    @property
+    def computed(self) -> int:
+        """Units that have an outcome, sealed or not."""
+        return sum(self.counts.values())
+
+    @property
+    def waiting(self) -> int:
+        """Units that nobody has."""
+        return len(self._waiting) + len(self._suspects)
+
+    @property
+    def finished(self) -> bool:
+        """Whether every unit is done."""
+        return self.done >= self.total
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since this run began."""
+        return time.monotonic() - self._began
+
+    def outcomes(self) -> list[bytes]:
+        """Return the outcome (one line of JSON) of every unit that is done."""
+        return list(self.directory.lines.values())
+
+    def take(self, worker: str) -> Unit | None:
+        """Give a unit to a worker; None if there is none to be had now.
+
+        Suspects come when all others are sealed, one at a time: whoever hears None
+        seals what it has, and asks again until the ledger is `finished`.
+        """
+        alone = not self._waiting
+        if self._waiting:
+            unit = self._waiting.popleft()
+        elif self._suspects and not self._out and not self._held:
+            unit = self._suspects.popleft()
+        else:
+            return None
+        self.directory.flight.begun(unit.id, alone=alone)
+        self._out[unit.id] = (worker, unit)
+        return unit
+
+    def new_segment(self) -> Path:
+        """Return the path (``.part``) of a segment that does not exist yet."""
+        return self.directory.new_segment()
+
+    def came_back(self, worker: str, outcome: Outcome) -> None:
+        """Note a unit's outcome; its data, if any, is still with the worker."""
+        unit_id = outcome.unit_id
+        if self._out.get(unit_id, ("", None))[0] != worker:
+            return  # it was given to someone else meanwhile
+        _, unit = self._out.pop(unit_id)
+        self.directory.flight.back(unit_id)
+        deaths = self._deaths.get(unit_id, 0)
+        if deaths:
+            outcome = dataclasses.replace(outcome, attempts=deaths + 1)
+        self._keep(worker, unit, outcome)
+
+    def _keep(self, worker: str, unit: Unit, outcome: Outcome) -> None:
+        self._held[unit.id] = _Held(worker, unit, outcome.to_json().encode())
+        self._count(outcome)
+        self._hear(outcome)
+
+    def _count(self, outcome: Outcome, sign: int = 1) -> None:
+        self.counts[outcome.status] = self.counts.get(outcome.status, 0) + sign
+        self.bytes_out += sign * outcome.bytes_out
+
+    def wrote(self, segment: str, unit_ids: Iterable[str]) -> None:
+        """Note that units' data went into an unsealed segment."""
+        for unit_id in unit_ids:
+            if unit_id in self._held:
+                self._held[unit_id].segment = segment
+
+    def seal(self, sealed: Sealed | None, unit_ids: Iterable[str] = ()) -> None:
+        """Journal a sealed segment, its units, and all that have no data."""
+        ready = {
+            unit_id: self._held[unit_id].line
+            for unit_id in unit_ids
+            if unit_id in self._held
+        }
+        for unit_id, held in self._held.items():
+            if not held.segment and b'"status":"ok"' not in held.line:
+                ready[unit_id] = held.line
+        if sealed is None and not ready:
+            return
+        self.directory.record(sealed, ready)
+        for unit_id in ready:
+            del self._held[unit_id]
+
+    def abandon(self, segment: str) -> None:
+        """Take back all units whose data was in a segment that is lost."""
+        self._take_back(lambda held: held.segment == segment)
+
+    def died(self, worker: str, unit_id: str | None, how: str) -> None:
+        """Take back what a dead worker had.
+
+        Parameters
+        ----------
+        unit_id : str or None
+            The unit that it was on, which this costs one attempt.
+        how : str
+            ``"SIGSEGV"``, ``"exit code 3"``.
+        """
+        mine = [
+            unit
+            for unit in (entry.unit for entry in self._held.values())
+            if unit.id == unit_id
+        ]
+        self._take_back(lambda held: held.worker == worker and not held.segment)
+        for other, (owner, unit) in list(self._out.items()):
+            if owner != worker:
+                continue
+            del self._out[other]
+            self.directory.flight.back(other)
+            if other == unit_id:
+                mine = [unit]
+            else:
+                self._waiting.appendleft(unit)
+        for unit in mine:
+            self._deaths[unit.id] = self._deaths.get(unit.id, 0) + 1
+            if unit in self._waiting:
+                self._waiting.remove(unit)
+            if self._deaths[unit.id] >= ATTEMPTS:
+                self._fail(unit, worker, f"the worker died on it: {how}")
+            else:
+                self._waiting.append(unit)  # last, so that it costs others least
+
+    def _take_back(self, lost: Callable[[_Held], bool]) -> None:
+        for unit_id, held in list(self._held.items()):
+            if b'"status":"ok"' in held.line and lost(held):
+                del self._held[unit_id]
+                self._count(Outcome.from_json(held.line), -1)
+                self._waiting.appendleft(held.unit)
+
+    def _fail(self, unit: Unit, worker: str, message: str) -> None:
+        outcome = Outcome(
+            station=unit.station,
+            input_tag=unit.tag,
+            output_tag=self._tag_map[unit.tag],
+            status="failed",
+            window=unit.window,
+            error_type=WorkerDiedError.__name__,
+            error_message=message,
+            attempts=ATTEMPTS,
+            worker=worker,
+        )
+        self._keep(worker, unit, outcome)
+
+
+def journaled(lines: Mapping[str, bytes]) -> dict[str, int]:
+    """Return how many journaled outcomes there are of each status."""
+    counts: dict[str, int] = {}
+    for line in lines.values():
+        status = Outcome.from_json(line).status
+        counts[status] = counts.get(status, 0) + 1
+    return counts

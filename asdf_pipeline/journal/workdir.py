@@ -1,0 +1,209 @@
+"""The work directory of one output: what a killed run resumes from.
+
+========================  =====================================================
+``lock``, ``owner.json``  who is at work here
+``key.json``              what the work depends on; another key discards it
+``journal.jsonl``         a line a seal: the segment and the outcomes it holds
+``flight``                which units were begun and which came back
+``segment-N.h5``          sealed segments; ``.part`` while they are written
+``outcomes.jsonl``        all outcomes so far, written when a run ends
+========================  =====================================================
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from asdf_pipeline.errors import WorkDirectoryError
+from asdf_pipeline.journal.flight import Flight
+from asdf_pipeline.journal.lock import Lock
+from asdf_pipeline.journal.segments import (
+    PART,
+    Sealed,
+    is_intact,
+    sync_directory,
+    write_error,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+log = logging.getLogger(__name__)
+
+KEY, JOURNAL, OUTCOMES = "key.json", "journal.jsonl", "outcomes.jsonl"
+_OURS = {"lock", "owner.json", KEY, JOURNAL, OUTCOMES, "flight"}
+
+
+class WorkDirectory:
+    """A work directory, locked, its journal read, strangers discarded.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The directory; made if it is not there.
+    key : mapping of str to (str or None)
+        What the work depends on, by name. If it differs from the key of the work
+        that is there, or a part of it is None (cannot be known), that work is
+        discarded with a log line.
+
+    Attributes
+    ----------
+    sealed : list of Sealed
+        The segments of earlier runs that count.
+    lines : dict of str to bytes
+        Unit id to outcome (one line of JSON) of all that is journaled.
+    flight : Flight
+        Units begun and come back.
+
+    Raises
+    ------
+    WorkDirectoryError
+        If another run holds it, or it cannot be made.
+    """
+
+    def __init__(self, path: Path, key: Mapping[str, str | None]) -> None:
+        self.path = path
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            self._lock = Lock(path)
+        except OSError as error:
+            msg = f"{path}: the work directory cannot be used: {error.strerror}"
+            raise WorkDirectoryError(msg) from error
+        try:
+            self.sealed: list[Sealed] = []
+            self.lines: dict[str, bytes] = {}
+            self._open(key)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def _open(self, key: Mapping[str, str | None]) -> None:
+        reason = self._why_not_resume(key)
+        if reason:
+            log.info("%s: starting afresh: %s", self.path, reason)
+        elif reason is None:
+            self._read_journal()
+        keep = {sealed.name for sealed in self.sealed} if reason is None else set()
+        self._discard(keep, everything=reason is not None)
+        try:
+            (self.path / KEY).write_text(json.dumps(dict(key)), encoding="utf-8")
+            self._journal = (self.path / JOURNAL).open("ab", buffering=0)
+            self._journal.write(b"\n")  # ends a line that a killed run cut off
+            self.flight = Flight(self.path / "flight")
+        except OSError as error:
+            raise write_error(self.path, error) from error
+        self._number = max((_number(sealed.name) for sealed in self.sealed), default=0)
+
+    def _why_not_resume(self, key: Mapping[str, str | None]) -> str | None:
+        """Return None to resume, "" to start quietly, else the reason to discard."""
+        try:
+            old = json.loads((self.path / KEY).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return ""
+        except (OSError, ValueError):
+            return "its key cannot be read"
+        changed = [name for name in key if old.get(name) != key[name]]
+        if changed:
+            return f"{', '.join(changed)} changed"
+        unknown = [name for name in key if key[name] is None]
+        if unknown:
+            return f"whether {', '.join(unknown)} changed cannot be known"
+        return None
+
+    def _read_journal(self) -> None:
+        for sealed, outcomes in read_journal(self.path):
+            if sealed is not None:
+                if not is_intact(self.path, sealed):
+                    log.warning(
+                        "%s: missing or damaged; its units are done again",
+                        self.path / sealed.name,
+                    )
+                    continue
+                self.sealed.append(sealed)
+            self.lines |= outcomes
+
+    def _discard(self, keep: set[str], *, everything: bool) -> None:
+        for stranger in self.path.glob("segment-*"):
+            if stranger.name not in keep:
+                stranger.unlink(missing_ok=True)
+        if everything:
+            for name in (JOURNAL, "flight"):
+                (self.path / name).unlink(missing_ok=True)
+
+    def new_segment(self) -> Path:
+        """Return the path (``.part``) of a segment that does not exist yet."""
+        self._number += 1
+        return self.path / f"segment-{self._number:06d}.h5{PART}"
+
+    def record(self, sealed: Sealed | None, outcomes: Mapping[str, bytes]) -> None:
+        """Append a seal and its outcomes to the journal, durably."""
+        segment = (
+            None if sealed is None else [sealed.name, sealed.size, sealed.checksum]
+        )
+        head = json.dumps({"segment": segment, "outcomes": len(outcomes)}).encode()
+        line = b"\n".join([head, *outcomes.values()]) + b"\n"
+        try:
+            written = os.write(self._journal.fileno(), line)
+            if written != len(line):
+                raise OSError(28, "No space left on device")  # noqa: TRY301
+            os.fsync(self._journal.fileno())
+        except OSError as error:
+            raise write_error(self.path / JOURNAL, error) from error
+        if sealed is not None:
+            self.sealed.append(sealed)
+        self.lines |= outcomes
+
+    def close(self) -> None:
+        """Keep what is there for the next run, and give the lock back."""
+        self._journal.close()
+        self.flight.close()
+        self._lock.release()
+
+    def remove(self) -> None:
+        """Delete the directory: its output is published."""
+        self.close()
+        shutil.rmtree(self.path, ignore_errors=True)
+        sync_directory(self.path.parent)
+
+
+def read_journal(
+    directory: Path,
+) -> Iterator[tuple[Sealed | None, dict[str, bytes]]]:
+    """Yield each seal of a work directory's journal and its outcomes.
+
+    A last entry that is not whole (its writer was killed) is left out.
+    """
+    from asdf_pipeline.outcome import Outcome
+
+    try:
+        lines: Sequence[bytes] = (directory / JOURNAL).read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return
+    at = 0
+    while at < len(lines) - 1:
+        try:
+            head: dict[str, Any] = json.loads(lines[at])
+            count = head["outcomes"]
+        except (ValueError, KeyError, TypeError):
+            at += 1  # the rest of an entry that was cut off
+            continue
+        body = lines[at + 1 : at + 1 + count]
+        if at + 1 + count > len(lines) - 1:
+            return
+        try:
+            outcomes = {Outcome.from_json(line).unit_id: line for line in body}
+        except (ValueError, TypeError):
+            at += 1
+            continue
+        segment = head["segment"]
+        yield (None if segment is None else Sealed(*segment)), outcomes
+        at += 1 + count
+
+
+def _number(name: str) -> int:
+    return int(name.removeprefix("segment-").partition(".")[0])

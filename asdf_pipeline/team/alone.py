@@ -1,0 +1,60 @@
+"""The team of one: this process does everything, one unit after the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from asdf_pipeline.team.base import Accounts, Job, Segment, Team
+from asdf_pipeline.team.stop import StopUnitError
+from asdf_pipeline.team.threads import one_thread
+from asdf_pipeline.work.attempt import Work, Worker
+
+if TYPE_CHECKING:
+    from asdf_pipeline.journal.segments import Roll
+    from asdf_pipeline.team.stop import Stop
+
+
+class Alone(Team):
+    """Does every unit in this process, into one segment after the other."""
+
+    name: ClassVar[str] = "serial"
+
+    def __init__(self) -> None:
+        self.size = 1
+
+    def run(self, work: Work, job: Job | None) -> None:
+        """Do all units (see `Team.run`)."""
+        assert job is not None
+        with one_thread(), Worker(work, "worker 1") as worker:
+            work_through(worker, job.ledger, job.roll, job.stop)
+
+
+def work_through(worker: Worker, accounts: Accounts, roll: Roll, stop: Stop) -> None:
+    """Take units until the accounts are finished; write them to own segments."""
+    segment: Segment | None = None
+    while not stop:
+        unit = accounts.take(worker.name)
+        if unit is None:
+            if segment is not None:
+                accounts.seal(*segment.seal())
+                segment = None
+            else:
+                accounts.seal(None, ())
+            if accounts.finished:
+                return
+            continue
+        try:
+            with stop.interruptible():
+                outcome, product = worker.attempt(unit)
+        except StopUnitError:
+            break
+        accounts.came_back(worker.name, outcome)
+        if product is not None:
+            if segment is None:
+                segment = Segment(accounts.new_segment(), worker.reader.quakeml())
+            segment.write(unit.id, product)
+        if segment is not None and roll.due(segment.born, segment.size):
+            accounts.seal(*segment.seal())
+            segment = None
+    if segment is not None:
+        accounts.seal(*segment.seal())

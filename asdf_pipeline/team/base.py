@@ -1,0 +1,136 @@
+"""What a team is: who does the work, and whose turn it is to write."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
+
+from asdf_pipeline.container.writer import Writer
+from asdf_pipeline.journal.segments import Roll, Sealed, seal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from asdf_pipeline.container.product import Product
+    from asdf_pipeline.journal.ledger import Ledger
+    from asdf_pipeline.outcome import Outcome
+    from asdf_pipeline.plan import Unit
+    from asdf_pipeline.team.stop import Stop
+    from asdf_pipeline.work.attempt import Work
+
+T = TypeVar("T")
+
+
+@dataclass
+class Job:
+    """What the engine gives to a team: the accounts, and when to stop or seal.
+
+    Attributes
+    ----------
+    ledger : Ledger
+        The accounts; only on the process that leads.
+    stop : Stop
+        Whether a signal asked the run to stop.
+    roll : Roll
+        When a segment is due to be sealed.
+    tick : callable
+        To be called now and then, so that progress is shown.
+    """
+
+    ledger: Ledger
+    stop: Stop
+    roll: Roll
+    tick: Callable[[], None]
+
+
+class Accounts(Protocol):
+    """What a worker needs of the ledger, which may be in another process."""
+
+    def take(self, worker: str) -> Unit | None:
+        """Return a unit; None: seal what you have and ask again."""
+
+    def came_back(self, worker: str, outcome: Outcome) -> None:
+        """Note what became of a unit."""
+
+    def seal(self, sealed: Sealed | None, unit_ids: Iterable[str] = ()) -> None:
+        """Journal a sealed segment and its units."""
+
+    def new_segment(self) -> Path:
+        """Return the path of a segment that does not exist yet."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether every unit is sealed."""
+
+
+class Team(ABC):
+    """Does all units of a ledger; whatever it wrote is in sealed segments then.
+
+    Attributes
+    ----------
+    name : str
+        Its name as a ``--backend``.
+    size : int
+        How many workers there are.
+    leads : bool
+        Whether this process keeps the accounts, speaks and publishes.
+    io : str
+        How the output is written, for the log.
+    """
+
+    name: ClassVar[str]
+    size: int
+    leads: bool = True
+    io: str = "segments"
+
+    def agree(self, decide: Callable[[], T]) -> T:
+        """Let the leading process decide; all get its result, or raise its error."""
+        return decide()
+
+    @abstractmethod
+    def run(self, work: Work, job: Job | None) -> None:
+        """Do all units. The job is None on processes that do not lead.
+
+        Returns when every unit is sealed and journaled, or when the job's stop asks
+        for it, what could be sealed in a few seconds being sealed.
+
+        Raises
+        ------
+        WriteError
+            If a segment cannot be written.
+        WorkerDiedError
+            If workers cannot be kept alive at all.
+        """
+
+
+class Segment:
+    """The unsealed segment of one worker that nobody shares.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Its name while unsealed, ending in ``.part``.
+    quakeml : bytes or None
+        The events, with which every segment is born.
+    """
+
+    def __init__(self, path: Path, quakeml: bytes | None) -> None:
+        self.path = path
+        self.born = time.monotonic()
+        self.size = 0
+        self.unit_ids: list[str] = []
+        self._writer = Writer.create(path, quakeml=quakeml)
+
+    def write(self, unit_id: str, product: Product) -> None:
+        """Write what one unit produced."""
+        self._writer.write(product)
+        self.unit_ids.append(unit_id)
+        self.size += product.nbytes
+
+    def seal(self) -> tuple[Sealed, list[str]]:
+        """Close it for good; return what the journal is to know of it."""
+        self._writer.close()
+        return seal(self.path), self.unit_ids

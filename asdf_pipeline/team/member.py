@@ -1,0 +1,107 @@
+"""A member of the processes team: a forked worker that does what it is told.
+
+It speaks with the parent over one pipe: an instruction comes, a piece of news goes.
+It never writes unless told to, so that one process writes at any time; and it ends
+when the pipe does, so that none outlives the parent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from asdf_pipeline.container.writer import Writer
+from asdf_pipeline.errors import ASDFPipelineError
+from asdf_pipeline.team.threads import one_thread
+from asdf_pipeline.work.attempt import Work, Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from multiprocessing.connection import Connection
+    from pathlib import Path
+
+    from asdf_pipeline.container.product import Product
+    from asdf_pipeline.outcome import Outcome
+    from asdf_pipeline.plan import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """The turn to write: all that the member holds goes into this segment."""
+
+    segment: Path
+    create: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CameBack:
+    """A unit is computed; its data waits for the turn."""
+
+    outcome: Outcome
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wrote:
+    """The turn is given back: these units are in the segment now."""
+
+    segment: Path
+    unit_ids: list[str]
+    size: int
+
+
+def be_member(
+    work: Work, name: str, pipe: Connection, others: Sequence[Connection]
+) -> None:
+    """Live as a member: follow the instructions on the pipe until it ends.
+
+    Parameters
+    ----------
+    pipe : Connection
+        The member's end.
+    others : sequence of Connection
+        The parent's ends, inherited by the fork; while one is open here, nobody
+        hears of the death at its other end.
+    """
+    for other in others:
+        other.close()
+    # The parent hears the terminal's Ctrl-C, and decides. A handler, not SIG_IGN,
+    # which the function's own subprocesses would inherit.
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, lambda _signum, _frame: None)
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        try:
+            with one_thread(), Worker(work, name) as worker:
+                _follow(worker, pipe)
+        except ASDFPipelineError as error:
+            pipe.send(error)
+
+
+def _follow(worker: Worker, pipe: Connection) -> None:
+    batch: list[tuple[str, Product]] = []
+    while True:
+        told: Unit | Write = pipe.recv()
+        if isinstance(told, Write):
+            pipe.send(_write(told, batch, worker))
+            batch = []
+            continue
+        outcome, product = worker.attempt(told)
+        size = 0
+        if product is not None:
+            batch.append((told.id, product))
+            size = product.nbytes
+        pipe.send(CameBack(outcome, size))
+
+
+def _write(told: Write, batch: list[tuple[str, Product]], worker: Worker) -> Wrote:
+    if told.create:
+        writer = Writer.create(told.segment, quakeml=worker.reader.quakeml())
+    else:
+        writer = Writer.reopen(told.segment)
+    with writer:
+        for _, product in batch:
+            writer.write(product)
+    unit_ids = [unit_id for unit_id, _ in batch]
+    return Wrote(told.segment, unit_ids, sum(product.nbytes for _, product in batch))

@@ -1,0 +1,214 @@
+"""One attempt at one unit: read, call the user's function, encode what it returns."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from asdf_pipeline.container.codec import COMPRESSED, Encoding
+from asdf_pipeline.container.digest import product_digest
+from asdf_pipeline.container.product import Product, encode_stream
+from asdf_pipeline.container.reader import Reader
+from asdf_pipeline.errors import TraceError
+from asdf_pipeline.outcome import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+    import obspy
+
+    from asdf_pipeline.container.product import EncodedTrace
+    from asdf_pipeline.container.traces import TraceHeader
+    from asdf_pipeline.plan import Unit
+    from asdf_pipeline.work.load import Process
+
+
+@dataclass(frozen=True)
+class Work:
+    """What every worker of a run needs to know.
+
+    Attributes
+    ----------
+    input : pathlib.Path
+        The input file, opened read-only by each worker.
+    process : Process
+        The user's function.
+    tag_map : dict of str to str
+        Input tag to output tag.
+    encoding : Encoding
+        How the samples are stored.
+    traceback_limit : int
+        Levels of traceback kept of an error in the function.
+    cache_responses : bool
+        Whether inventories carry memoising Responses.
+    """
+
+    input: Path
+    process: Process
+    tag_map: dict[str, str]
+    encoding: Encoding = COMPRESSED
+    traceback_limit: int = 3
+    cache_responses: bool = True
+
+
+class Worker:
+    """Takes units one after the other; holds the open input.
+
+    Parameters
+    ----------
+    work : Work
+        What is to be done with each unit.
+    name : str
+        Who this is, for logs and outcomes.
+    """
+
+    def __init__(self, work: Work, name: str) -> None:
+        self.work = work
+        self.name = name
+        self.reader = Reader(work.input, cache_responses=work.cache_responses)
+
+    def __enter__(self) -> Self:
+        """Return the worker itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the input."""
+        self.reader.close()
+
+    def attempt(self, unit: Unit) -> tuple[Outcome, Product | None]:
+        """Do one unit; whatever the function raises becomes a failed outcome.
+
+        Returns
+        -------
+        Outcome, Product or None
+            The product is None unless the outcome is ``ok``.
+        """
+        began = time.perf_counter()
+        record: dict[str, Any] = {
+            "station": unit.station,
+            "input_tag": unit.tag,
+            "output_tag": self.work.tag_map[unit.tag],
+            "window": unit.window,
+            "worker": self.name,
+        }
+        product = None
+        try:
+            product = self._produce(unit, record)
+        except (Exception, SystemExit) as error:
+            record |= {
+                "status": "failed",
+                "error_type": type(error).__name__,
+                "error_message": str(error),
+                "traceback": self._format(error),
+            }
+        record["seconds"] = round(time.perf_counter() - began, 6)
+        return Outcome(**record), product
+
+    def _produce(self, unit: Unit, record: dict[str, Any]) -> Product | None:
+        station, tag = unit.station, record["output_tag"]
+        stream = self.reader.stream(station, unit.tag, unit.window)
+        record["traces_in"] = len(stream)
+        record["samples_in"] = sum(len(trace.data) for trace in stream)
+        record |= _extent_of_stream(stream)
+        inventory = self.reader.inventory(station)
+        coordinates = self.reader.coordinates(station)
+        if coordinates is not None:
+            names = ("latitude", "longitude", "elevation_in_m")
+            record |= dict(zip(names, coordinates, strict=True))
+        result = self._call(stream, inventory, unit)
+        traces = encode_stream(result, station, tag, self.work.encoding)
+        if not traces:
+            record["status"] = "empty"
+            return None
+        stationxml = self.reader.stationxml(station)
+        product = Product(station, tag, traces, stationxml)
+        record |= _extent([trace.header for trace in traces])
+        record |= {
+            "status": "ok",
+            "traces_out": len(traces),
+            "samples_out": sum(trace.header.npts for trace in traces),
+            "digest": _digest(traces, stationxml),
+            "bytes_out": product.nbytes,
+        }
+        return product
+
+    def _call(self, stream: obspy.Stream, inventory: object, unit: Unit) -> Any:
+        import obspy
+
+        process = self.work.process
+        offered = {name: self._offer(name, stream, unit) for name in process.asks}
+        result = process.function(stream, inventory, **process.parameters, **offered)
+        if result is None:
+            return obspy.Stream()
+        if isinstance(result, obspy.Trace):
+            return obspy.Stream([result])
+        if not isinstance(result, obspy.Stream):
+            msg = (
+                f"{unit.station}: the function returned a {type(result).__name__}; "
+                "expected an obspy Stream or Trace, or None"
+            )
+            raise TraceError(msg)
+        return result
+
+    def _offer(self, name: str, stream: obspy.Stream, unit: Unit) -> object:
+        """Return what a function gets that has an argument of this name."""
+        if name == "tag":
+            return unit.tag
+        if name == "parameters":
+            return dict(self.work.process.parameters)
+        events = self.reader.events()
+        if name == "events":
+            return events
+        wanted = {
+            str(identifier)
+            for trace in stream
+            for identifier in trace.stats.get("asdf", {}).get("event_ids", ())
+        }
+        return next((e for e in events if str(e.resource_id) in wanted), None)
+
+    def _format(self, error: BaseException) -> str:
+        trace = error.__traceback__
+        # Our own frames say nothing to the function's author.
+        while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+            trace = trace.tb_next
+        limit = self.work.traceback_limit
+        lines = traceback.format_exception(
+            type(error), error, trace, limit=-limit if limit > 0 else 0, chain=False
+        )
+        return "".join(lines).rstrip()
+
+
+def _digest(traces: Sequence[EncodedTrace], stationxml: bytes | None) -> str:
+    return product_digest([trace.digest for trace in traces], stationxml)
+
+
+def _extent(headers: Sequence[TraceHeader]) -> dict[str, Any]:
+    return {
+        "start": min(header.starttime for header in headers),
+        "end": max(header.endtime for header in headers),
+        "sampling_rates": tuple(sorted({header.sampling_rate for header in headers})),
+        "channels": tuple(
+            sorted({f"{header.location}.{header.channel}" for header in headers})
+        ),
+    }
+
+
+def _extent_of_stream(stream: obspy.Stream) -> dict[str, Any]:
+    stats = [trace.stats for trace in stream if len(trace.data)]
+    if not stats:
+        return {}
+    return {
+        "start": min(s.starttime.ns for s in stats),
+        "end": max(s.endtime.ns for s in stats),
+        "sampling_rates": tuple(sorted({float(s.sampling_rate) for s in stats})),
+        "channels": tuple(sorted({f"{s.location}.{s.channel}" for s in stats})),
+    }

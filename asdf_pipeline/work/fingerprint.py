@@ -1,0 +1,160 @@
+"""Digest of a function and of all that it refers to.
+
+Two closures over different values have one source, so the source alone will not
+do: the whole file that defines the function, its defaults, its closure's cells and
+the globals that it names are hashed, functions among them likewise.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import inspect
+import pickle
+import sys
+import sysconfig
+import types
+from pathlib import Path
+from typing import Any
+
+_PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...))
+
+
+class UnhashableError(Exception):
+    """Something that the function refers to has no digest."""
+
+
+def fingerprint(value: object) -> str:
+    """Return the digest (hex) of a function or value.
+
+    Raises
+    ------
+    UnhashableError
+        If something it refers to can be neither taken apart nor pickled.
+    """
+    digest = hashlib.sha256()
+    _Feed(digest).add(value)
+    return digest.hexdigest()
+
+
+class _Feed:
+    def __init__(self, digest: Any) -> None:
+        self.digest = digest
+        self.seen: dict[int, object] = {}  # keeps what it has seen alive
+
+    def text(self, *parts: object) -> None:
+        for part in parts:
+            data = part if isinstance(part, bytes) else str(part).encode()
+            self.digest.update(b"%d:" % len(data))
+            self.digest.update(data)
+
+    def add(self, value: object) -> None:
+        if isinstance(value, _PLAIN):
+            self.text(type(value).__name__, repr(value))
+            return
+        if id(value) in self.seen:
+            self.text("seen")
+            return
+        self.seen[id(value)] = value
+        if isinstance(value, list | tuple):
+            self.text(type(value).__name__, len(value))
+            for item in value:
+                self.add(item)
+        elif isinstance(value, dict):
+            self.text("dict", len(value))
+            for key, item in value.items():
+                self.add(key)
+                self.add(item)
+        elif isinstance(value, set | frozenset):
+            self.text("set", *sorted(fingerprint(item) for item in value))
+        elif isinstance(value, functools.partial):
+            self.text("partial")
+            self.add((value.func, value.args, value.keywords))
+        elif isinstance(value, types.MethodType):
+            self.text("method")
+            self.add((value.__func__, value.__self__))
+        elif isinstance(value, types.FunctionType):
+            self.function(value)
+        elif isinstance(value, types.ModuleType):
+            self.text("module", value.__name__, getattr(value, "__version__", ""))
+            self.file(getattr(value, "__file__", None))
+        elif isinstance(value, types.BuiltinFunctionType | type):
+            self.text("name", value.__module__, value.__qualname__)
+            if isinstance(value, type):
+                self.file(getattr(sys.modules.get(value.__module__), "__file__", None))
+        else:
+            self.object(value)
+
+    def file(self, name: str | None) -> None:
+        """Hash a file of the user's own; installed ones are known by version."""
+        if name is None or _is_installed(name) or name in self.seen.values():
+            return
+        self.seen[id(name)] = name
+        try:
+            self.text(Path(name).read_bytes())
+        except OSError:
+            self.text(name)
+
+    def function(self, function: types.FunctionType) -> None:
+        function = inspect.unwrap(function)
+        code = function.__code__
+        self.text("function", function.__module__, function.__qualname__)
+        if _is_installed(code.co_filename):
+            package = sys.modules.get(function.__module__.partition(".")[0])
+            self.text(getattr(package, "__version__", ""))
+        else:
+            self.file(code.co_filename)
+            self.code(code)
+        self.add(function.__defaults__)
+        self.add(function.__kwdefaults__)
+        for cell in function.__closure__ or ():
+            try:
+                self.add(cell.cell_contents)
+            except ValueError:
+                self.text("empty cell")
+        if not _is_installed(code.co_filename):
+            for name in sorted(_names(code)):
+                if name in function.__globals__:
+                    self.text(name)
+                    self.add(function.__globals__[name])
+
+    def code(self, code: types.CodeType) -> None:
+        """Hash the code too: one typed into a session has no file."""
+        self.text(code.co_code, code.co_names, code.co_varnames)
+        for constant in code.co_consts:
+            if isinstance(constant, types.CodeType):
+                self.code(constant)
+            else:
+                self.add(constant)
+
+    def object(self, value: object) -> None:
+        self.text("object", type(value).__module__, type(value).__qualname__)
+        try:
+            data = pickle.dumps(value, protocol=4)
+        except Exception as error:
+            msg = (
+                f"a {type(value).__name__} that the function refers to "
+                f"cannot be hashed ({error})"
+            )
+            raise UnhashableError(msg) from error
+        self.text(data)
+
+
+@functools.cache
+def _installed_roots() -> tuple[str, ...]:
+    return tuple(
+        sysconfig.get_path(name)
+        for name in ("stdlib", "platstdlib", "purelib", "platlib")
+    )
+
+
+def _is_installed(filename: str) -> bool:
+    return filename.startswith(("<frozen", *_installed_roots()))
+
+
+def _names(code: types.CodeType) -> set[str]:
+    names = set(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            names |= _names(constant)
+    return names

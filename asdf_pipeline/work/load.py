@@ -1,0 +1,175 @@
+"""Load the user's processing function: ``pkg.mod:func`` or ``path/to/file.py:func``."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from asdf_pipeline.errors import FunctionError
+from asdf_pipeline.work.fingerprint import UnhashableError, fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import ModuleType
+
+OFFERED = ("event", "events", "tag", "parameters")
+"""What a function gets by name if its signature asks for it."""
+
+
+@dataclass(frozen=True)
+class Process:
+    """The user's function, ready to be called on a unit.
+
+    Attributes
+    ----------
+    function : callable
+        ``function(stream, inventory, **parameters)``.
+    name : str
+        How it was named, for logs and reports.
+    parameters : dict
+        Passed as keyword arguments.
+    asks : tuple of str
+        Those of `OFFERED` that the function's signature asks for.
+    fingerprint : str or None
+        Digest of the function and all it refers to; None if it cannot be had, and
+        then `unhashable` says why: such work does not resume.
+    """
+
+    function: Callable[..., Any]
+    name: str
+    parameters: dict[str, Any] = field(default_factory=dict)
+    asks: tuple[str, ...] = ()
+    fingerprint: str | None = None
+    unhashable: str = ""
+
+    @property
+    def source(self) -> str:
+        """The function's source text, empty where there is none to be had."""
+        try:
+            return inspect.getsource(inspect.unwrap(self.function))
+        except (OSError, TypeError):
+            return ""
+
+
+def load_process(
+    function: str | Callable[..., Any], parameters: Mapping[str, Any] | None = None
+) -> Process:
+    """Return the process that a callable or its name stands for.
+
+    Parameters
+    ----------
+    function : str or callable
+        ``"pkg.mod:func"``, ``"path/to/file.py:func"`` (relative to the working
+        directory) or the function itself.
+    parameters : mapping, optional
+        Keyword arguments for every call.
+
+    Raises
+    ------
+    FunctionError
+        If it cannot be found, loaded or called as ``function(st, inv,
+        **parameters)``.
+    """
+    if isinstance(function, str):
+        name, function = function, _find(function)
+    else:
+        module = getattr(function, "__module__", None) or "?"
+        name = f"{module}:{getattr(function, '__qualname__', repr(function))}"
+    if not callable(function):
+        msg = f"{name}: is a {type(function).__name__}, not a function"
+        raise FunctionError(msg)
+    keywords = dict(parameters or {})
+    asks = _check_signature(function, name, keywords)
+    try:
+        digest, reason = fingerprint(function), ""
+    except UnhashableError as error:
+        digest, reason = None, str(error)
+    return Process(function, name, keywords, asks, digest, reason)
+
+
+def _find(spec: str) -> Any:
+    place, colon, attribute = spec.rpartition(":")
+    if not colon or not place or not attribute:
+        msg = (
+            f"function {spec!r}: expected package.module:function "
+            "or path/to/file.py:function"
+        )
+        raise FunctionError(msg)
+    module = _load_file(Path(place)) if place.endswith(".py") else _load_module(place)
+    found: Any = module
+    for part in attribute.split("."):
+        try:
+            found = getattr(found, part)
+        except AttributeError:
+            names = sorted(
+                name
+                for name, value in vars(module).items()
+                if inspect.isfunction(value) and value.__module__ == module.__name__
+            )
+            msg = f"{place}: has no {attribute!r}; functions: {', '.join(names)}"
+            raise FunctionError(msg) from None
+    return found
+
+
+def _load_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        msg = f"{path}: no such file (looked for in {Path.cwd()})"
+        raise FunctionError(msg)
+    # As for a script: modules beside the file can be imported by it.
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        msg = f"{path}: not a Python file"
+        raise FunctionError(msg)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules.setdefault(path.stem, module)
+    _execute(path, lambda: spec.loader.exec_module(module))  # type: ignore[union-attr]
+    return module
+
+
+def _load_module(name: str) -> ModuleType:
+    # A module beside the script or in the working directory counts too.
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))
+    module: list[ModuleType] = []
+    _execute(name, lambda: module.append(importlib.import_module(name)))
+    return module[0]
+
+
+def _execute(place: object, load: Callable[[], object]) -> None:
+    try:
+        load()
+    except SyntaxError as error:
+        msg = f"{place}: line {error.lineno}: syntax error: {error.msg}"
+        raise FunctionError(msg) from error
+    except Exception as error:
+        msg = f"{place}: cannot be loaded: {type(error).__name__}: {error}"
+        raise FunctionError(msg) from error
+
+
+def _check_signature(
+    function: Callable[..., Any], name: str, parameters: dict[str, Any]
+) -> tuple[str, ...]:
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return ()  # some built-in callables have none
+    asks = tuple(
+        wanted
+        for wanted in OFFERED
+        if wanted in list(signature.parameters)[2:] and wanted not in parameters
+    )
+    try:
+        signature.bind(None, None, **dict.fromkeys(asks), **parameters)
+    except TypeError as error:
+        given = "".join(f", {key}=..." for key in parameters)
+        msg = f"{name}{signature}: cannot be called as (st, inv{given}): {error}"
+        raise FunctionError(msg) from None
+    return asks
