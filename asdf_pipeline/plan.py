@@ -147,6 +147,7 @@ def run_key(
         "the function": function,
         "the parameters": json.dumps(parameters, sort_keys=True, default=repr),
         "the tag map": json.dumps(plan.tag_map, sort_keys=True),
+        "the number of units": str(len(plan.units)),  # `status` reads it here
         "the encoding": encoding,
         "asdf_pipeline's version": __version__,
     }
