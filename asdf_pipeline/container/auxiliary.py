@@ -1,0 +1,74 @@
+"""Auxiliary data: arrays of any shape with parameters, in nested groups."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from asdf_pipeline.container.hdf5 import (
+    HDF5_ERRORS,
+    h5d,
+    h5g,
+    h5o,
+    h5py,
+    hard_links,
+    reason,
+)
+from asdf_pipeline.errors import InputError, StationMissingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def paths(group: Any) -> list[str]:
+    """Return the paths below ``/AuxiliaryData`` of all data sets, sorted."""
+    return sorted(_walk(group, "", frozenset()))
+
+
+def _walk(group: Any, prefix: str, above: frozenset[Any]) -> Iterator[str]:
+    address = h5o.get_info(group).addr
+    if address in above:  # a group linked into itself
+        return
+    for name in hard_links(group):
+        path = prefix + name.decode("utf-8", "surrogateescape")
+        member = h5o.open(group, name)
+        if isinstance(member, h5g.GroupID):
+            yield from _walk(member, f"{path}/", above | {address})
+        elif isinstance(member, h5d.DatasetID):
+            yield path
+
+
+def read(
+    group: Any, path: str, where: str
+) -> tuple[np.ndarray[Any, Any], dict[str, Any]]:
+    """Return an array and its parameters.
+
+    Parameters
+    ----------
+    group : h5py.h5g.GroupID
+        ``/AuxiliaryData``.
+    path : str
+        As `paths` gives it.
+    where : str
+        The file, for messages.
+
+    Raises
+    ------
+    StationMissingError
+        If there is no such data.
+    InputError
+        If it cannot be read.
+    """
+    if group is None or path not in paths(group):
+        msg = f"{where}: no auxiliary data {path!r}"
+        raise StationMissingError(msg)
+    try:
+        dataset = h5py.Dataset(h5d.open(group, path.encode("utf-8", "surrogateescape")))
+        if dataset.external or dataset.is_virtual:
+            msg = "lies in other files, which are not followed"
+            raise ValueError(msg)
+        return np.asarray(dataset[()]), dict(dataset.attrs)
+    except HDF5_ERRORS as error:
+        msg = f"{where}: auxiliary data {path!r} cannot be read: {reason(error)}"
+        raise InputError(msg) from error

@@ -1,0 +1,213 @@
+"""Chunks as HDF5's filters make them, encoded and decoded outside HDF5.
+
+The three filters of ASDF files are defined in HDF5's file format specification
+(data storage, filter pipeline message): shuffle (2), deflate (1, a zlib stream) and
+Fletcher-32 (3, four bytes appended, little-endian). They are applied in the order
+shuffle, deflate, Fletcher-32, by this package and by h5py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from isal import isal_zlib
+from numcodecs.fletcher32 import Fletcher32
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DEFLATE, SHUFFLE, FLETCHER32 = 1, 2, 3  # filter numbers in HDF5's H5Zpublic.h
+
+_checksum = Fletcher32()
+
+
+class CodecError(ValueError):
+    """A chunk's bytes are not what its filters make."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How an array is stored.
+
+    Attributes
+    ----------
+    level : int or None
+        Level of isal's deflate, 0 to 3; None: not compressed.
+    shuffle : bool
+        Bytes of equal weight stand together before compression.
+    fletcher32 : bool
+        Each chunk ends with its checksum.
+    chunk : int
+        About how many samples a chunk holds.
+    """
+
+    level: int | None = 1
+    shuffle: bool = True
+    fletcher32: bool = True
+    chunk: int = 32768
+
+    @property
+    def chunked(self) -> bool:
+        """Whether the array is stored in chunks; else in one contiguous piece."""
+        return self.level is not None or self.shuffle or self.fletcher32
+
+    def chunk_length(self, size: int) -> int:
+        """Return the number of samples a chunk of an array of `size` holds.
+
+        Chunks are of about equal length, so that the last is hardly padded.
+        """
+        count = max(1, round(size / self.chunk))
+        return max(1, -(-size // count))
+
+    def filters(self, itemsize: int) -> tuple[int, ...]:
+        """Return HDF5's filter numbers in the order they are applied."""
+        filters = []
+        if self.shuffle and itemsize > 1:
+            filters.append(SHUFFLE)
+        if self.level is not None:
+            filters.append(DEFLATE)
+        if self.fletcher32:
+            filters.append(FLETCHER32)
+        return tuple(filters)
+
+
+COMPRESSED = Encoding(level=1, shuffle=True, fletcher32=True)
+RAW = Encoding(level=None, shuffle=False, fletcher32=False)
+
+
+def encode(array: np.ndarray[Any, Any], encoding: Encoding) -> list[bytes]:
+    """Encode an array.
+
+    Parameters
+    ----------
+    array : numpy.ndarray, shape (n,)
+        Of any type of fixed size, in either byte order, which is kept.
+    encoding : Encoding
+        How.
+
+    Returns
+    -------
+    list of bytes
+        One a chunk, the last padded with zeros before it is encoded; of an
+        encoding that is not chunked the array's bytes, in one.
+    """
+    if not encoding.chunked:
+        return [array.tobytes()]
+    itemsize = array.dtype.itemsize
+    raw = np.ascontiguousarray(array).view(np.uint8)
+    step = encoding.chunk_length(array.size) * itemsize
+    shuffle = encoding.shuffle and itemsize > 1
+    chunks = []
+    for begin in range(0, raw.size, step):
+        piece = raw[begin : begin + step]
+        if piece.size < step:
+            whole = np.zeros(step, np.uint8)
+            whole[: piece.size] = piece
+            piece = whole
+        if shuffle:
+            piece = _shuffled(piece, itemsize)
+        chunk = (
+            piece
+            if encoding.level is None
+            else isal_zlib.compress(piece, encoding.level)
+        )
+        if encoding.fletcher32:
+            chunk = _checksum.encode(chunk)
+        chunks.append(bytes(chunk))
+    return chunks
+
+
+def decode(
+    chunk: bytes,
+    filters: Sequence[int],
+    itemsize: int,
+    size: int,
+    mask: int = 0,
+) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Decode a chunk.
+
+    Parameters
+    ----------
+    chunk : bytes
+        As stored.
+    filters : sequence of int
+        Filters of the data set in the order they were applied; see `can_decode`.
+    itemsize : int
+        Of the array's type, in bytes.
+    size : int
+        Of the decoded chunk, in bytes.
+    mask : int
+        Bit i is set where filter i was not applied to this chunk.
+
+    Returns
+    -------
+    numpy.ndarray of uint8, shape (size,)
+        The chunk's bytes; may be read-only.
+
+    Raises
+    ------
+    CodecError
+        If the checksum differs, the stream is damaged, or the size is another.
+    """
+    data: Any = chunk
+    for index in reversed(range(len(filters))):
+        if mask >> index & 1:
+            continue
+        code = filters[index]
+        if code == FLETCHER32:
+            data = _checked(data)
+        elif code == DEFLATE:
+            try:
+                data = isal_zlib.decompress(data, 15, size)
+            except (isal_zlib.error, ValueError) as error:
+                msg = f"the compressed bytes are damaged ({error})"
+                raise CodecError(msg) from error
+        else:
+            data = _unshuffled(np.frombuffer(data, np.uint8), itemsize)
+    result = np.frombuffer(data, np.uint8)
+    if result.size != size:
+        msg = f"a chunk holds {result.size} bytes where {size} belong"
+        raise CodecError(msg)
+    return result
+
+
+def can_decode(filters: Sequence[int]) -> bool:
+    """Return whether `decode` knows the filters, in this order."""
+    order = [
+        (SHUFFLE, DEFLATE, FLETCHER32).index(code)
+        for code in filters
+        if code in (1, 2, 3)
+    ]
+    return len(order) == len(filters) and order == sorted(set(order))
+
+
+def _shuffled(piece: np.ndarray[Any, Any], itemsize: int) -> np.ndarray[Any, Any]:
+    planes = np.empty((itemsize, piece.size // itemsize), np.uint8)
+    elements = piece.reshape(-1, itemsize)
+    for k in range(itemsize):  # twice as fast as one transposed copy
+        planes[k] = elements[:, k]
+    return planes.reshape(-1)
+
+
+def _unshuffled(piece: np.ndarray[Any, Any], itemsize: int) -> np.ndarray[Any, Any]:
+    if itemsize == 1 or piece.size % itemsize:
+        return piece  # a size that does not fit is found by the caller
+    result = np.empty(piece.size, np.uint8)
+    elements = result.reshape(-1, itemsize)
+    planes = piece.reshape(itemsize, -1)
+    for k in range(itemsize):
+        elements[:, k] = planes[k]
+    return result
+
+
+def _checked(data: Any) -> Any:
+    if len(data) < 4:
+        msg = "a chunk is too short for its checksum"
+        raise CodecError(msg)
+    try:
+        return _checksum.decode(data)
+    except RuntimeError as error:
+        msg = "a chunk's checksum differs: its bytes were changed or damaged"
+        raise CodecError(msg) from error

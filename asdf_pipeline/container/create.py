@@ -1,0 +1,185 @@
+"""Creating groups, data sets and attributes, apart from writing samples.
+
+All through h5py's low-level interface with shared property lists: 0.1 ms a trace
+instead of 0.7. A collective writer calls the same functions on every rank, in one
+order, and then writes the bytes each on its own.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from asdf_pipeline.container.codec import DEFLATE, FLETCHER32, SHUFFLE, Encoding
+from asdf_pipeline.container.hdf5 import h5a, h5d, h5f, h5g, h5p, h5py, h5s, h5t
+from asdf_pipeline.container.traces import IDS
+
+if TYPE_CHECKING:
+    from asdf_pipeline.container.product import EncodedArray, EncodedTrace
+    from asdf_pipeline.container.traces import TraceHeader
+
+_SCALAR = h5s.create(h5s.SCALAR)
+
+
+@lru_cache(maxsize=1)
+def access_list() -> Any:
+    """Return the properties with which every output file is opened.
+
+    ``libver`` v110: 0.8 kB of overhead a data set where "earliest" takes 3.0, and
+    still readable by HDF5 1.10.
+    """
+    properties = h5p.create(h5p.FILE_ACCESS)
+    properties.set_fclose_degree(h5f.CLOSE_STRONG)
+    properties.set_libver_bounds(h5f.LIBVER_V110, h5f.LIBVER_V110)
+    properties.set_file_locking(True, True)  # where the file system can
+    return properties
+
+
+@lru_cache(maxsize=1)
+def _link_list() -> Any:
+    properties = h5p.create(h5p.LINK_CREATE)
+    properties.set_char_encoding(h5t.CSET_UTF8)
+    return properties
+
+
+@lru_cache(maxsize=256)
+def _dataset_list(encoding: Encoding, itemsize: int, chunk: int) -> Any:
+    """Properties of a data set; `chunk` is 0 for a contiguous one."""
+    properties = h5p.create(h5p.DATASET_CREATE)
+    properties.set_obj_track_times(False)  # the same content, the same bytes
+    properties.set_fill_time(h5d.FILL_TIME_NEVER)
+    if chunk:
+        properties.set_chunk((chunk,))
+        for code in encoding.filters(itemsize):
+            if code == SHUFFLE:
+                properties.set_shuffle()
+            elif code == DEFLATE:
+                properties.set_deflate(encoding.level)
+            elif code == FLETCHER32:
+                properties.set_fletcher32()
+    return properties
+
+
+@lru_cache(maxsize=256)
+def _space(size: int, resizable: bool) -> Any:
+    return h5s.create_simple((size,), (h5s.UNLIMITED,) if resizable else None)
+
+
+@lru_cache(maxsize=64)
+def _type(dtype: str) -> Any:
+    return h5t.py_create(np.dtype(dtype))
+
+
+@lru_cache(maxsize=256)
+def _text_type(size: int, ascii_only: bool) -> Any:
+    kind = h5t.C_S1.copy()
+    kind.set_size(size)
+    kind.set_strpad(h5t.STR_NULLPAD)
+    kind.set_cset(h5t.CSET_ASCII if ascii_only else h5t.CSET_UTF8)
+    return kind
+
+
+@lru_cache(maxsize=1)
+def _variable_text_type() -> Any:
+    return h5t.py_create(h5py.string_dtype("utf-8"), logical=True)
+
+
+def file(file_id: Any, format_version: str) -> Any:
+    """Make a new file an ASDF file; return its group of waveforms.
+
+    Parameters
+    ----------
+    file_id : h5py.h5f.FileID
+        The new, empty file.
+    format_version : str
+        ASDF version that the file will claim.
+    """
+    text_attribute(file_id, b"file_format", "ASDF")
+    text_attribute(file_id, b"file_format_version", format_version)
+    for name in (b"AuxiliaryData", b"Provenance"):
+        group(file_id, name)
+    return group(file_id, b"Waveforms")
+
+
+def group(parent: Any, name: bytes) -> Any:
+    """Create a group."""
+    return h5g.create(parent, name, _link_list())
+
+
+def array(parent: Any, name: bytes, content: EncodedArray) -> Any:
+    """Create a data set for an encoded array, without its bytes."""
+    encoding = content.encoding
+    chunk = encoding.chunk_length(content.size) if encoding.chunked else 0
+    return h5d.create(
+        parent,
+        name,
+        _type(content.dtype.str),
+        _space(content.size, bool(chunk)),
+        _dataset_list(encoding, content.dtype.itemsize, chunk),
+        _link_list(),
+    )
+
+
+def trace(station: Any, content: EncodedTrace, name: str | None = None) -> Any:
+    """Create a trace's data set and its attributes, without the samples.
+
+    Parameters
+    ----------
+    station : h5py.h5g.GroupID
+        The station's group.
+    content : EncodedTrace
+        The trace.
+    name : str, optional
+        Another name than the trace's own.
+    """
+    dataset = array(station, (name or content.name).encode(), content.array)
+    _header(dataset, content.header)
+    return dataset
+
+
+def _header(dataset: Any, header: TraceHeader) -> None:
+    number_attribute(dataset, b"starttime", np.array(header.starttime, "<i8"))
+    number_attribute(dataset, b"sampling_rate", np.array(header.sampling_rate, "<f8"))
+    for name in IDS:
+        ids = getattr(header, f"{name}s")
+        if ids:
+            text_attribute(dataset, name.encode(), ",".join(ids))
+    if header.provenance_id:
+        text_attribute(dataset, b"provenance_id", header.provenance_id)
+    if header.labels:
+        labels_attribute(dataset, header.labels)
+
+
+def number_attribute(owner: Any, name: bytes, value: np.ndarray[Any, Any]) -> None:
+    """Create a scalar attribute of a number's type."""
+    h5a.create(owner, name, _type(value.dtype.str), _SCALAR).write(value)
+
+
+def text_attribute(owner: Any, name: bytes, text: str) -> None:
+    """Create a text attribute as pyasdf writes it: fixed length, a NUL at the end.
+
+    ASCII, or UTF-8 where the text needs it.
+    """
+    raw = text.encode() + b"\0"
+    kind = _text_type(len(raw), text.isascii())
+    h5a.create(owner, name, kind, _SCALAR).write(np.array(raw, f"S{len(raw)}"))
+
+
+def labels_attribute(owner: Any, labels: tuple[str, ...]) -> None:
+    """Create the attribute of labels: UTF-8 of variable length, as pyasdf reads it."""
+    attribute = h5a.create(owner, b"labels", _variable_text_type(), _SCALAR)
+    attribute.write(np.array(",".join(labels), h5py.string_dtype("utf-8")))
+
+
+def write_samples(dataset: Any, content: EncodedArray) -> None:
+    """Write an array's bytes into its data set (not with filters under mpio)."""
+    if content.size == 0:
+        return
+    if not content.encoding.chunked:
+        dataset.write(h5s.ALL, h5s.ALL, np.frombuffer(content.chunks[0], content.dtype))
+        return
+    step = content.encoding.chunk_length(content.size)
+    for index, chunk in enumerate(content.chunks):
+        dataset.write_direct_chunk((index * step,), chunk)

@@ -1,0 +1,183 @@
+"""The one place where h5py is imported, and where inputs are opened."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from asdf_pipeline.errors import InputMissingError, NotASDFError
+
+if TYPE_CHECKING:
+    import os
+
+FORMAT_VERSIONS = ("1.0.0", "1.0.1", "1.0.2", "1.0.3")
+
+
+def _import_h5py() -> Any:
+    """Import h5py without starting MPI.
+
+    h5py built with MPI imports ``mpi4py.MPI``, whose import calls MPI_Init: teams
+    of forked processes must not fork after that, and a Slurm step without MPI dies
+    of it. A team that wants MPI imports ``mpi4py.MPI`` first.
+    """
+    if {"mpi4py.MPI", "h5py"} & set(sys.modules) or not importlib.util.find_spec(
+        "mpi4py"
+    ):
+        return importlib.import_module("h5py")
+    rc = importlib.import_module("mpi4py").rc
+    before = rc.initialize
+    rc.initialize = False
+    try:
+        return importlib.import_module("h5py")
+    finally:
+        if "mpi4py.MPI" not in sys.modules:  # h5py without MPI: as if nothing was
+            rc.initialize = before
+
+
+h5py = _import_h5py()
+h5a: Any = h5py.h5a
+h5d: Any = h5py.h5d
+h5f: Any = h5py.h5f
+h5g: Any = h5py.h5g
+h5l: Any = h5py.h5l
+h5o: Any = h5py.h5o
+h5p: Any = h5py.h5p
+h5s: Any = h5py.h5s
+h5t: Any = h5py.h5t
+
+# What h5py raises for errors inside HDF5.
+HDF5_ERRORS = (OSError, RuntimeError, ValueError, KeyError, TypeError)
+
+
+def reason(error: BaseException) -> str:
+    """Return what HDF5 says, on one line and without its source positions."""
+    text = str(error.args[0] if error.args else error)
+    system = re.search(r"error message = '([^']*)'", text)
+    return system[1] if system else " ".join(text.split())
+
+
+def open_input(path: str | os.PathLike[str]) -> Any:
+    """Open an ASDF file to read; the file is never touched.
+
+    Returns
+    -------
+    h5py.File
+        Without HDF5's file locking, which fails on some network file systems.
+
+    Raises
+    ------
+    InputMissingError
+        If there is no such file.
+    NotASDFError
+        If it is not HDF5, damaged as a whole, or HDF5 but not ASDF.
+    """
+    path = Path(path)
+    if not path.exists():
+        msg = f"{path}: no such file"
+        raise InputMissingError(msg)
+    if not path.is_file():
+        msg = f"{path}: not a regular file"
+        raise NotASDFError(msg)
+    try:
+        file = h5py.File(path, "r", locking=False)
+    except HDF5_ERRORS as error:
+        raise NotASDFError(_why_not(path, error)) from error
+    try:
+        version_of(file.id, path)
+    except NotASDFError:
+        file.close()
+        raise
+    return file
+
+
+def _why_not(path: Path, error: BaseException) -> str:
+    text = str(error)
+    if "signature not found" in text:
+        return f"{path}: not an HDF5 file"
+    if "truncated" in text:
+        return f"{path}: truncated; get a complete copy"
+    if "already open for write" in text:
+        return (
+            f"{path}: still open for writing, or its writer was killed "
+            "(then: h5clear --status FILE)"
+        )
+    return f"{path}: cannot be opened: {reason(error)}"
+
+
+def version_of(file: Any, path: str | os.PathLike[str]) -> str:
+    """Return the ASDF version of an open file (low-level file id).
+
+    Raises
+    ------
+    NotASDFError
+        If the root attributes ``file_format`` and ``file_format_version`` are
+        missing or not those of a supported version.
+    """
+    texts = []
+    for name in (b"file_format", b"file_format_version"):
+        try:
+            texts.append(attribute_text(file, name))
+        except HDF5_ERRORS as error:
+            msg = f"{path}: HDF5, but not ASDF: no root attribute {name.decode()!r}"
+            raise NotASDFError(msg) from error
+    if texts[0] != "ASDF":
+        msg = f"{path}: HDF5, but not ASDF: the file format is {texts[0]!r}"
+        raise NotASDFError(msg)
+    if texts[1] not in FORMAT_VERSIONS:
+        msg = (
+            f"{path}: ASDF version {texts[1]!r} is not supported: "
+            f"only {', '.join(FORMAT_VERSIONS)}"
+        )
+        raise NotASDFError(msg)
+    return texts[1]
+
+
+def attribute_text(owner: Any, name: bytes) -> str:
+    """Return a string attribute: fixed or variable length, ASCII or UTF-8.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError, OSError, RuntimeError
+        If there is no such attribute, it is no scalar string, or is damaged.
+    """
+    attribute = h5a.open(owner, name)
+    kind = attribute.get_type()
+    if (
+        kind.get_class() != h5t.STRING
+        or attribute.get_space().get_simple_extent_npoints() != 1
+    ):
+        msg = f"attribute {name.decode()!r} is not a string"
+        raise TypeError(msg)
+    value = np.empty(attribute.shape, dtype=attribute.dtype)
+    attribute.read(value)
+    raw = value.reshape(-1)[0]
+    return bytes(raw or b"").rstrip(b"\0").decode("utf-8")
+
+
+def hard_links(group: Any) -> list[bytes]:
+    """Return the names of the objects in a group, sorted.
+
+    Only hard links count: soft and external links could lead in a circle or out of
+    the file, and no writer of ASDF makes any.
+    """
+    names: list[bytes] = []
+
+    def note(name: bytes, link: Any) -> None:
+        if link.type == h5l.TYPE_HARD:
+            names.append(name)
+
+    group.links.iterate(note, info=True)
+    return names
+
+
+def is_hard_link(group: Any, name: bytes) -> bool:
+    """Return whether a group has an object of that name in the file itself."""
+    if not group.links.exists(name):
+        return False
+    return bool(group.links.get_info(name).type == h5l.TYPE_HARD)

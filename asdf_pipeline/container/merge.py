@@ -1,0 +1,112 @@
+"""Merging sealed segments into one file, without decoding anything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from asdf_pipeline.container.datasets import read_document
+from asdf_pipeline.container.hdf5 import (
+    h5d,
+    h5g,
+    h5o,
+    hard_links,
+    is_hard_link,
+    open_input,
+)
+from asdf_pipeline.container.names import STATIONXML
+from asdf_pipeline.container.writer import Writer, writing
+from asdf_pipeline.errors import VerificationError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+_STATIONXML = STATIONXML.encode()
+
+
+def merge(segments: Sequence[Path], output: Path) -> None:
+    """Merge files into a new one by copying HDF5 objects.
+
+    Whole stations where the station is new, else single data sets. StationXML,
+    QuakeML and provenance documents may be in several files; they are taken once.
+
+    Parameters
+    ----------
+    segments : sequence of pathlib.Path
+        ASDF files.
+    output : pathlib.Path
+        Must not exist.
+
+    Raises
+    ------
+    OutputExistsError
+        If there is such a file.
+    VerificationError
+        If a trace is in two files, or a document differs between them.
+    InputError
+        If a segment cannot be read.
+    WriteError
+        If the output cannot be written.
+    """
+    with Writer.create(output) as writer, writing(output):
+        for segment in segments:
+            with open_input(segment) as file:
+                _add(writer.file_id, file.id, segment)
+
+
+def _add(target: Any, source: Any, segment: Path) -> None:
+    """Copy all that a file holds."""
+    if is_hard_link(source, b"QuakeML"):
+        _copy_document(source, target, b"QuakeML", segment)
+    for name, copy in (
+        (b"Waveforms", _copy_station),
+        (b"Provenance", _copy_document),
+        (b"AuxiliaryData", _copy_auxiliary),
+    ):
+        if not is_hard_link(source, name):
+            continue
+        group, into = h5g.open(source, name), h5g.open(target, name)
+        empty = not into.get_num_objs()
+        for member in hard_links(group):
+            if empty or not into.links.exists(member):
+                h5o.copy(group, member, into, member)
+            else:
+                copy(group, into, member, segment)
+
+
+def _copy_station(source: Any, target: Any, station: bytes, segment: Path) -> None:
+    """Copy the data sets of a station that is there already."""
+    group, into = h5g.open(source, station), h5g.open(target, station)
+    for name in hard_links(group):
+        if name == _STATIONXML:
+            _copy_document(group, into, name, segment)
+        elif into.links.exists(name):
+            raise _twice(segment, station + b"/" + name)
+        else:
+            h5o.copy(group, name, into, name)
+
+
+def _copy_auxiliary(source: Any, target: Any, name: bytes, segment: Path) -> None:
+    """Copy what is below a group that is there already."""
+    group, into = h5o.open(source, name), h5o.open(target, name)
+    if isinstance(group, h5d.DatasetID) or isinstance(into, h5d.DatasetID):
+        raise _twice(segment, name)
+    for member in hard_links(group):
+        if into.links.exists(member):
+            _copy_auxiliary(group, into, member, segment)
+        else:
+            h5o.copy(group, member, into, member)
+
+
+def _copy_document(source: Any, target: Any, name: bytes, segment: Path) -> None:
+    """Copy a document, or see that the one that is there is the same."""
+    if not target.links.exists(name):
+        h5o.copy(source, name, target, name)
+    elif read_document(source, name) != read_document(target, name):
+        msg = f"{segment}: {name.decode()} differs from that in another segment"
+        raise VerificationError(msg)
+
+
+def _twice(segment: Path, name: bytes) -> VerificationError:
+    text = name.decode("utf-8", "replace")
+    return VerificationError(f"{segment}: {text} is in another segment too")

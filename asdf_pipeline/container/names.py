@@ -1,0 +1,156 @@
+"""Names in an ASDF file: stations, tags and waveform data sets.
+
+The rules are those of the ASDF definition 1.0.3: a station is the group
+``NET.STA``, a trace the data set ``NET.STA.LOC.CHA__START__END__tag`` inside it,
+with times cut to seconds or, since 1.0.2, with nine digits of fraction.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from asdf_pipeline.errors import TraceError
+
+STATIONXML = "StationXML"
+
+_TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z?"
+# Codes come first and may hold anything, so a name is read from its known end:
+# the last pair of times, and what follows it.
+_NAME = re.compile(
+    rf"(?P<codes>.*)__(?P<start>{_TIME})__(?P<end>{_TIME})__(?P<tag>.+)", re.DOTALL
+)
+_TAG = re.compile(r"[a-z0-9][a-z_0-9]*")
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - all times in ASDF are UTC
+_SECOND = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class TraceName:
+    """The name of a waveform data set, taken apart.
+
+    Attributes
+    ----------
+    network, station, location, channel : str
+        Codes.
+    start, end : str
+        Times of the first and last sample as written in the name.
+    tag : str
+        Tag.
+    """
+
+    network: str
+    station: str
+    location: str
+    channel: str
+    start: str
+    end: str
+    tag: str
+
+    @classmethod
+    def parse(cls, name: str) -> TraceName:
+        """Return the parts of a data set's name; `str` gives the name back.
+
+        Raises
+        ------
+        TraceError
+            If the name is not of the form that the format prescribes.
+        """
+        match = _NAME.fullmatch(name)
+        codes = match["codes"].split(".") if match else []
+        if match is None or len(codes) != 4:
+            msg = (
+                f"data set name {name!r} is not of the form "
+                "NET.STA.LOC.CHA__START__END__tag"
+            )
+            raise TraceError(msg)
+        return cls(*codes, match["start"], match["end"], match["tag"])
+
+    def __str__(self) -> str:
+        """Return the data set's name."""
+        codes = f"{self.network}.{self.station}.{self.location}.{self.channel}"
+        return f"{codes}__{self.start}__{self.end}__{self.tag}"
+
+
+def is_tag(tag: str) -> bool:
+    """Return whether a tag may be written."""
+    return _TAG.fullmatch(tag) is not None and "__" not in tag and tag != "stationxml"
+
+
+def tag_of(name: str) -> str:
+    """Return the tag in a data set's name.
+
+    A name that does not parse still has one, so that its unit exists and fails.
+    """
+    match = _NAME.fullmatch(name)
+    return match["tag"] if match else name.rpartition("__")[2]
+
+
+def is_station(name: str) -> bool:
+    """Return whether a name is of the form ``NET.STA``."""
+    return name.count(".") == 1 and "/" not in name and name != "."
+
+
+def time_text(time: int, fraction: bool) -> str:
+    """Return a time as it stands in a name.
+
+    Parameters
+    ----------
+    time : int
+        In ns since 1970.
+    fraction : bool
+        With nine digits of fraction; else cut to the second.
+    """
+    seconds, rest = divmod(time, _SECOND)
+    text = (_EPOCH + timedelta(seconds=seconds)).isoformat()
+    return f"{text}.{rest:09d}" if fraction else text
+
+
+def trace_name(
+    network: str,
+    station: str,
+    location: str,
+    channel: str,
+    start: int,
+    end: int,
+    tag: str,
+    fraction: bool,
+) -> str:
+    """Return the name of a trace's data set.
+
+    Parameters
+    ----------
+    network, station, location, channel : str
+        Codes.
+    start, end : int
+        Times of the first and last sample in ns since 1970.
+    tag : str
+        Tag.
+    fraction : bool
+        Write times with nine digits of fraction (format 1.0.2 and newer). It is
+        done anyway where both fall into one second, as pyasdf does.
+
+    Raises
+    ------
+    TraceError
+        If a code or the tag cannot stand in a name.
+    """
+    codes = (network, station, location, channel)
+    for code in codes:
+        if "." in code or "/" in code or not (code.isprintable() and code.isascii()):
+            msg = (
+                f"code {code!r} cannot stand in the name of a data set: "
+                "only printable ASCII characters without '.' and '/'"
+            )
+            raise TraceError(msg)
+    if not (network or station):
+        msg = "a trace without network and station code has no place in an ASDF file"
+        raise TraceError(msg)
+    if not is_tag(tag):
+        msg = f"tag {tag!r} is not valid: only a-z, 0-9 and single underscores"
+        raise TraceError(msg)
+    start_text, end_text = time_text(start, False), time_text(end, False)
+    if fraction or start_text == end_text:
+        start_text, end_text = time_text(start, True), time_text(end, True)
+    return f"{'.'.join(codes)}__{start_text}__{end_text}__{tag}"

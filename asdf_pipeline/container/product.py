@@ -1,0 +1,279 @@
+"""What one unit wrote: plain data, encoded and ready for any segment."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from asdf_pipeline.container.codec import Encoding, encode
+from asdf_pipeline.container.digest import product_digest, trace_digest
+from asdf_pipeline.container.names import trace_name
+from asdf_pipeline.container.traces import TraceHeader, from_trace
+from asdf_pipeline.errors import TraceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from obspy import Stream, Trace
+
+_DOCUMENT_CHUNK = 2**18  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedArray:
+    """An array as it is stored.
+
+    Attributes
+    ----------
+    dtype : numpy.dtype
+        Of its elements.
+    size : int
+        Number of elements.
+    chunks : tuple of bytes
+        See `codec.encode`.
+    encoding : Encoding
+        How the chunks were made.
+    """
+
+    dtype: np.dtype[Any]
+    size: int
+    chunks: tuple[bytes, ...]
+    encoding: Encoding
+
+    @property
+    def nbytes(self) -> int:
+        """Encoded size in bytes."""
+        return sum(map(len, self.chunks))
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedTrace:
+    """A trace as it is stored.
+
+    Attributes
+    ----------
+    header : TraceHeader
+        What becomes the attributes.
+    name : str
+        Name of the data set.
+    chunks : tuple of bytes
+        See `codec.encode`.
+    encoding : Encoding
+        How the chunks were made.
+    digest : str
+        Content digest (hex).
+    """
+
+    header: TraceHeader
+    name: str
+    chunks: tuple[bytes, ...]
+    encoding: Encoding
+    digest: str
+
+    @property
+    def nbytes(self) -> int:
+        """Encoded size in bytes."""
+        return sum(map(len, self.chunks))
+
+    @property
+    def array(self) -> EncodedArray:
+        """The samples alone."""
+        return EncodedArray(
+            self.header.dtype, self.header.npts, self.chunks, self.encoding
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """What one unit wrote.
+
+    Attributes
+    ----------
+    station : str
+        ``"NET.STA"``.
+    tag : str
+        Tag written.
+    traces : tuple of EncodedTrace
+        In the order of their names.
+    stationxml : bytes or None
+        The station's document, byte for byte as in the input.
+    document : EncodedArray or None
+        The same, encoded; a writer encodes it where this is missing.
+    """
+
+    station: str
+    tag: str
+    traces: tuple[EncodedTrace, ...]
+    stationxml: bytes | None = None
+    document: EncodedArray | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Encoded size in bytes."""
+        document = (
+            self.document.nbytes if self.document else len(self.stationxml or b"")
+        )
+        return document + sum(trace.nbytes for trace in self.traces)
+
+    @property
+    def digest(self) -> str:
+        """Content digest (hex)."""
+        return product_digest((trace.digest for trace in self.traces), self.stationxml)
+
+
+def make_product(
+    stream: Stream,
+    station: str,
+    tag: str,
+    encoding: Encoding,
+    stationxml: bytes | None = None,
+) -> Product:
+    """Return what a function returned for a station, encoded.
+
+    Parameters
+    ----------
+    stream : obspy.Stream
+        Traces of the station; see `encode_stream`.
+    station : str
+        ``"NET.STA"``.
+    tag : str
+        Tag to write.
+    encoding : Encoding
+        How to store the samples.
+    stationxml : bytes or None
+        The station's document, written along with any trace.
+    """
+    traces = encode_stream(stream, station, tag, encoding)
+    document = None if stationxml is None else encode_document(stationxml, encoding)
+    return Product(station, tag, traces, stationxml, document)
+
+
+def encode_document(document: bytes, encoding: Encoding) -> EncodedArray:
+    """Return a document as it is stored: an array of int8, mostly in one chunk."""
+    encoding = replace(encoding, chunk=_DOCUMENT_CHUNK)
+    data = np.frombuffer(document, np.int8)
+    return EncodedArray(data.dtype, data.size, tuple(encode(data, encoding)), encoding)
+
+
+def encode_stream(
+    stream: Stream, station: str, tag: str, encoding: Encoding
+) -> tuple[EncodedTrace, ...]:
+    """Return the traces of a Stream, encoded.
+
+    Masked traces are split into contiguous ones, never filled; empty ones dropped.
+
+    Parameters
+    ----------
+    stream : obspy.Stream
+        Or any iterable of traces.
+    station : str
+        ``"NET.STA"`` that all of them must be of.
+    tag : str
+        Tag to write them under.
+    encoding : Encoding
+        How to store them.
+
+    Returns
+    -------
+    tuple of EncodedTrace
+        In the order of their names.
+
+    Raises
+    ------
+    TraceError
+        If a trace is of another station, has a type, sampling rate, code, id or label
+        that cannot be written, or two have one name.
+    """
+    pieces = [
+        (header, data)
+        for trace in stream
+        for header, data in contiguous(trace, tag)
+        if header.npts
+    ]
+    headers = [header for header, _ in pieces]
+    for header in headers:
+        if header.station_name != station:
+            msg = (
+                f"trace {header.id} is not of station {station}: "
+                "a function returns traces of the station it was given"
+            )
+            raise TraceError(msg)
+    return tuple(
+        sorted(
+            (
+                EncodedTrace(
+                    header,
+                    name,
+                    tuple(encode(data, encoding)),
+                    encoding,
+                    trace_digest(header, data),
+                )
+                for name, (header, data) in zip(names(headers), pieces, strict=True)
+            ),
+            key=lambda trace: trace.name,
+        )
+    )
+
+
+def names(headers: Iterable[TraceHeader]) -> list[str]:
+    """Return the names of a unit's data sets, whatever the order of the traces.
+
+    Where several would have one name, all of them get nine digits of fraction.
+
+    Raises
+    ------
+    TraceError
+        If two have one name even so.
+    """
+    headers = list(headers)
+    found = [_name(header, fraction=False) for header in headers]
+    count = Counter(found)
+    found = [
+        _name(header, fraction=True) if count[name] > 1 else name
+        for header, name in zip(headers, found, strict=True)
+    ]
+    for name, number in Counter(found).items():
+        if number > 1:
+            msg = (
+                f"{number} traces have the same codes, tag, start and end: {name}; "
+                "merge them or leave all but one out"
+            )
+            raise TraceError(msg)
+    return found
+
+
+def _name(header: TraceHeader, fraction: bool) -> str:
+    return trace_name(
+        header.network,
+        header.station,
+        header.location,
+        header.channel,
+        header.starttime,
+        header.endtime,
+        header.tag,
+        fraction,
+    )
+
+
+def contiguous(
+    trace: Trace, tag: str
+) -> Iterator[tuple[TraceHeader, np.ndarray[Any, Any]]]:
+    """Yield a trace's contiguous pieces: one, unless samples are masked.
+
+    Start times are computed by integers from the trace's own.
+    """
+    data = trace.data
+    if not isinstance(data, np.ndarray) or data.ndim != 1:
+        msg = f"trace {trace.id}: its data is not a one-dimensional array"
+        raise TraceError(msg)
+    header = from_trace(trace, tag)
+    if not isinstance(data, np.ma.MaskedArray):
+        yield header, np.ascontiguousarray(data)
+        return
+    valid = np.concatenate(([False], ~np.ma.getmaskarray(data), [False]))
+    edges = np.flatnonzero(valid[1:] != valid[:-1]).tolist()
+    for begin, end in zip(edges[::2], edges[1::2], strict=True):
+        yield header.cut(begin, end), np.ascontiguousarray(data.data[begin:end])

@@ -1,0 +1,401 @@
+"""Reading an ASDF file: stations, traces, inventories, events.
+
+Only hard links are followed: a soft or external link could lead in a circle or out
+of the file, and no writer of ASDF makes any.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import obspy
+from obspy import Stream
+
+from asdf_pipeline.container import auxiliary, datasets
+from asdf_pipeline.container.hdf5 import (
+    HDF5_ERRORS,
+    h5d,
+    h5g,
+    hard_links,
+    is_hard_link,
+    open_input,
+    reason,
+    version_of,
+)
+from asdf_pipeline.container.inventory import LazyInventory
+from asdf_pipeline.container.names import STATIONXML, tag_of
+from asdf_pipeline.container.stationxml import (
+    Coordinates,
+    XMLError,
+    check_wellformed,
+    survey,
+)
+from asdf_pipeline.container.traces import TraceHeader, samples_between, to_trace
+from asdf_pipeline.errors import (
+    InputError,
+    StationMissingError,
+    StationXMLError,
+    TraceError,
+)
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+
+    from obspy.core.event import Catalog
+
+Window = tuple[int, int]
+
+
+class Reader:
+    """An ASDF file, open to be read; the file is never touched.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    cache_responses : bool
+        Inventories carry Responses that remember evaluations (the same numbers,
+        sooner).
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        The file.
+    format_version : str
+        ``"1.0.0"`` to ``"1.0.3"``.
+
+    Raises
+    ------
+    InputMissingError
+        If there is no such file.
+    NotASDFError
+        If it is not HDF5, not ASDF, of an unknown version, or damaged as a whole.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], cache_responses: bool = True
+    ) -> None:
+        self.path = Path(path)
+        self._file = open_input(self.path)
+        self._root = self._file.id
+        self.format_version = version_of(self._root, self.path)
+        self._cache_responses = cache_responses
+        self._waveforms = self._group(b"Waveforms")
+        self._document: tuple[str, bytes | None] | None = None
+        self._survey: tuple[str, Coordinates | None] | None = None
+
+    def __enter__(self) -> Self:
+        """Return the reader."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the file."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; may be called again."""
+        self._waveforms = None
+        self._file.close()
+
+    def _group(self, name: bytes) -> Any:
+        """A group of the root, or None."""
+        try:
+            return (
+                h5g.open(self._root, name) if is_hard_link(self._root, name) else None
+            )
+        except HDF5_ERRORS as error:
+            msg = f"{self.path}: /{name.decode()} cannot be read: {reason(error)}"
+            raise InputError(msg) from error
+
+    def _station(self, station: str) -> Any:
+        try:
+            name = _encoded(station)
+            if (
+                "/" not in station
+                and self._waveforms is not None
+                and is_hard_link(self._waveforms, name)
+            ):
+                return h5g.open(self._waveforms, name)
+        except HDF5_ERRORS as error:
+            msg = f"{self.path}: station {station} cannot be read: {reason(error)}"
+            raise TraceError(msg) from error
+        msg = f"{self.path}: no station {station!r}"
+        raise StationMissingError(msg)
+
+    def stations(self) -> list[str]:
+        """Return the names ``"NET.STA"`` of all stations, sorted."""
+        if self._waveforms is None:
+            return []
+        try:
+            return sorted(map(_decoded, hard_links(self._waveforms)))
+        except HDF5_ERRORS as error:
+            msg = f"{self.path}: the list of stations is damaged: {reason(error)}"
+            raise InputError(msg) from error
+
+    def __contains__(self, station: str) -> bool:
+        """Return whether the file has a station."""
+        return (
+            "/" not in station
+            and self._waveforms is not None
+            and is_hard_link(self._waveforms, _encoded(station))
+        )
+
+    def _names(self, group: Any, station: str) -> list[bytes]:
+        try:
+            return hard_links(group)
+        except HDF5_ERRORS as error:
+            msg = f"{self.path}: the list of traces of {station} is damaged: "
+            raise TraceError(msg + reason(error)) from error
+
+    def names(self, station: str) -> list[str]:
+        """Return the names of a station's waveform data sets, sorted."""
+        names = map(_decoded, self._names(self._station(station), station))
+        return sorted(name for name in names if name != STATIONXML)
+
+    def tags(self, station: str) -> list[str]:
+        """Return a station's tags, sorted."""
+        return sorted(set(map(tag_of, self.names(station))))
+
+    def samples_by_tag(self, station: str) -> dict[str, int]:
+        """Return the number of samples a station has of each tag, sorted by tag.
+
+        What cannot be opened counts as empty here, and fails when it is read.
+        """
+        group = self._station(station)
+        samples: dict[str, int] = {}
+        for raw in self._names(group, station):
+            name = _decoded(raw)
+            if name == STATIONXML:
+                continue
+            tag = tag_of(name)
+            try:
+                size = h5d.open(group, raw).get_space().get_simple_extent_npoints()
+            except HDF5_ERRORS:
+                size = 0
+            samples[tag] = samples.get(tag, 0) + size
+        return dict(sorted(samples.items()))
+
+    def headers(self, station: str, tag: str | None = None) -> list[TraceHeader]:
+        """Return the headers of a station's traces, in the order of their names.
+
+        Raises
+        ------
+        StationMissingError
+            If there is no such station or tag.
+        TraceError
+            If one cannot be read; it names file, station and data set.
+        """
+        return [header for _, header, _ in self._open(station, tag)]
+
+    def _open(
+        self, station: str, tag: str | None
+    ) -> Iterator[tuple[str, TraceHeader, Any]]:
+        """Names, headers and open data sets of a station."""
+        group = self._station(station)
+        found = False
+        for raw in sorted(self._names(group, station)):
+            name = _decoded(raw)
+            if name == STATIONXML or (tag is not None and tag_of(name) != tag):
+                continue
+            found = True
+            try:
+                dataset = datasets.open_dataset(group, raw)
+                header = datasets.read_header(dataset, name, station)
+            except TraceError as error:
+                raise self._located(station, name, error) from error
+            yield name, header, dataset
+        if tag is not None and not found:
+            msg = f"{self.path}: station {station} has no waveforms with tag {tag!r}"
+            raise StationMissingError(msg)
+
+    def _located(self, station: str, name: str, error: TraceError) -> TraceError:
+        return TraceError(f"{self.path}: station {station}, data set {name}: {error}")
+
+    def traces(
+        self, station: str, tag: str | None = None, window: Window | None = None
+    ) -> Iterator[tuple[TraceHeader, np.ndarray[Any, Any]]]:
+        """Yield a station's traces as headers and samples; see `stream`."""
+        for name, header, dataset in self._open(station, tag):
+            begin, end = samples_between(header, window)
+            try:
+                data = datasets.read_samples(dataset, begin, end)
+            except TraceError as error:
+                raise self._located(station, name, error) from error
+            yield header.cut(begin, end), data
+
+    def stream(self, station: str, tag: str, window: Window | None = None) -> Stream:
+        """Return the waveforms of a station and tag.
+
+        Parameters
+        ----------
+        station : str
+            ``"NET.STA"``.
+        tag : str
+            Tag.
+        window : (int, int) or None
+            First and last time in ns since 1970, both included; only the chunks that
+            hold them are read, and traces without samples there left out.
+
+        Returns
+        -------
+        obspy.Stream
+            In the order of the data sets' names; with ``stats.asdf`` as in pyasdf.
+
+        Raises
+        ------
+        StationMissingError
+            If there is no such station or tag.
+        TraceError
+            If a trace cannot be read; it names file, station and data set.
+        """
+        return Stream(
+            [
+                to_trace(header, data, self.format_version)
+                for header, data in self.traces(station, tag, window)
+                if header.npts or window is None
+            ]
+        )
+
+    def stationxml(self, station: str) -> bytes | None:
+        """Return a station's StationXML, byte for byte, or None.
+
+        Raises
+        ------
+        StationXMLError
+            If it cannot be read.
+        """
+        if self._document is None or self._document[0] != station:
+            group = self._station(station)
+            document = None
+            if is_hard_link(group, STATIONXML.encode()):
+                try:
+                    document = datasets.read_document(group, STATIONXML.encode())
+                except TraceError as error:
+                    msg = f"{self.path}: the StationXML of station {station} {error}"
+                    raise StationXMLError(msg) from error
+            self._document = (station, document)
+        return self._document[1]
+
+    def coordinates(self, station: str) -> Coordinates | None:
+        """Return a station's latitude, longitude (degrees) and elevation (m).
+
+        Returns
+        -------
+        (float, float, float) or None
+            None where there is no StationXML, or it does not say.
+
+        Raises
+        ------
+        StationXMLError
+            If the document is damaged or of another station.
+        """
+        if self._survey is None or self._survey[0] != station:
+            document = self.stationxml(station)
+            try:
+                where = None if document is None else survey(document, station)
+            except StationXMLError as error:
+                msg = f"{self.path}: {error}"
+                raise StationXMLError(msg) from error
+            self._survey = (station, where)
+        return self._survey[1]
+
+    def inventory(self, station: str) -> obspy.Inventory | None:
+        """Return a station's inventory, a new one at each call, or None.
+
+        Whether the document is well-formed and of the station is checked now; it is
+        parsed when the inventory is first touched.
+
+        Raises
+        ------
+        StationXMLError
+            If it is damaged or of another station; at first touch, if ObsPy cannot
+            parse it.
+        """
+        document = self.stationxml(station)
+        if document is None:
+            return None
+        self.coordinates(station)
+        where = f"{self.path}: station {station}"
+        return LazyInventory(document, where, self._cache_responses)
+
+    def quakeml(self) -> bytes | None:
+        """Return the QuakeML document, byte for byte, or None.
+
+        Raises
+        ------
+        InputError
+            If it cannot be read.
+        """
+        if not is_hard_link(self._root, b"QuakeML"):
+            return None
+        try:
+            return datasets.read_document(self._root, b"QuakeML")
+        except TraceError as error:
+            msg = f"{self.path}: the QuakeML document {error}"
+            raise InputError(msg) from error
+
+    def events(self) -> Catalog:
+        """Return the events; an empty catalog where there are none.
+
+        Raises
+        ------
+        InputError
+            If the document is damaged.
+        """
+        document = (self.quakeml() or b"").strip(b" \t\r\n\0")
+        if not document:
+            return obspy.core.event.Catalog()
+        try:
+            check_wellformed(document)
+            if b"<event " not in document and b"<event>" not in document:
+                return obspy.core.event.Catalog()  # ObsPy does not read these
+            return obspy.read_events(io.BytesIO(document), format="QUAKEML")
+        except XMLError as error:
+            msg = f"{self.path}: the QuakeML document cannot be used: {error}"
+            raise InputError(msg) from error
+        except Exception as error:  # ObsPy raises whatever its readers happen to
+            said = " ".join(f"{type(error).__name__}: {error}".split())
+            msg = f"{self.path}: the QuakeML document cannot be parsed ({said})"
+            raise InputError(msg) from error
+
+    def provenance(self) -> dict[str, bytes]:
+        """Return all provenance documents, byte for byte, by name."""
+        group = self._group(b"Provenance")
+        documents = {}
+        for name in hard_links(group) if group is not None else []:
+            try:
+                document = datasets.read_document(group, name)
+            except TraceError as error:
+                msg = f"{self.path}: provenance document {_decoded(name)!r} {error}"
+                raise InputError(msg) from error
+            documents[_decoded(name)] = document
+        return documents
+
+    def auxiliary_paths(self) -> list[str]:
+        """Return the paths of all auxiliary data, sorted."""
+        group = self._group(b"AuxiliaryData")
+        return [] if group is None else auxiliary.paths(group)
+
+    def auxiliary(self, path: str) -> tuple[np.ndarray[Any, Any], dict[str, Any]]:
+        """Return the array and the parameters of auxiliary data.
+
+        Raises
+        ------
+        StationMissingError
+            If there is none of that path.
+        InputError
+            If it cannot be read.
+        """
+        return auxiliary.read(self._group(b"AuxiliaryData"), path, str(self.path))
+
+
+def _encoded(name: str) -> bytes:
+    return name.encode("utf-8", "surrogateescape")
+
+
+def _decoded(name: bytes) -> str:
+    return name.decode("utf-8", "surrogateescape")

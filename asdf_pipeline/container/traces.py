@@ -1,0 +1,251 @@
+"""Trace headers: between ASDF's attributes, exact times and ObsPy's traces."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from obspy import Trace, UTCDateTime
+from obspy.core import AttribDict
+from obspy.core.event import ResourceIdentifier
+
+from asdf_pipeline.errors import TraceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# Types of samples that the ASDF definition allows (int16 since 1.0.1).
+SAMPLE_TYPES = frozenset({"i2", "i4", "i8", "f4", "f8"})
+IDS = ("event_id", "origin_id", "magnitude_id", "focal_mechanism_id")
+_SECOND = 1_000_000_000
+_TIMES = range(-(2**63), 2**63)  # what an int64 of nanoseconds holds
+
+
+@dataclass(frozen=True, slots=True)
+class TraceHeader:
+    """What an ASDF file says about a trace, besides its samples.
+
+    Attributes
+    ----------
+    network, station, location, channel : str
+        Codes.
+    starttime : int
+        Time of the first sample in ns since 1970.
+    sampling_rate : float
+        In Hz.
+    npts : int
+        Number of samples.
+    dtype : numpy.dtype
+        Of the samples, with their byte order.
+    tag : str
+        Tag.
+    event_ids, origin_ids, magnitude_ids, focal_mechanism_ids : tuple of str
+        QuakeML resource identifiers that the trace belongs to.
+    labels : tuple of str
+        Free labels.
+    provenance_id : str
+        Qualified name of a provenance record, or empty.
+    """
+
+    network: str
+    station: str
+    location: str
+    channel: str
+    starttime: int
+    sampling_rate: float
+    npts: int
+    dtype: np.dtype[Any]
+    tag: str
+    event_ids: tuple[str, ...] = ()
+    origin_ids: tuple[str, ...] = ()
+    magnitude_ids: tuple[str, ...] = ()
+    focal_mechanism_ids: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    provenance_id: str = ""
+
+    @property
+    def station_name(self) -> str:
+        """``"NET.STA"``."""
+        return f"{self.network}.{self.station}"
+
+    @property
+    def id(self) -> str:
+        """``"NET.STA.LOC.CHA"``."""
+        return f"{self.network}.{self.station}.{self.location}.{self.channel}"
+
+    @property
+    def endtime(self) -> int:
+        """Time of the last sample in ns since 1970, by integers only."""
+        return self.starttime + offset(max(self.npts - 1, 0), self.sampling_rate)
+
+    def cut(self, begin: int, end: int) -> TraceHeader:
+        """Return the header of the samples from `begin` to before `end`."""
+        if (begin, end) == (0, self.npts):
+            return self
+        start = self.starttime + offset(begin, self.sampling_rate)
+        return replace(self, starttime=start, npts=end - begin)
+
+
+def offset(index: int, sampling_rate: float) -> int:
+    """Return the time from sample 0 to sample `index` in ns, correctly rounded.
+
+    The rate is taken as the exact fraction that the float is: nothing drifts,
+    however long the trace.
+    """
+    numerator, denominator = sampling_rate.as_integer_ratio()
+    quotient, rest = divmod(index * _SECOND * denominator, numerator)
+    return quotient + (2 * rest > numerator or (2 * rest == numerator and quotient & 1))
+
+
+def samples_between(
+    header: TraceHeader, window: tuple[int, int] | None
+) -> tuple[int, int]:
+    """Return the range of samples whose times lie in a window.
+
+    Parameters
+    ----------
+    header : TraceHeader
+        The trace.
+    window : (int, int) or None
+        First and last time in ns since 1970, both included; None for all.
+
+    Returns
+    -------
+    (int, int)
+        Index of the first sample, and of the one behind the last.
+    """
+    if window is None:
+        return 0, header.npts
+    first = _first_not_before(header, window[0])
+    return first, max(first, _first_not_before(header, window[1] + 1))
+
+
+def _first_not_before(header: TraceHeader, time: int) -> int:
+    """Index of the first sample at or after a time, at most `npts`."""
+    rate = header.sampling_rate
+    numerator, denominator = rate.as_integer_ratio()
+    wanted = time - header.starttime
+    index = min(max(wanted * numerator // (_SECOND * denominator), 0), header.npts)
+    # Times are rounded to ns: the sample may be a neighbour of the estimate.
+    while index > 0 and offset(index - 1, rate) >= wanted:
+        index -= 1
+    while index < header.npts and offset(index, rate) < wanted:
+        index += 1
+    return index
+
+
+def check(header: TraceHeader) -> None:
+    """Check what a trace must have to stand in an ASDF file.
+
+    Raises
+    ------
+    TraceError
+        If the type of the samples, the sampling rate or a time is impossible.
+    """
+    if header.dtype.str[1:] not in SAMPLE_TYPES:
+        msg = (
+            f"trace {header.id}: samples of type {header.dtype} have no place in an "
+            "ASDF file: convert to int16, int32, int64, float32 or float64"
+        )
+        raise TraceError(msg)
+    if not (math.isfinite(header.sampling_rate) and header.sampling_rate > 0):
+        msg = f"trace {header.id}: the sampling rate is {header.sampling_rate} Hz"
+        raise TraceError(msg)
+    if header.starttime not in _TIMES or header.endtime not in _TIMES:
+        msg = (
+            f"trace {header.id}: starts or ends outside the years 1678 to 2261 "
+            f"(sampling rate {header.sampling_rate} Hz, {header.npts} samples)"
+        )
+        raise TraceError(msg)
+
+
+def to_trace(
+    header: TraceHeader, data: np.ndarray[Any, Any], format_version: str = "1.0.3"
+) -> Trace:
+    """Return an ObsPy trace, with ``stats.asdf`` as pyasdf gives it.
+
+    Parameters
+    ----------
+    header : TraceHeader
+        The header.
+    data : numpy.ndarray, shape (npts,)
+        The samples; not copied.
+    format_version : str
+        Version of the file that the trace comes from.
+    """
+    details: dict[str, Any] = {"format_version": format_version, "tag": header.tag}
+    for name in IDS:
+        ids = getattr(header, f"{name}s")
+        if ids:
+            details[f"{name}s"] = [ResourceIdentifier(id) for id in ids]
+    if header.provenance_id:
+        details["provenance_id"] = header.provenance_id
+    if header.labels:
+        details["labels"] = list(header.labels)
+    # The order matters: each of the first three makes ObsPy work out the end time.
+    stats = {
+        "sampling_rate": header.sampling_rate,
+        "starttime": UTCDateTime(ns=header.starttime),
+        "npts": data.size,
+        "network": header.network,
+        "station": header.station,
+        "location": header.location,
+        "channel": header.channel,
+        "_format": "ASDF",
+        "asdf": AttribDict(details),
+    }
+    return Trace(data=data, header=stats)
+
+
+def from_trace(trace: Trace, tag: str) -> TraceHeader:
+    """Return the header of an ObsPy trace.
+
+    Parameters
+    ----------
+    trace : obspy.Trace
+        Its ``stats.asdf``, where there is one, gives ids, labels and provenance id.
+    tag : str
+        Tag to write it under.
+
+    Raises
+    ------
+    TraceError
+        If it has something that cannot be written: see `check`.
+    """
+    stats = trace.stats
+    details = stats.get("asdf") or {}
+    header = TraceHeader(
+        str(stats.network),
+        str(stats.station),
+        str(stats.location),
+        str(stats.channel),
+        int(stats.starttime.ns),
+        float(stats.sampling_rate),
+        len(trace.data),
+        trace.data.dtype,
+        tag,
+        *(_texts(details.get(f"{name}s"), name, trace) for name in IDS),
+        _texts(details.get("labels"), "label", trace),
+        str(details.get("provenance_id") or ""),
+    )
+    check(header)
+    return header
+
+
+def _texts(values: Any, name: str, trace: Trace) -> tuple[str, ...]:
+    """Ids or labels as text; a single one counts as a list of one."""
+    if not values:
+        return ()
+    single = isinstance(values, (str, ResourceIdentifier))
+    members: Iterable[Any] = (values,) if single else values
+    texts = tuple(str(getattr(member, "id", member)).strip() for member in members)
+    for text in texts:
+        if "," in text or "\0" in text:
+            msg = (
+                f"trace {trace.id}: {name} {text!r} holds a comma, which separates "
+                "entries in an ASDF file"
+            )
+            raise TraceError(msg)
+    return tuple(text for text in texts if text)

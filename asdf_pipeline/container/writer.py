@@ -1,0 +1,287 @@
+"""Writing an ASDF file from one process."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from asdf_pipeline.container import create
+from asdf_pipeline.container.codec import COMPRESSED, Encoding
+from asdf_pipeline.container.digest import bytes_digest
+from asdf_pipeline.container.hdf5 import (
+    HDF5_ERRORS,
+    h5f,
+    h5g,
+    is_hard_link,
+    reason,
+    version_of,
+)
+from asdf_pipeline.container.names import STATIONXML, TraceName, is_station
+from asdf_pipeline.container.product import EncodedArray, encode_document
+from asdf_pipeline.errors import (
+    ASDFPipelineError,
+    InputMissingError,
+    NotASDFError,
+    OutputExistsError,
+    TraceError,
+    WriteError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from asdf_pipeline.container.product import EncodedTrace, Product
+
+_STATIONXML = STATIONXML.encode()
+
+
+class Writer:
+    """An open ASDF file that one process writes.
+
+    Made by `create` or `reopen`. After an error of the file system the file is lost;
+    it can still be closed.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        The file.
+    format_version : str
+        ASDF version that the file claims.
+    """
+
+    def __init__(self, path: Path, file: Any, version: str) -> None:
+        self.path = path
+        self.format_version = version
+        self._file = file
+        self._waveforms = h5g.open(file, b"Waveforms")
+
+    @classmethod
+    def create(
+        cls,
+        path: str | os.PathLike[str],
+        quakeml: bytes | None = None,
+        format_version: str = "1.0.3",
+    ) -> Self:
+        """Create a new file.
+
+        Parameters
+        ----------
+        path : path-like
+            Must not exist.
+        quakeml : bytes or None
+            Events to write.
+        format_version : str
+            ASDF version to claim.
+
+        Raises
+        ------
+        OutputExistsError
+            If there is such a file.
+        WriteError
+            If it cannot be written.
+        """
+        path = Path(path)
+        if path.exists() or path.is_symlink():
+            msg = f"{path}: exists already; it is never overwritten"
+            raise OutputExistsError(msg)
+        with writing(path):
+            file = h5f.create(
+                os.fsencode(path), h5f.ACC_EXCL, fapl=create.access_list()
+            )
+            create.file(file, format_version)
+            writer = cls(path, file, format_version)
+        if quakeml is not None:
+            writer.write_quakeml(quakeml)
+        return writer
+
+    @classmethod
+    def reopen(cls, path: str | os.PathLike[str]) -> Self:
+        """Open a file to add to it.
+
+        Raises
+        ------
+        InputMissingError, NotASDFError
+            If it is no ASDF file.
+        WriteError
+            If it cannot be opened for writing.
+        """
+        path = Path(path)
+        if not path.exists():
+            msg = f"{path}: no such file"
+            raise InputMissingError(msg)
+        try:
+            file = h5f.open(os.fsencode(path), h5f.ACC_RDWR, create.access_list())
+        except HDF5_ERRORS as error:
+            if "signature not found" in str(error):
+                msg = f"{path}: not an HDF5 file"
+                raise NotASDFError(msg) from error
+            raise write_error(path, error) from error
+        try:
+            version = version_of(file, path)
+            if not is_hard_link(file, b"Waveforms"):
+                create.group(file, b"Waveforms")
+            return cls(path, file, version)
+        except ASDFPipelineError:
+            file.close()
+            raise
+
+    @property
+    def file_id(self) -> Any:
+        """The open file (h5py.h5f.FileID)."""
+        return self._file
+
+    def __enter__(self) -> Self:
+        """Return the writer."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the file."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; may be called again.
+
+        Raises
+        ------
+        WriteError
+            If what is still in memory cannot be written.
+        """
+        if self._file is None:
+            return
+        file, self._file, self._waveforms = self._file, None, None
+        with writing(self.path):
+            file.close()
+
+    def write(self, product: Product) -> None:
+        """Write what one unit made: traces, and StationXML where there is none yet.
+
+        Nothing of it is written if a trace cannot be.
+
+        Raises
+        ------
+        TraceError
+            If a data set of that name exists, or this version of the format does not
+            allow the type of samples.
+        WriteError
+            If the file cannot be written.
+        """
+        with writing(self.path):
+            group = self._station(product.station)
+            named = [(self._name(trace), trace) for trace in product.traces]
+            for name, _ in named:
+                if group.links.exists(name.encode()):
+                    msg = f"{self.path}: {product.station}/{name} exists already"
+                    raise TraceError(msg)
+            for name, trace in named:
+                dataset = create.trace(group, trace, name)
+                create.write_samples(dataset, trace.array)
+            if product.stationxml is not None and not group.links.exists(_STATIONXML):
+                document = product.document or encode_document(
+                    product.stationxml, COMPRESSED
+                )
+                _write_document(group, _STATIONXML, document)
+
+    def _station(self, station: str) -> Any:
+        """The station's group, created where it is missing."""
+        name = station.encode()
+        if not is_station(station):
+            msg = f"{self.path}: {station!r} is not of the form NET.STA"
+            raise TraceError(msg)
+        if self._waveforms.links.exists(name):
+            return h5g.open(self._waveforms, name)
+        return create.group(self._waveforms, name)
+
+    def _name(self, trace: EncodedTrace) -> str:
+        """The trace's name as this file's version of the format allows it."""
+        if self.format_version < "1.0.1" and trace.header.dtype.itemsize == 2:
+            msg = f"{self.path}: ASDF 1.0.0 has no int16 samples: convert to int32"
+            raise TraceError(msg)
+        if self.format_version >= "1.0.2":
+            return trace.name
+        parts = TraceName.parse(trace.name)  # fractions came with 1.0.2
+        start, end = (text.partition(".")[0] for text in (parts.start, parts.end))
+        return str(replace(parts, start=start, end=end))
+
+    def write_stationxml(
+        self, station: str, document: bytes, encoding: Encoding = COMPRESSED
+    ) -> None:
+        """Write a station's StationXML; one that is there is replaced.
+
+        Raises
+        ------
+        TraceError
+            If the station's name is not of the form ``NET.STA``.
+        WriteError
+            If the file cannot be written.
+        """
+        with writing(self.path):
+            group = self._station(station)
+            _write_document(group, _STATIONXML, encode_document(document, encoding))
+
+    def write_quakeml(self, document: bytes, encoding: Encoding = COMPRESSED) -> None:
+        """Write the QuakeML document; one that is there is replaced.
+
+        Raises
+        ------
+        WriteError
+            If the file cannot be written.
+        """
+        with writing(self.path):
+            encoded = encode_document(document, encoding)
+            dataset = _write_document(self._file, b"QuakeML", encoded)
+            create.text_attribute(dataset, b"digest", bytes_digest(document))
+
+    def write_provenance(
+        self, name: str, document: bytes, encoding: Encoding = COMPRESSED
+    ) -> None:
+        """Write a provenance document; one of that name is replaced.
+
+        Raises
+        ------
+        WriteError
+            If the file cannot be written.
+        """
+        with writing(self.path):
+            if not self._file.links.exists(b"Provenance"):
+                create.group(self._file, b"Provenance")
+            group = h5g.open(self._file, b"Provenance")
+            encoded = encode_document(document, encoding)
+            dataset = _write_document(group, name.encode(), encoded)
+            create.text_attribute(dataset, b"digest", bytes_digest(document))
+
+
+def _write_document(group: Any, name: bytes, content: EncodedArray) -> Any:
+    if group.links.exists(name):
+        group.unlink(name)
+    dataset = create.array(group, name, content)
+    create.write_samples(dataset, content)
+    return dataset
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what HDF5 raises into one line that names the file."""
+    try:
+        yield
+    except ASDFPipelineError:
+        raise
+    except HDF5_ERRORS as error:
+        raise write_error(path, error) from error
+
+
+def write_error(path: Path, error: BaseException) -> WriteError:
+    number = getattr(error, "errno", None)
+    found = re.search(r"errno = (\d+)", str(error))
+    if number is None and found:
+        number = int(found[1])
+    remedy = ""
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        remedy = "; make room and run the same command again"
+    result = WriteError(f"{path}: cannot be written: {reason(error)}{remedy}")
+    result.errno = number
+    return result
