@@ -8,6 +8,7 @@ floating-point numbers are written so that they read back exactly.
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -136,16 +137,20 @@ def read_manifest(path: Path | str) -> pd.DataFrame:
     try:
         table: pd.DataFrame = pd.read_csv(
             path,
-            dtype=STATION_COLUMNS,  # type: ignore[arg-type]
-            keep_default_na=False,
-            na_values={
-                name: [""]
+            dtype={
+                name: kind
+                for name, kind in STATION_COLUMNS.items()
+                if kind != "float64"
+            },
+            # pandas' own conversion is not exact in all of its versions.
+            converters={
+                name: _read_number
                 for name, kind in STATION_COLUMNS.items()
                 if kind == "float64"
             },
-            float_precision="round_trip",
+            keep_default_na=False,
         )
-    except (ValueError, UnicodeDecodeError) as error:
+    except ValueError as error:
         line = " ".join(str(error).split())
         msg = f"{path}: not a station manifest: {line}"
         raise InputError(msg) from None
@@ -277,6 +282,10 @@ def _table(rows: Iterable[Mapping[str, Any]], columns: dict[str, str]) -> pd.Dat
 def _one_line(text: str) -> str:
     """Return the text without line ends and control characters."""
     return " ".join(re.sub(r"[\x00-\x1f\x7f]", " ", text).split())
+
+
+def _read_number(cell: str) -> float:
+    return float(cell) if cell else math.nan
 
 
 def _joint_digest(digests: Iterable[str]) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from asdf_pipeline import __version__
 from asdf_pipeline.cli import digest, info, manifest, process, stage, status, verify
 from asdf_pipeline.cli.log import log_to_stderr
+from asdf_pipeline.cli.ranks import is_first_rank
 from asdf_pipeline.errors import EXIT_CALL, EXIT_DATA, ASDFPipelineError
 
 if TYPE_CHECKING:
@@ -25,13 +26,8 @@ if TYPE_CHECKING:
 PROGRAM = "asdf-pipeline"
 VERBS = (stage, process, manifest, info, digest, verify, status)
 
-# Set by the launchers of MPI jobs: Open MPI, PMIx (srun), MPICH and Intel, Slurm.
-_RANK_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID")
-
 _DESCRIPTION = """\
-Apply a function to every station of an ASDF file, in parallel, with nothing lost.
-
-The verbs, in the order in which one meets them:"""
+Apply a function to every station of an ASDF file, in parallel, with nothing lost."""
 
 _EPILOG = """\
 example:
@@ -51,7 +47,7 @@ class _Parser(argparse.ArgumentParser):
     """A parser whose complaints come once, not once a rank."""
 
     def error(self, message: str) -> NoReturn:
-        if _first_rank():
+        if is_first_rank():
             super().error(message)
         sys.exit(EXIT_CALL)
 
@@ -75,7 +71,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--version", action=_Version, nargs=0, help="print the version and exit"
     )
-    subparsers = parser.add_subparsers(metavar="VERB", required=True)
+    subparsers = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     for verb in VERBS:
         verb.register(subparsers)
     return parser
@@ -148,16 +144,4 @@ def _speaks(error: ASDFPipelineError) -> bool:
     """
     if getattr(error, "silent", False):
         return False
-    return error.exit_code != EXIT_CALL or _first_rank()
-
-
-def _first_rank() -> bool:
-    """Return whether this is the first rank, or no rank at all.
-
-    mpi4py is in `sys.modules` where the command runs under ``python -m mpi4py``; a
-    command started from within somebody's MPI job, without it, is no rank.
-    """
-    if "mpi4py" not in sys.modules:
-        return True
-    ranks = (os.environ.get(name) for name in _RANK_VARIABLES)
-    return next((rank for rank in ranks if rank), "0") == "0"
+    return error.exit_code != EXIT_CALL or is_first_rank()

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.cli.arguments import add_verb
-from asdf_pipeline.errors import CallError
+from asdf_pipeline.errors import (
+    CallError,
+    InputError,
+    InputMissingError,
+    VerificationError,
+)
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
+
+    from asdf_pipeline.outcome import Outcome
 
 _DESCRIPTION = """\
 Write the station manifest: one row for each station and input tag, with what became
@@ -84,14 +93,104 @@ def run(args: argparse.Namespace) -> None:
         msg = "give IN.h5, OUT.h5 and --outcomes FILE, or --join"
         raise CallError(msg)
 
-    from asdf_pipeline.manifest import write_manifest
+    from asdf_pipeline.manifest import station_table, timings_table, write_table
 
     source, output = args.files
-    write_manifest(
-        source,
-        output,
-        args.outcomes,
-        args.output,
-        timings=args.timings,
-        dataset=args.dataset or source.stem,
-    )
+    dataset = args.dataset or source.stem
+    outcomes = _read_outcomes(args.outcomes)
+    try:
+        check_source(outcomes, source)
+        check_output(outcomes, output)
+    except VerificationError as error:
+        msg = f"{args.outcomes}: {error}"
+        raise VerificationError(msg) from None
+    write_table(station_table(outcomes, dataset), args.output)
+    if args.timings is not None:
+        write_table(timings_table(outcomes, dataset), args.timings)
+
+
+def check_source(outcomes: Sequence[Outcome], source: Path) -> None:
+    """Check that the outcomes account for every station of the input.
+
+    Raises
+    ------
+    VerificationError
+        If a station is missing, is not in the input, or has other samples there.
+    """
+    from asdf_pipeline.container.reader import Reader
+
+    tags = {outcome.input_tag for outcome in outcomes}
+    with Reader(source) as reader:
+        there = {
+            (station, tag): samples
+            for station in reader.stations()
+            for tag, samples in reader.samples_by_tag(station).items()
+            if tag in tags
+        }
+    told = {(outcome.station, outcome.input_tag) for outcome in outcomes}
+    for station, tag in sorted(there.keys() - told):
+        msg = f"no outcome for station {station}, tag {tag}, which is in {source}"
+        raise VerificationError(msg)
+    for station, tag in sorted(told - there.keys()):
+        msg = f"station {station}, tag {tag}, is not in {source}"
+        raise VerificationError(msg)
+    for outcome in outcomes:
+        whole = outcome.window is None and outcome.status in ("ok", "empty")
+        samples = there[outcome.station, outcome.input_tag]
+        if whole and outcome.samples_in != samples:
+            msg = (
+                f"station {outcome.station}, tag {outcome.input_tag}: "
+                f"{outcome.samples_in} samples were read, {source} has {samples}"
+            )
+            raise VerificationError(msg)
+
+
+def check_output(outcomes: Sequence[Outcome], output: Path) -> None:
+    """Check that the output holds what the outcomes say was written, and no more.
+
+    Raises
+    ------
+    VerificationError
+        If a station has more or fewer traces or samples than its outcomes say.
+    """
+    from asdf_pipeline.container.names import tag_of
+    from asdf_pipeline.container.reader import Reader
+
+    told: dict[tuple[str, str], tuple[int, int]] = {}
+    for outcome in outcomes:
+        key = (outcome.station, outcome.output_tag)
+        traces, samples = told.get(key, (0, 0))
+        told[key] = (traces + outcome.traces_out, samples + outcome.samples_out)
+    there: dict[tuple[str, str], tuple[int, int]] = {}
+    with Reader(output) as reader:
+        for station in reader.stations():
+            count = Counter(tag_of(name) for name in reader.names(station))
+            for tag, samples in reader.samples_by_tag(station).items():
+                there[station, tag] = (count[tag], samples)
+    for station, tag in sorted(there.keys() | told.keys()):
+        expected = told.get((station, tag), (0, 0))
+        found = there.get((station, tag), (0, 0))
+        if expected != found:
+            msg = (
+                f"station {station}, tag {tag}: {expected[0]} traces with "
+                f"{expected[1]} samples were written, {output} has {found[0]} with "
+                f"{found[1]}: outcomes and file are not of the same run"
+            )
+            raise VerificationError(msg)
+
+
+def _read_outcomes(path: Path) -> list[Outcome]:
+    from asdf_pipeline.outcome import read_outcomes
+
+    if not path.is_file():
+        msg = f"{path}: no such file of outcomes"
+        raise InputMissingError(msg)
+    try:
+        outcomes = list(read_outcomes(path))
+    except (ValueError, TypeError, AttributeError) as error:
+        msg = f"{path}: holds no outcomes, or is cut off: {error}"
+        raise InputError(msg) from None
+    if not outcomes:
+        msg = f"{path}: holds no outcomes"
+        raise InputError(msg)
+    return outcomes

@@ -80,11 +80,14 @@ def run(args: argparse.Namespace) -> None:
 
     from asdf_pipeline.stage import stage, stage_asdf
 
-    signal.signal(signal.SIGTERM, _stop)
-    if args.asdf is not None:
-        stage_asdf(args.asdf, args.output)
-    else:
-        stage(args.waveforms, args.stations, args.events, args.tag, args.output)
+    before = signal.signal(signal.SIGTERM, _stop)
+    try:
+        if args.asdf is not None:
+            stage_asdf(args.asdf, args.output)
+        else:
+            stage(args.waveforms, args.stations, args.events, args.tag, args.output)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _stop(signum: int, _frame: object) -> NoReturn:

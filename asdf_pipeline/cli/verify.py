@@ -1,4 +1,4 @@
-"""``asdf-pipeline verify``: is a file whole, and what its manifest says?"""
+"""``asdf-pipeline verify``: compare a file with its checksums and its manifest."""
 
 from __future__ import annotations
 

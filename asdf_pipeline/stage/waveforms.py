@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import obspy
 
 from asdf_pipeline.container.codec import COMPRESSED
+from asdf_pipeline.container.names import trace_name
 from asdf_pipeline.container.product import EncodedTrace, Product, encode_stream
 from asdf_pipeline.errors import InputError, TraceError
 from asdf_pipeline.stage.files import unpacked
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Set
     from pathlib import Path
 
+    from asdf_pipeline.container.traces import TraceHeader
     from asdf_pipeline.container.writer import Writer
 
 _LOGGER = logging.getLogger(__name__)
@@ -88,7 +91,7 @@ class Claims:
             If another file claims the same trace with different samples.
         """
         header = trace.header
-        name = header.name(fraction=False)
+        name = _name(header, fraction=False)
         span = (header.starttime, header.endtime)
         claims = self._claims.setdefault(name, {})
         if span in claims:
@@ -108,8 +111,8 @@ class Claims:
         if len(claims) > 1:
             self.crowded.add(name)
         if name in self.crowded:
-            name = header.name(fraction=True)
-        return trace.renamed(name)
+            name = _name(header, fraction=True)
+        return replace(trace, name=name)
 
 
 def write_waveforms(
@@ -170,3 +173,16 @@ def _read_traces(path: Path, shown: str, tag: str) -> Iterator[EncodedTrace]:
         except TraceError as error:
             msg = f"{shown}: trace {trace.id}: {error}"
             raise InputError(msg) from error
+
+
+def _name(header: TraceHeader, fraction: bool) -> str:
+    return trace_name(
+        header.network,
+        header.station,
+        header.location,
+        header.channel,
+        header.starttime,
+        header.endtime,
+        header.tag,
+        fraction,
+    )

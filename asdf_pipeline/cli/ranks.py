@@ -1,0 +1,21 @@
+"""Which of the processes that a launcher started speaks for all of them."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+# Set by the launchers of MPI jobs: Open MPI, PMIx (srun), MPICH and Intel, Slurm.
+_RANK_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID")
+
+
+def is_first_rank() -> bool:
+    """Return whether this is the first rank, or no rank at all.
+
+    mpi4py is in `sys.modules` where the command runs under ``python -m mpi4py``; a
+    command started from within somebody's MPI job, without it, is no rank.
+    """
+    if "mpi4py" not in sys.modules:
+        return True
+    ranks = (os.environ.get(name) for name in _RANK_VARIABLES)
+    return next((rank for rank in ranks if rank), "0") == "0"
