@@ -1,0 +1,49 @@
+# What became of every station: a table a data set, and one of all of them.
+
+
+rule manifest:
+    input:
+        staged="results/{dataset}/staged.h5",
+        processed="results/{dataset}/processed.h5",
+        outcomes="results/{dataset}/outcomes.jsonl",
+    output:
+        stations="results/{dataset}/stations.csv",
+        timings="results/{dataset}/timings.csv",
+    log:
+        "logs/manifest/{dataset}.log",
+    benchmark:
+        "benchmarks/manifest/{dataset}.tsv"
+    conda:
+        "asdf_pipeline"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        version=VERSION,
+    shell:
+        """
+        python -P -m asdf_pipeline manifest \
+            {input.staged:q} {input.processed:q} --outcomes {input.outcomes:q} \
+            --dataset {wildcards.dataset:q} --output {output.stations:q} \
+            --timings {output.timings:q} >>{log:q} 2>&1
+        """
+
+
+rule stations:
+    input:
+        expand("results/{dataset}/stations.csv", dataset=DATASETS.index),
+    output:
+        "results/stations.csv",
+    log:
+        "logs/stations.log",
+    localrule: True
+    conda:
+        "asdf_pipeline"
+    params:
+        version=VERSION,
+    shell:
+        """
+        python -P -m asdf_pipeline manifest --join {input:q} \
+            --output {output:q} >>{log:q} 2>&1
+        """

@@ -1,0 +1,57 @@
+# The function, applied to every station: one rule for a laptop and for a cluster.
+#
+# Without a launcher: multiprocessing, whose members take turns to write. With one
+# (resources.mpi, set by a profile): MPI, with parallel HDF5 where h5py has it.
+#
+# The work directory is undeclared on purpose: Snakemake deletes a failed job's
+# outputs, and the next attempt goes on from what is in there.
+
+
+rule process:
+    input:
+        staged="results/{dataset}/staged.h5",
+        function=function_file,
+    output:
+        processed="results/{dataset}/processed.h5",
+        outcomes="results/{dataset}/outcomes.jsonl",
+    log:
+        "logs/process/{dataset}.log",
+    benchmark:
+        "benchmarks/process/{dataset}.tsv"
+    conda:
+        "asdf_pipeline"
+    threads: 8
+    # How it is run, not what it makes: a change of these makes nothing run again.
+    resources:
+        mpi="",
+        tasks=1,
+        mem_mb=memory_of_all,
+        mem_mb_per_cpu=memory_of_one,
+        runtime=minutes,
+        io=PROCESS["io"],
+        max_failures=PROCESS["max_failures"],
+        traceback_limit=PROCESS["traceback_limit"],
+    params:
+        version=VERSION,
+        function=PROCESS["function"],
+        tags=tag_options,
+        parameters=json.dumps(PROCESS["parameters"], sort_keys=True),
+        work_dir="results/{dataset}/work",
+    shell:
+        """
+        launcher={resources.mpi:q}
+        if [ -n "$launcher" ]; then
+            set -- $launcher -n {resources.tasks} python -P -m mpi4py \
+                -m asdf_pipeline process --backend mpi
+        else
+            set -- python -P -m asdf_pipeline process \
+                --backend multiprocessing --workers {threads}
+        fi
+        "$@" {input.staged:q} {output.processed:q} \
+            --function {params.function:q} {params.tags:q} \
+            --parameters {params.parameters:q} \
+            --io {resources.io:q} --max-failures {resources.max_failures:q} \
+            --traceback-limit {resources.traceback_limit} \
+            --work-dir {params.work_dir:q} --outcomes {output.outcomes:q} \
+            --progress lines >>{log:q} 2>&1
+        """

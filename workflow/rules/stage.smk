@@ -1,0 +1,29 @@
+# What people have (miniSEED, SAC, StationXML, QuakeML, ..., or ASDF) to one ASDF file.
+
+
+rule stage:
+    input:
+        waveforms=files_of("waveforms"),
+        stations=files_of("stations"),
+        events=files_of("events"),
+        asdf=files_of("asdf"),
+    output:
+        staged="results/{dataset}/staged.h5",
+    log:
+        "logs/stage/{dataset}.log",
+    benchmark:
+        "benchmarks/stage/{dataset}.tsv"
+    conda:
+        "asdf_pipeline"
+    threads: 1
+    resources:
+        mem_mb=memory_of_all,
+        runtime=minutes,
+    params:
+        version=VERSION,
+        options=stage_options,
+    shell:
+        """
+        python -P -m asdf_pipeline stage {params.options:q} \
+            --output {output.staged:q} >>{log:q} 2>&1
+        """
