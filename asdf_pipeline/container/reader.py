@@ -156,6 +156,10 @@ class Reader:
         names = map(_decoded, self._names(self._station(station), station))
         return sorted(name for name in names if name != STATIONXML)
 
+    def contents(self, station: str) -> list[str]:
+        """Return the names of a station's data sets, StationXML included, sorted."""
+        return sorted(map(_decoded, self._names(self._station(station), station)))
+
     def tags(self, station: str) -> list[str]:
         """Return a station's tags, sorted."""
         return sorted(set(map(tag_of, self.names(station))))
@@ -191,6 +195,26 @@ class Reader:
         """
         return [header for _, header, _ in self._open(station, tag)]
 
+    def header(self, station: str, name: str) -> TraceHeader:
+        """Return the header of one trace, by the name of its data set."""
+        return self._open_one(self._station(station), station, name)[0]
+
+    def trace(
+        self, station: str, name: str, window: Window | None = None
+    ) -> tuple[TraceHeader, np.ndarray[Any, Any]]:
+        """Return one trace, by the name of its data set; see `traces`."""
+        header, dataset = self._open_one(self._station(station), station, name)
+        return self._read(station, name, header, dataset, window)
+
+    def _open_one(
+        self, group: Any, station: str, name: str
+    ) -> tuple[TraceHeader, Any]:
+        try:
+            dataset = datasets.open_dataset(group, _encoded(name))
+            return datasets.read_header(dataset, name, station), dataset
+        except TraceError as error:
+            raise self._located(station, name, error) from error
+
     def _open(
         self, station: str, tag: str | None
     ) -> Iterator[tuple[str, TraceHeader, Any]]:
@@ -202,11 +226,7 @@ class Reader:
             if name == STATIONXML or (tag is not None and tag_of(name) != tag):
                 continue
             found = True
-            try:
-                dataset = datasets.open_dataset(group, raw)
-                header = datasets.read_header(dataset, name, station)
-            except TraceError as error:
-                raise self._located(station, name, error) from error
+            header, dataset = self._open_one(group, station, name)
             yield name, header, dataset
         if tag is not None and not found:
             msg = f"{self.path}: station {station} has no waveforms with tag {tag!r}"
@@ -220,12 +240,22 @@ class Reader:
     ) -> Iterator[tuple[TraceHeader, np.ndarray[Any, Any]]]:
         """Yield a station's traces as headers and samples; see `stream`."""
         for name, header, dataset in self._open(station, tag):
-            begin, end = samples_between(header, window)
-            try:
-                data = datasets.read_samples(dataset, begin, end)
-            except TraceError as error:
-                raise self._located(station, name, error) from error
-            yield header.cut(begin, end), data
+            yield self._read(station, name, header, dataset, window)
+
+    def _read(
+        self,
+        station: str,
+        name: str,
+        header: TraceHeader,
+        dataset: Any,
+        window: Window | None,
+    ) -> tuple[TraceHeader, np.ndarray[Any, Any]]:
+        begin, end = samples_between(header, window)
+        try:
+            data = datasets.read_samples(dataset, begin, end)
+        except TraceError as error:
+            raise self._located(station, name, error) from error
+        return header.cut(begin, end), data
 
     def stream(self, station: str, tag: str, window: Window | None = None) -> Stream:
         """Return the waveforms of a station and tag.
