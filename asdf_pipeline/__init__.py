@@ -58,11 +58,12 @@ def __getattr__(name: str) -> Any:
     Raises
     ------
     AttributeError
-        If the package has no such name.
+        If the package has no such name; NotOfferedError if pyasdf has it.
     """
     if name not in _WHERE:
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg)
+        from asdf_pipeline.dataset.peer import PACKAGE, refuse
+
+        refuse(PACKAGE, name, __name__)
     module, attribute = _WHERE[name]
     value = getattr(import_module(module), attribute)
     globals()[name] = value

@@ -233,11 +233,14 @@ class Selection:
             for term, value in zip(COORDINATES, values, strict=True)
         )
 
-    def takes_name(self, name: TraceName) -> bool:
-        """Return whether a trace's codes and tag pass."""
-        return all(
-            self._holds(term, getattr(name, term))
-            for term in ("location", "channel", "tag")
+    def takes_tag(self, tag: str) -> bool:
+        """Return whether a trace's tag passes."""
+        return self._holds("tag", tag)
+
+    def takes_codes(self, name: TraceName) -> bool:
+        """Return whether a trace's location and channel pass."""
+        return self._holds("location", name.location) and self._holds(
+            "channel", name.channel
         )
 
     def takes_header(self, header: TraceHeader) -> bool:

@@ -1,0 +1,140 @@
+"""Adding to an ASDF file: traces, station metadata, events.
+
+All of what one call hands over is made ready before any of it is written.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from asdf_pipeline.container.digest import trace_digest
+from asdf_pipeline.container.names import STATIONXML
+from asdf_pipeline.container.product import EncodedTrace, Product, encode_stream
+from asdf_pipeline.container.stationxml import isolate, merge
+from asdf_pipeline.dataset import given
+from asdf_pipeline.errors import CallError, InputError, TraceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from obspy import Catalog, Inventory, Trace
+
+    from asdf_pipeline.container.codec import Encoding
+    from asdf_pipeline.dataset.open_file import OpenFile
+
+
+def add_traces(
+    open_file: OpenFile, traces: Iterable[Trace], tag: str, encoding: Encoding
+) -> None:
+    """Add traces of any stations, those left out that are there already.
+
+    Raises
+    ------
+    TraceError
+        If one cannot be written, or is there already with other samples.
+    """
+    by_station: dict[str, list[Trace]] = {}
+    for trace in traces:
+        station = f"{trace.stats.network}.{trace.stats.station}"
+        by_station.setdefault(station, []).append(trace)
+    products = []
+    for station, its_traces in by_station.items():
+        new = tuple(
+            trace
+            for trace in encode_stream(its_traces, station, tag, encoding)
+            if not _has(open_file, station, trace)
+        )
+        if new:
+            products.append(Product(station, tag, new))
+    for product in products:
+        open_file.writer.write(product)
+        open_file.changed(product.station, (trace.name for trace in product.traces))
+
+
+def _has(open_file: OpenFile, station: str, trace: EncodedTrace) -> bool:
+    """Return whether a trace is there already, with the same samples.
+
+    Raises
+    ------
+    TraceError
+        If there is one of its name with other samples.
+    """
+    if trace.name not in open_file.names(station):
+        return False
+    header, data = open_file.reader.trace(station, trace.name)
+    # Samples decide: as in pyasdf, other ids or labels do not make it another trace.
+    header = replace(
+        header,
+        event_ids=trace.header.event_ids,
+        origin_ids=trace.header.origin_ids,
+        magnitude_ids=trace.header.magnitude_ids,
+        focal_mechanism_ids=trace.header.focal_mechanism_ids,
+        labels=trace.header.labels,
+    )
+    if trace_digest(header, data) != trace.digest:
+        msg = (
+            f"{open_file.path}: {trace.name} is there already with other samples: add "
+            "it under another tag; nothing was added"
+        )
+        raise TraceError(msg)
+    given.warn_repeated(trace.name)
+    return True
+
+
+def add_inventory(open_file: OpenFile, inventory: Inventory) -> None:
+    """Add station metadata: one document a station, merged with what is there.
+
+    Raises
+    ------
+    InputError
+        If what is there is damaged, or a station cannot be written.
+    """
+    names = {f"{network.code}.{one.code}" for network in inventory for one in network}
+    documents = []
+    for name in sorted(names):
+        try:
+            document = isolate(inventory, name)
+            if STATIONXML in open_file.names(name):
+                there = open_file.reader.stationxml(name)
+                document = merge([there, document] if there else [document], name)
+        except Exception as error:
+            # ObsPy raises anything where an inventory is not complete.
+            msg = (
+                f"{open_file.path}: station {name} cannot be written as StationXML: "
+                f"{' '.join(str(error).split())}"
+            )
+            raise InputError(msg) from error
+        documents.append((name, document))
+    for name, document in documents:
+        open_file.writer.write_stationxml(name, document)
+        open_file.changed(name, (STATIONXML,))
+
+
+def add_events(open_file: OpenFile, catalog: Catalog) -> None:
+    """Add events to those that are there.
+
+    Raises
+    ------
+    CallError
+        If one of them is there already; then none is added.
+    """
+    events = open_file.reader.events()
+    there = {str(event.resource_id) for event in events}
+    repeated = sorted(there & {str(event.resource_id) for event in catalog})
+    if repeated:
+        msg = (
+            f"{open_file.path}: event {', '.join(repeated)} is there already; no event "
+            "was added"
+        )
+        raise CallError(msg)
+    events.extend(catalog.events)
+    replace_events(open_file, events)
+
+
+def replace_events(open_file: OpenFile, catalog: Catalog) -> None:
+    """Write a catalog in place of the one that is there."""
+    with io.BytesIO() as document:
+        catalog.write(document, format="quakeml")
+        open_file.writer.write_quakeml(document.getvalue())

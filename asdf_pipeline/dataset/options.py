@@ -1,0 +1,104 @@
+"""What the options of a data set mean here, and how many ranks there are."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from asdf_pipeline.container.codec import COMPRESSED, Encoding
+from asdf_pipeline.container.hdf5 import FORMAT_VERSIONS
+from asdf_pipeline.errors import CallError
+from asdf_pipeline.team.launcher import launched_ranks
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Those of pyasdf; what is not compressed is chunked and checksummed all the same.
+COMPRESSIONS = (
+    None,
+    "lzf",
+    *(f"gzip-{level}" for level in range(10)),
+    "szip-ec-8",
+    "szip-ec-10",
+    "szip-nn-8",
+    "szip-nn-10",
+)
+UNCOMPRESSED = Encoding(level=None, shuffle=False, fletcher32=True)
+
+
+class MPI(NamedTuple):
+    """What ``ds.mpi`` says under MPI: communicator, rank, size, mpi4py's module."""
+
+    comm: Any
+    rank: int
+    size: int
+    MPI: Any
+
+
+def choose_encoding(path: Path, compression: str | None) -> Encoding:
+    """Return how data are stored with pyasdf's option `compression`.
+
+    Raises
+    ------
+    CallError
+        If pyasdf has no such choice.
+    """
+    if compression not in COMPRESSIONS:
+        choices = ", ".join(str(choice) for choice in COMPRESSIONS)
+        msg = f"{path}: compression {compression!r} is none of {choices}"
+        raise CallError(msg)
+    return UNCOMPRESSED if compression is None else COMPRESSED
+
+
+def check_format_version(path: Path, format_version: str | None) -> None:
+    """Check the version that a new file is to have; None for the newest.
+
+    Raises
+    ------
+    CallError
+        If there is no such version.
+    """
+    if format_version is not None and format_version not in FORMAT_VERSIONS:
+        versions = ", ".join(FORMAT_VERSIONS)
+        msg = f"{path}: ASDF version {format_version!r} is none of {versions}"
+        raise CallError(msg)
+
+
+def without_effect(
+    compression: str | None,
+    shuffle: bool,
+    debug: bool,
+    format_version: str | None,
+    version_in_file: str,
+) -> str:
+    """Return what to say of options that mean nothing here; often nothing."""
+    vain = []
+    if compression not in ("gzip-3", None):
+        vain.append(f"compression={compression!r} (compressed as always)")
+    if not shuffle and compression is not None:
+        vain.append("shuffle=False (shuffled all the same)")
+    if debug:
+        vain.append("debug=True (see the logger 'asdf_pipeline')")
+    if format_version not in (None, version_in_file):
+        vain.append(
+            f"format_version={format_version!r} (the file stays {version_in_file})"
+        )
+    return ", ".join(vain)
+
+
+def count_ranks() -> int:
+    """Return how many MPI ranks run; mpi4py is not imported for it."""
+    module = sys.modules.get("mpi4py.MPI")
+    if module is not None and module.Is_initialized() and not module.Is_finalized():
+        return int(module.COMM_WORLD.size)
+    return launched_ranks()
+
+
+def describe_mpi(wanted: bool | None) -> MPI | Literal[False]:
+    """Return what ``ds.mpi`` says; `wanted` is the option `mpi`."""
+    if wanted is False or (wanted is None and count_ranks() == 1):
+        return False
+    from mpi4py import MPI as module  # noqa: N811 - it is a module, not a constant
+
+    comm = module.COMM_WORLD
+    return MPI(comm, comm.rank, comm.size, module)

@@ -1,0 +1,120 @@
+"""``ds.waveforms``: the stations of a data set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from asdf_pipeline.container.names import STATIONXML, TraceName, tag_of
+from asdf_pipeline.dataset import peer
+from asdf_pipeline.dataset.query import COORDINATES, FROM_HEADER
+from asdf_pipeline.dataset.station import Station
+from asdf_pipeline.errors import NotOfferedError, StationMissingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from asdf_pipeline.dataset.open_file import OpenFile
+    from asdf_pipeline.dataset.query import Selection
+
+# Spelt out here, as the class's method `list` hides the built-in one.
+Names: TypeAlias = list[str]
+
+
+class Stations:
+    """All stations of a data set, as items (``["NET.STA"]``) and attributes.
+
+    Parameters
+    ----------
+    open_file : OpenFile
+        The data set's file.
+    """
+
+    def __init__(self, open_file: OpenFile) -> None:
+        self._open_file = open_file
+
+    def list(self) -> Names:
+        """Return the stations' names, sorted."""
+        return sorted(self._open_file.stations)
+
+    def _find(self, item: str) -> str | None:
+        """Return the name of a station given by it, or by its attribute (NET_STA)."""
+        stations = self._open_file.stations
+        if item in stations:
+            return item
+        dotted = item.replace("_", ".", 1)
+        if dotted in stations:
+            return dotted
+        for station in self.list():
+            if station.replace(".", "_") == item:
+                return station
+        return None
+
+    def __getitem__(self, item: str) -> Station:
+        """Return a station.
+
+        Raises
+        ------
+        StationMissingError
+            If it is not in the file.
+        """
+        station = self._find(item)
+        if station is None:
+            msg = (
+                f"{self._open_file.path}: no station {item!r}; see ds.waveforms.list()"
+            )
+            raise StationMissingError(msg)
+        return Station(self._open_file, station)
+
+    def __getattr__(self, item: str) -> Station:
+        """Return a station by its attribute: NET_STA."""
+        if item.startswith("_"):
+            peer.refuse(peer.WAVEFORMS, item, "ds.waveforms")
+        return self[item]
+
+    def __contains__(self, item: object) -> bool:
+        """Return whether the station is in the file."""
+        return isinstance(item, str) and self._find(item) is not None
+
+    def __iter__(self) -> Iterator[Station]:
+        """Yield the stations, sorted by name."""
+        for station in self.list():
+            yield self[station]
+
+    def __len__(self) -> int:
+        """Return how many stations there are."""
+        return len(self._open_file.stations)
+
+    def __dir__(self) -> Names:
+        """Return the attributes, for tab completion."""
+        return ["list", *(name.replace(".", "_") for name in self.list())]
+
+    def __delitem__(self, item: str) -> None:
+        """Raise NotOfferedError: nothing is deleted from a file."""
+        raise NotOfferedError(peer.WAVEFORMS["del ds.waveforms[...]"].note)
+
+    __delattr__ = __delitem__
+
+
+def select(open_file: OpenFile, selection: Selection) -> Iterator[Station]:
+    """Yield the stations that a query takes, each with the traces that it takes."""
+    for station in sorted(open_file.stations):
+        if not selection.takes_station(station):
+            continue
+        if selection.asks(COORDINATES) and not selection.takes_coordinates(
+            open_file.reader.coordinates(station)
+        ):
+            continue
+        names = [name for name in open_file.names(station) if name != STATIONXML]
+        names = [name for name in names if selection.takes_tag(tag_of(name))]
+        if selection.asks(("location", "channel")):
+            names = [
+                name for name in names if selection.takes_codes(TraceName.parse(name))
+            ]
+        if selection.asks(FROM_HEADER):
+            names = [
+                name
+                for name in names
+                if selection.takes_header(open_file.reader.header(station, name))
+            ]
+        if names:
+            yield Station(open_file, station, frozenset(names))
