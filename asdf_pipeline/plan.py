@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,9 @@ from asdf_pipeline.errors import TagError
 from asdf_pipeline.outcome import unit_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
-    from asdf_pipeline.container import Reader
+    from asdf_pipeline.container.reader import Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Plan:
     units: tuple[Unit, ...]
 
 
-def check_tag_map(tag_map: Mapping[str, str]) -> dict[str, str]:
+def check_tag_map(tag_map: object) -> dict[str, str]:
     """Return the tag map, checked.
 
     Raises
@@ -73,10 +73,10 @@ def check_tag_map(tag_map: Mapping[str, str]) -> dict[str, str]:
         If it is empty or no mapping of tags to tags, or if two input tags map to
         one output tag (the output would depend on the order of the work).
     """
-    if not hasattr(tag_map, "items") or not tag_map:
+    if not isinstance(tag_map, Mapping) or not tag_map:
         msg = f"tag map {tag_map!r}: expected at least one pair INPUT_TAG=OUTPUT_TAG"
         raise TagError(msg)
-    checked = dict(tag_map.items())
+    checked: dict[str, str] = dict(tag_map)
     for source, target in checked.items():
         for tag in (source, target):
             if not isinstance(tag, str) or not is_tag(tag):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.errors import CallError
 
 if TYPE_CHECKING:
+    from tqdm import tqdm
+
     from asdf_pipeline.journal.ledger import Ledger
 
 WAYS = ("auto", "bar", "lines", "none")
@@ -33,7 +35,7 @@ class Progress:
             way = "bar" if sys.stderr.isatty() else "lines"
         self.way = way
         self._total = total
-        self._bar = None
+        self._bar: tqdm[Any] | None = None
         self._ledger: Ledger | None = None
         self._last = time.monotonic()
 
@@ -41,11 +43,15 @@ class Progress:
         """Begin to show a ledger's progress."""
         self._ledger = ledger
         if self.way == "bar":
-            import tqdm
+            from tqdm import tqdm
 
-            tqdm.tqdm.monitor_interval = 0  # no thread beside our forks
-            self._bar = tqdm.tqdm(total=self._total, unit="station", dynamic_ncols=True)
-            self._bar.initial = ledger.computed
+            tqdm.monitor_interval = 0  # no thread beside our forks
+            self._bar = tqdm(
+                total=self._total,
+                initial=ledger.computed,
+                unit="station",
+                dynamic_ncols=True,
+            )
             self.tick()
 
     def tick(self) -> None:

@@ -16,8 +16,8 @@ import json
 import logging
 import os
 import shutil
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import WorkDirectoryError
 from asdf_pipeline.journal.flight import Flight
@@ -29,14 +29,15 @@ from asdf_pipeline.journal.segments import (
     sync_directory,
     write_error,
 )
+from asdf_pipeline.outcome import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 log = logging.getLogger(__name__)
 
 KEY, JOURNAL, OUTCOMES = "key.json", "journal.jsonl", "outcomes.jsonl"
-_OURS = {"lock", "owner.json", KEY, JOURNAL, OUTCOMES, "flight"}
 
 
 class WorkDirectory:
@@ -93,7 +94,6 @@ class WorkDirectory:
         try:
             (self.path / KEY).write_text(json.dumps(dict(key)), encoding="utf-8")
             self._journal = (self.path / JOURNAL).open("ab", buffering=0)
-            self._journal.write(b"\n")  # ends a line that a killed run cut off
             self.flight = Flight(self.path / "flight")
         except OSError as error:
             raise write_error(self.path, error) from error
@@ -116,7 +116,9 @@ class WorkDirectory:
         return None
 
     def _read_journal(self) -> None:
-        for sealed, outcomes in read_journal(self.path):
+        end = 0
+        for entry in read_journal(self.path):
+            end, sealed = entry.end, entry.sealed
             if sealed is not None:
                 if not is_intact(self.path, sealed):
                     log.warning(
@@ -125,7 +127,10 @@ class WorkDirectory:
                     )
                     continue
                 self.sealed.append(sealed)
-            self.lines |= outcomes
+            self.lines |= entry.outcomes
+        journal = self.path / JOURNAL
+        if journal.exists():  # what a killed run cut off must not come to life again
+            os.truncate(journal, end)
 
     def _discard(self, keep: set[str], *, everything: bool) -> None:
         for stranger in self.path.glob("segment-*"):
@@ -171,38 +176,36 @@ class WorkDirectory:
         sync_directory(self.path.parent)
 
 
-def read_journal(
-    directory: Path,
-) -> Iterator[tuple[Sealed | None, dict[str, bytes]]]:
-    """Yield each seal of a work directory's journal and its outcomes.
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of the journal: a seal, its outcomes, and where it ends in bytes."""
 
-    A last entry that is not whole (its writer was killed) is left out.
+    sealed: Sealed | None
+    outcomes: dict[str, bytes]
+    end: int
+
+
+def read_journal(directory: Path) -> Iterator[Entry]:
+    """Yield the entries of a work directory's journal.
+
+    A last entry that is not whole, for its writer was killed, is left out.
     """
-    from asdf_pipeline.outcome import Outcome
-
     try:
-        lines: Sequence[bytes] = (directory / JOURNAL).read_bytes().split(b"\n")
+        file = (directory / JOURNAL).open("rb")
     except FileNotFoundError:
         return
-    at = 0
-    while at < len(lines) - 1:
-        try:
-            head: dict[str, Any] = json.loads(lines[at])
-            count = head["outcomes"]
-        except (ValueError, KeyError, TypeError):
-            at += 1  # the rest of an entry that was cut off
-            continue
-        body = lines[at + 1 : at + 1 + count]
-        if at + 1 + count > len(lines) - 1:
-            return
-        try:
-            outcomes = {Outcome.from_json(line).unit_id: line for line in body}
-        except (ValueError, TypeError):
-            at += 1
-            continue
-        segment = head["segment"]
-        yield (None if segment is None else Sealed(*segment)), outcomes
-        at += 1 + count
+    with file:
+        while (head := file.readline()).endswith(b"\n"):
+            fields = json.loads(head)
+            lines = [file.readline() for _ in range(fields["outcomes"])]
+            if lines and not lines[-1].endswith(b"\n"):
+                return
+            outcomes = {
+                Outcome.from_json(line).unit_id: line.rstrip() for line in lines
+            }
+            segment = fields["segment"]
+            sealed = None if segment is None else Sealed(*segment)
+            yield Entry(sealed, outcomes, file.tell())
 
 
 def _number(name: str) -> int:

@@ -1,0 +1,170 @@
+"""The work directory: what resumes, what is discarded, who may enter."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from asdf_pipeline.errors import WorkDirectoryError, WriteError
+from asdf_pipeline.journal.lock import Heartbeat, is_held, owner_of
+from asdf_pipeline.journal.segments import check_room, seal
+from asdf_pipeline.journal.workdir import JOURNAL, WorkDirectory, read_journal
+from asdf_pipeline.outcome import Outcome
+
+KEY = {"the input": "a", "the function": "b"}
+LINE = Outcome("XX.A", "raw", "done", "ok").to_json().encode()
+HOLDER = """
+import sys, time
+from pathlib import Path
+from asdf_pipeline.journal.workdir import WorkDirectory
+held = WorkDirectory(Path(sys.argv[1]), {"the input": "a", "the function": "b"})
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Return a work directory with one sealed segment."""
+    path = tmp_path / "out.h5.work"
+    directory = WorkDirectory(path, KEY)
+    part = directory.new_segment()
+    part.write_bytes(b"a segment")
+    directory.record(seal(part), {"XX.A/raw": LINE})
+    directory.close()
+    return path
+
+
+def reopened(path: Path, key: dict[str, str | None] | None = None) -> list[str]:
+    directory = WorkDirectory(path, key or dict(KEY))
+    try:
+        return list(directory.lines)
+    finally:
+        directory.close()
+
+
+def test_sealed_work_is_there_again(path: Path) -> None:
+    assert reopened(path) == ["XX.A/raw"]
+
+
+def test_only_sealed_and_journaled_segments_survive(path: Path) -> None:
+    (path / "segment-000002.h5").write_bytes(b"renamed, but not journaled")
+    (path / "segment-000003.h5.part").write_bytes(b"never sealed")
+    reopened(path)
+    assert [p.name for p in path.glob("segment-*")] == ["segment-000001.h5"]
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "remove"])
+def test_the_units_of_a_damaged_segment_are_done_again(path: Path, damage: str) -> None:
+    segment = path / "segment-000001.h5"
+    if damage == "flip":
+        segment.write_bytes(b"b segment")
+    elif damage == "cut":
+        segment.write_bytes(b"a seg")
+    else:
+        segment.unlink()
+    assert reopened(path) == []
+
+
+@pytest.mark.parametrize("cut", range(1, 60, 7))
+def test_an_entry_that_was_cut_off_does_not_count(path: Path, cut: int) -> None:
+    directory = WorkDirectory(path, KEY)
+    directory.record(None, {"XX.B/raw": LINE.replace(b"XX.A", b"XX.B")})
+    directory.close()
+    journal = path / JOURNAL
+    journal.write_bytes(journal.read_bytes()[:-cut])
+    assert reopened(path) == ["XX.A/raw"]
+    directory = WorkDirectory(path, KEY)
+    directory.record(None, {"XX.C/raw": LINE.replace(b"XX.A", b"XX.C")})
+    directory.close()
+    assert reopened(path) == ["XX.A/raw", "XX.C/raw"]
+
+
+@pytest.mark.parametrize("name", list(KEY))
+def test_another_key_discards_the_work_and_says_why(
+    path: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    assert reopened(path, {**KEY, name: "changed"}) == []
+    assert f"{name} changed" in caplog.text
+    assert list(read_journal(path)) == []
+    assert not list(path.glob("segment-*"))
+
+
+def test_what_cannot_be_hashed_does_not_resume(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    key: dict[str, str | None] = {"the input": "a", "the function": None}
+    reopened(path, key)
+    assert reopened(path, key) == []
+    assert "whether the function changed cannot be known" in caplog.text
+
+
+def test_a_second_run_is_told_who_holds_it(path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(path)], stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        assert is_held(path)
+        owner = owner_of(path)
+        words = (
+            f"host {owner['host']}, process {holder.pid}, started {owner['started']}"
+        )
+        with pytest.raises(WorkDirectoryError, match=re.escape(words)):
+            WorkDirectory(path, KEY)
+        holder.send_signal(signal.SIGKILL)
+    assert not is_held(path)
+    assert reopened(path) == ["XX.A/raw"]
+
+
+def test_a_second_run_in_the_same_process_is_refused(path: Path) -> None:
+    directory = WorkDirectory(path, KEY)
+    with pytest.raises(WorkDirectoryError, match=f"process {os.getpid()}"):
+        WorkDirectory(path, KEY)
+    directory.close()
+
+
+def test_without_locks_a_heartbeat_keeps_others_out(tmp_path: Path) -> None:
+    owner = tmp_path / "owner.json"
+    beat = Heartbeat(owner, beat=0.05)
+    stamp = owner.stat().st_mtime_ns
+    time.sleep(0.3)
+    assert owner.stat().st_mtime_ns > stamp
+    beat.stop()
+    # A live process of this host, and a live beat of another one, keep others out.
+    record = json.loads(owner.read_text())
+    owner.write_text(json.dumps(record | {"pid": os.getppid()}))
+    with pytest.raises(WorkDirectoryError, match="is at work here"):
+        Heartbeat(owner)
+    owner.write_text(json.dumps(record | {"host": "elsewhere"}))
+    with pytest.raises(WorkDirectoryError, match="host elsewhere"):
+        Heartbeat(owner)
+    # A dead one does not.
+    os.utime(owner, (time.time() - 1000, time.time() - 1000))
+    Heartbeat(owner).stop()
+    with subprocess.Popen(["true"]) as gone:
+        gone.wait()
+    owner.write_text(json.dumps(record | {"pid": gone.pid}))
+    Heartbeat(owner).stop()
+
+
+def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WorkDirectoryError, match="file/work"):
+        WorkDirectory(tmp_path / "file" / "work", KEY)
+
+
+def test_no_room_for_the_merge_is_said_before_it(tmp_path: Path) -> None:
+    check_room(tmp_path, 1)
+    with pytest.raises(WriteError, match="make room"):
+        check_room(tmp_path, 1 << 60)

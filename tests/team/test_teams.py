@@ -1,0 +1,30 @@
+"""Each team of one machine, held to the contract."""
+
+from __future__ import annotations
+
+from tests.team.contract import TeamContract
+
+
+class TestSerial(TeamContract):
+    """One process does everything."""
+
+    options = ("--backend", "serial")
+    survives = False
+
+
+class TestOneProcess(TeamContract):
+    """One forked worker."""
+
+    options = ("--backend", "multiprocessing", "--workers", "1")
+
+
+class TestTwoProcesses(TeamContract):
+    """Two forked workers that take turns."""
+
+    options = ("--backend", "multiprocessing", "--workers", "2")
+
+
+class TestFiveProcesses(TeamContract):
+    """More workers than cores."""
+
+    options = ("--backend", "multiprocessing", "--workers", "5")
