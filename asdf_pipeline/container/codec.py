@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 DEFLATE, SHUFFLE, FLETCHER32 = 1, 2, 3  # filter numbers in HDF5's H5Zpublic.h
 
+_DAMAGED: Any = isal_zlib.error
 _checksum = Fletcher32()
 
 
@@ -161,7 +162,7 @@ def decode(
         elif code == DEFLATE:
             try:
                 data = isal_zlib.decompress(data, 15, size)
-            except (isal_zlib.error, ValueError) as error:
+            except (_DAMAGED, ValueError) as error:
                 msg = f"the compressed bytes are damaged ({error})"
                 raise CodecError(msg) from error
         else:

@@ -18,7 +18,6 @@ from asdf_pipeline.container.hdf5 import (
     h5d,
     h5s,
     h5t,
-    h5py,
     reason,
 )
 from asdf_pipeline.container.names import TraceName
@@ -26,7 +25,7 @@ from asdf_pipeline.container.traces import IDS, TraceHeader, check
 from asdf_pipeline.errors import TraceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    pass
 
 # Deflate makes at most 1032 bytes out of one: what claims more was never written.
 _LARGEST_RATIO = 1100
@@ -83,13 +82,6 @@ def read_header(dataset: Any, name: str, station: str) -> TraceHeader:
         raise TraceError(msg) from error
     start = _number(dataset, b"starttime", (h5t.INTEGER,))
     rate = _number(dataset, b"sampling_rate", (h5t.FLOAT, h5t.INTEGER))
-    ids: list[tuple[str, ...]] = [()] * len(IDS)
-    labels: tuple[str, ...] = ()
-    provenance_id = ""
-    if count > 2:
-        ids = [_list(dataset, attribute) for attribute in IDS]
-        labels = _list(dataset, "labels")
-        provenance_id = _text(dataset, "provenance_id")
     header = TraceHeader(
         parts.network,
         parts.station,
@@ -100,12 +92,18 @@ def read_header(dataset: Any, name: str, station: str) -> TraceHeader:
         npts,
         dtype,
         parts.tag,
-        *ids,
-        labels,
-        provenance_id,
+        **(_notes(dataset) if count > 2 else {}),
     )
     check(header)
     return header
+
+
+def _notes(dataset: Any) -> dict[str, Any]:
+    """Return what few traces have: ids, labels and provenance id."""
+    notes: dict[str, Any] = {f"{name}s": _list(dataset, name) for name in IDS}
+    notes["labels"] = _list(dataset, "labels")
+    notes["provenance_id"] = _text(dataset, "provenance_id")
+    return notes
 
 
 def _number(dataset: Any, name: bytes, classes: tuple[int, ...]) -> Any:
@@ -221,13 +219,8 @@ def _stored_chunk(dataset: Any, start: int) -> tuple[int, bytes]:
     return mask, chunk
 
 
-def read_document(group: Any, name: bytes) -> bytes | None:
+def read_document(group: Any, name: bytes) -> bytes:
     """Return a document (StationXML, QuakeML, provenance), byte for byte.
-
-    Returns
-    -------
-    bytes or None
-        None where there is no such data set.
 
     Raises
     ------
@@ -244,8 +237,3 @@ def read_document(group: Any, name: bytes) -> bytes | None:
         msg = f"is an array of {dtype} where a document is one of bytes"
         raise TraceError(msg)
     return read_samples(dataset).tobytes()
-
-
-def read_array(dataset: Any) -> np.ndarray[Any, Any]:
-    """Return an array of any shape (auxiliary data)."""
-    return np.asarray(h5py.Dataset(dataset)[()])

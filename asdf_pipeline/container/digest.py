@@ -118,7 +118,7 @@ def _type_name(dtype: np.dtype[Any]) -> str:
 
 def _little_endian(array: np.ndarray[Any, Any]) -> memoryview:
     little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
-    return memoryview(little.reshape(-1).view(np.uint8))
+    return little.reshape(-1).view(np.uint8).data
 
 
 def product_digest(

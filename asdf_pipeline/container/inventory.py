@@ -9,6 +9,7 @@ from typing import Any
 import obspy
 from obspy import Inventory
 
+from asdf_pipeline.container.stationxml import trimmed
 from asdf_pipeline.errors import StationXMLError
 
 _SOURCE = "_unparsed"  # where an unparsed inventory keeps what it is made from
@@ -49,11 +50,11 @@ class LazyInventory(Inventory):  # type: ignore[misc]
         object.__setattr__(self, name, value)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copies and pickles of an unparsed inventory are unparsed."""
+        """Pickle and copy what is not parsed yet unparsed."""
         return LazyInventory, object.__getattribute__(self, "__dict__")[_SOURCE]
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        """Copies and pickles of an unparsed inventory are unparsed."""
+        """Pickle and copy what is not parsed yet unparsed."""
         return LazyInventory.__reduce__(self)
 
     def __eq__(self, other: object) -> bool:
@@ -95,7 +96,7 @@ def parse(document: bytes, where: str, cache_responses: bool = True) -> Inventor
             # Remarks on the document, of which the user can change nothing.
             warnings.simplefilter("ignore")
             inventory = obspy.read_inventory(
-                io.BytesIO(document.strip(b" \t\r\n\0")), format="STATIONXML"
+                io.BytesIO(trimmed(document)), format="STATIONXML"
             )
     except Exception as error:  # ObsPy raises whatever its readers happen to
         reason = " ".join(f"{type(error).__name__}: {error}".split())

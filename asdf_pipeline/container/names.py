@@ -65,7 +65,9 @@ class TraceName:
                 "NET.STA.LOC.CHA__START__END__tag"
             )
             raise TraceError(msg)
-        return cls(*codes, match["start"], match["end"], match["tag"])
+        network, station, location, channel = codes
+        times = match["start"], match["end"]
+        return cls(network, station, location, channel, *times, match["tag"])
 
     def __str__(self) -> str:
         """Return the data set's name."""

@@ -6,15 +6,13 @@ of the file, and no writer of ASDF makes any.
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-import obspy
-from obspy import Stream
+from obspy import Inventory, Stream
 
 from asdf_pipeline.container import auxiliary, datasets
+from asdf_pipeline.container.events import parse_events
 from asdf_pipeline.container.hdf5 import (
     HDF5_ERRORS,
     h5d,
@@ -27,12 +25,7 @@ from asdf_pipeline.container.hdf5 import (
 )
 from asdf_pipeline.container.inventory import LazyInventory
 from asdf_pipeline.container.names import STATIONXML, tag_of
-from asdf_pipeline.container.stationxml import (
-    Coordinates,
-    XMLError,
-    check_wellformed,
-    survey,
-)
+from asdf_pipeline.container.stationxml import Coordinates, survey
 from asdf_pipeline.container.traces import TraceHeader, samples_between, to_trace
 from asdf_pipeline.errors import (
     InputError,
@@ -45,6 +38,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
 
+    import numpy as np
     from obspy.core.event import Catalog
 
 Window = tuple[int, int]
@@ -102,7 +96,7 @@ class Reader:
         self._file.close()
 
     def _group(self, name: bytes) -> Any:
-        """A group of the root, or None."""
+        """Return a group of the root, or None."""
         try:
             return (
                 h5g.open(self._root, name) if is_hard_link(self._root, name) else None
@@ -144,21 +138,17 @@ class Reader:
             and is_hard_link(self._waveforms, _encoded(station))
         )
 
-    def _names(self, group: Any, station: str) -> list[bytes]:
+    def _listed(self, group: Any, station: str) -> list[str]:
+        """Return the names of all of a station's data sets, sorted."""
         try:
-            return hard_links(group)
+            return sorted(map(_decoded, hard_links(group)))
         except HDF5_ERRORS as error:
             msg = f"{self.path}: the list of traces of {station} is damaged: "
             raise TraceError(msg + reason(error)) from error
 
     def names(self, station: str) -> list[str]:
         """Return the names of a station's waveform data sets, sorted."""
-        names = map(_decoded, self._names(self._station(station), station))
-        return sorted(name for name in names if name != STATIONXML)
-
-    def contents(self, station: str) -> list[str]:
-        """Return the names of a station's data sets, StationXML included, sorted."""
-        return sorted(map(_decoded, self._names(self._station(station), station)))
+        return self._tagged(self._station(station), station, None)
 
     def tags(self, station: str) -> list[str]:
         """Return a station's tags, sorted."""
@@ -171,17 +161,26 @@ class Reader:
         """
         group = self._station(station)
         samples: dict[str, int] = {}
-        for raw in self._names(group, station):
-            name = _decoded(raw)
-            if name == STATIONXML:
-                continue
+        for name in self._tagged(group, station, None):
             tag = tag_of(name)
             try:
-                size = h5d.open(group, raw).get_space().get_simple_extent_npoints()
+                dataset = h5d.open(group, _encoded(name))
+                size = dataset.get_space().get_simple_extent_npoints()
             except HDF5_ERRORS:
                 size = 0
             samples[tag] = samples.get(tag, 0) + size
         return dict(sorted(samples.items()))
+
+    def _tagged(self, group: Any, station: str, tag: str | None) -> list[str]:
+        """Return the names of a tag's data sets, or of all, sorted."""
+        names = [name for name in self._listed(group, station) if name != STATIONXML]
+        if tag is None:
+            return names
+        names = [name for name in names if tag_of(name) == tag]
+        if not names:
+            msg = f"{self.path}: station {station} has no waveforms with tag {tag!r}"
+            raise StationMissingError(msg)
+        return names
 
     def headers(self, station: str, tag: str | None = None) -> list[TraceHeader]:
         """Return the headers of a station's traces, in the order of their names.
@@ -193,44 +192,55 @@ class Reader:
         TraceError
             If one cannot be read; it names file, station and data set.
         """
-        return [header for _, header, _ in self._open(station, tag)]
+        group = self._station(station)
+        names = self._tagged(group, station, tag)
+        return [self._opened(group, station, name)[0] for name in names]
 
     def header(self, station: str, name: str) -> TraceHeader:
-        """Return the header of one trace, by the name of its data set."""
-        return self._open_one(self._station(station), station, name)[0]
+        """Return the header of one data set; errors as of `trace`."""
+        return self._opened(self._station(station), station, name)[0]
 
     def trace(
         self, station: str, name: str, window: Window | None = None
     ) -> tuple[TraceHeader, np.ndarray[Any, Any]]:
-        """Return one trace, by the name of its data set; see `traces`."""
-        header, dataset = self._open_one(self._station(station), station, name)
-        return self._read(station, name, header, dataset, window)
+        """Return one data set's header and samples; see `stream` for the window.
 
-    def _open_one(
-        self, group: Any, station: str, name: str
-    ) -> tuple[TraceHeader, Any]:
+        Raises
+        ------
+        StationMissingError
+            If there is no such station or data set.
+        TraceError
+            If it cannot be read; it names file, station and data set.
+        """
+        opened = self._opened(self._station(station), station, name)
+        return self._cut(station, name, opened, window)
+
+    def _opened(self, group: Any, station: str, name: str) -> tuple[TraceHeader, Any]:
+        """Return a data set's header and the open data set."""
+        raw = _encoded(name)
+        if "/" in name or not is_hard_link(group, raw):
+            msg = f"{self.path}: station {station} has no data set {name!r}"
+            raise StationMissingError(msg)
         try:
-            dataset = datasets.open_dataset(group, _encoded(name))
+            dataset = datasets.open_dataset(group, raw)
             return datasets.read_header(dataset, name, station), dataset
         except TraceError as error:
             raise self._located(station, name, error) from error
 
-    def _open(
-        self, station: str, tag: str | None
-    ) -> Iterator[tuple[str, TraceHeader, Any]]:
-        """Names, headers and open data sets of a station."""
-        group = self._station(station)
-        found = False
-        for raw in sorted(self._names(group, station)):
-            name = _decoded(raw)
-            if name == STATIONXML or (tag is not None and tag_of(name) != tag):
-                continue
-            found = True
-            header, dataset = self._open_one(group, station, name)
-            yield name, header, dataset
-        if tag is not None and not found:
-            msg = f"{self.path}: station {station} has no waveforms with tag {tag!r}"
-            raise StationMissingError(msg)
+    def _cut(
+        self,
+        station: str,
+        name: str,
+        opened: tuple[TraceHeader, Any],
+        window: Window | None,
+    ) -> tuple[TraceHeader, np.ndarray[Any, Any]]:
+        """Return header and samples of what lies in a window."""
+        header, dataset = opened
+        begin, end = samples_between(header, window)
+        try:
+            return header.cut(begin, end), datasets.read_samples(dataset, begin, end)
+        except TraceError as error:
+            raise self._located(station, name, error) from error
 
     def _located(self, station: str, name: str, error: TraceError) -> TraceError:
         return TraceError(f"{self.path}: station {station}, data set {name}: {error}")
@@ -239,23 +249,12 @@ class Reader:
         self, station: str, tag: str | None = None, window: Window | None = None
     ) -> Iterator[tuple[TraceHeader, np.ndarray[Any, Any]]]:
         """Yield a station's traces as headers and samples; see `stream`."""
-        for name, header, dataset in self._open(station, tag):
-            yield self._read(station, name, header, dataset, window)
-
-    def _read(
-        self,
-        station: str,
-        name: str,
-        header: TraceHeader,
-        dataset: Any,
-        window: Window | None,
-    ) -> tuple[TraceHeader, np.ndarray[Any, Any]]:
-        begin, end = samples_between(header, window)
-        try:
-            data = datasets.read_samples(dataset, begin, end)
-        except TraceError as error:
-            raise self._located(station, name, error) from error
-        return header.cut(begin, end), data
+        group = self._station(station)
+        for name in self._tagged(group, station, tag):
+            opened = self._opened(group, station, name)
+            header, data = self._cut(station, name, opened, window)
+            if header.npts or window is None:
+                yield header, data
 
     def stream(self, station: str, tag: str, window: Window | None = None) -> Stream:
         """Return the waveforms of a station and tag.
@@ -286,7 +285,6 @@ class Reader:
             [
                 to_trace(header, data, self.format_version)
                 for header, data in self.traces(station, tag, window)
-                if header.npts or window is None
             ]
         )
 
@@ -333,7 +331,7 @@ class Reader:
             self._survey = (station, where)
         return self._survey[1]
 
-    def inventory(self, station: str) -> obspy.Inventory | None:
+    def inventory(self, station: str) -> Inventory | None:
         """Return a station's inventory, a new one at each call, or None.
 
         Whether the document is well-formed and of the station is checked now; it is
@@ -376,21 +374,7 @@ class Reader:
         InputError
             If the document is damaged.
         """
-        document = (self.quakeml() or b"").strip(b" \t\r\n\0")
-        if not document:
-            return obspy.core.event.Catalog()
-        try:
-            check_wellformed(document)
-            if b"<event " not in document and b"<event>" not in document:
-                return obspy.core.event.Catalog()  # ObsPy does not read these
-            return obspy.read_events(io.BytesIO(document), format="QUAKEML")
-        except XMLError as error:
-            msg = f"{self.path}: the QuakeML document cannot be used: {error}"
-            raise InputError(msg) from error
-        except Exception as error:  # ObsPy raises whatever its readers happen to
-            said = " ".join(f"{type(error).__name__}: {error}".split())
-            msg = f"{self.path}: the QuakeML document cannot be parsed ({said})"
-            raise InputError(msg) from error
+        return parse_events(self.quakeml() or b"", str(self.path))
 
     def provenance(self) -> dict[str, bytes]:
         """Return all provenance documents, byte for byte, by name."""

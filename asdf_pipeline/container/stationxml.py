@@ -1,34 +1,44 @@
-"""StationXML documents as bytes: is it well-formed, of which station, and where.
+"""StationXML documents: well-formed, of which station, where; split and merged.
 
-Only expat looks at them here. A document type declaration is refused, and with it
-every entity: nothing is expanded, and nothing outside the document is ever read.
+What comes from a file is first looked at by expat only. A document type declaration
+is refused, and with it every entity: nothing is expanded, and nothing outside the
+document is ever read.
 """
 
 from __future__ import annotations
 
+import copy
+import io
 from typing import TYPE_CHECKING, Any
 from xml.parsers import expat
+
+import obspy
+from obspy import Inventory
 
 from asdf_pipeline.errors import StationXMLError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from obspy import Inventory
+    from collections.abc import Iterable, Sequence
 
 Coordinates = tuple[float, float, float]
 
 
-class XMLError(ValueError):
-    """A document that is not well-formed, or is not to be trusted."""
+def trimmed(document: bytes) -> bytes:
+    """Return a document without white space and NULs around it.
+
+    pyasdf's files may have them; in UTF-16 a NUL is half of a character.
+    """
+    if document[:2] in (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<"):
+        return document
+    return document.strip(b" \t\r\n\0")
 
 
 def _parser() -> Any:
-    parser = expat.ParserCreate(namespace_separator=" ")
+    parser: Any = expat.ParserCreate(namespace_separator=" ")
 
     def refuse(*_: Any) -> None:
         msg = "it declares a document type or entities, which are never resolved"
-        raise XMLError(msg)
+        raise StationXMLError(msg)
 
     parser.StartDoctypeDeclHandler = refuse
     parser.EntityDeclHandler = refuse
@@ -38,10 +48,10 @@ def _parser() -> Any:
 
 def _parse(parser: Any, document: bytes) -> None:
     try:
-        parser.Parse(document.strip(b" \t\r\n\0"), True)
+        parser.Parse(trimmed(document), True)
     except (expat.ExpatError, LookupError) as error:
         msg = f"not well-formed XML ({error})"
-        raise XMLError(msg) from error
+        raise StationXMLError(msg) from error
 
 
 def check_wellformed(document: bytes) -> None:
@@ -49,7 +59,7 @@ def check_wellformed(document: bytes) -> None:
 
     Raises
     ------
-    XMLError
+    StationXMLError
         If not.
     """
     _parse(_parser(), document)
@@ -138,10 +148,122 @@ def survey(document: bytes, station: str) -> Coordinates | None:
     search = _StationSearch(parser, station)
     try:
         _parse(parser, document)
-    except XMLError as error:
+    except StationXMLError as error:
         msg = f"the StationXML of station {station} cannot be used: {error}"
         raise StationXMLError(msg) from error
     if not search.found:
         msg = f"the StationXML of station {station} does not hold that station"
         raise StationXMLError(msg)
     return search.coordinates
+
+
+def isolate(inventory: Inventory, station: str) -> bytes:
+    """Return one station of an inventory as a StationXML document.
+
+    Parameters
+    ----------
+    inventory : obspy.Inventory
+        Of any number of stations; not changed.
+    station : str
+        ``"NET.STA"``.
+
+    Raises
+    ------
+    StationXMLError
+        If the inventory does not hold it.
+    """
+    return _written(_only([inventory], station))
+
+
+def merge(documents: Sequence[bytes], station: str) -> bytes:
+    """Return one StationXML document that holds what several say about a station.
+
+    Epochs of the station with the same start and place become one; of a channel that
+    several have (location, code, start and end), the first counts.
+
+    Parameters
+    ----------
+    documents : sequence of bytes
+        StationXML documents.
+    station : str
+        ``"NET.STA"``.
+
+    Raises
+    ------
+    StationXMLError
+        If one cannot be parsed, or none holds the station.
+    """
+    inventories = []
+    for document in documents:
+        check_wellformed(document)
+        try:
+            buffer = io.BytesIO(trimmed(document))
+            inventories.append(obspy.read_inventory(buffer, format="STATIONXML"))
+        except Exception as error:  # ObsPy raises whatever its readers happen to
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            msg = f"a StationXML of station {station} cannot be parsed ({reason})"
+            raise StationXMLError(msg) from error
+    return _written(_only(inventories, station))
+
+
+def _written(inventory: Inventory) -> bytes:
+    buffer = io.BytesIO()
+    inventory.write(buffer, format="STATIONXML")
+    return buffer.getvalue()
+
+
+def _only(inventories: Sequence[Inventory], station: str) -> Inventory:
+    """Return an inventory of one station; what it shares with others is copied."""
+    network_code, _, station_code = station.partition(".")
+    networks: dict[Any, Any] = {}
+    for network in (one for inventory in inventories for one in inventory):
+        stations = [one for one in network if one.code == station_code]
+        if network.code != network_code or not stations:
+            continue
+        key = str(network.start_date)
+        if key not in networks:
+            networks[key] = copy.copy(network)
+            networks[key].stations = []
+        networks[key].stations += stations
+    if not networks:
+        msg = f"the inventory does not hold station {station}"
+        raise StationXMLError(msg)
+    for network in networks.values():
+        network.stations = _merged_epochs(network.stations)
+        if network.selected_number_of_stations is not None:
+            network.selected_number_of_stations = len(network.stations)
+    first = inventories[0]
+    # Not the time of now: the same inputs give the same document.
+    return Inventory(
+        list(networks.values()),
+        source=first.source,
+        sender=first.sender,
+        created=max(inventory.created for inventory in inventories),
+        module=first.module,
+        module_uri=first.module_uri,
+    )
+
+
+def _merged_epochs(stations: Iterable[Any]) -> list[Any]:
+    epochs: dict[Any, Any] = {}
+    for station in stations:
+        place = (station.latitude, station.longitude, station.elevation)
+        key = (str(station.start_date), *map(float, place))
+        if key not in epochs:
+            epochs[key] = copy.copy(station)
+            epochs[key].channels = []
+        there = {_channel_key(channel) for channel in epochs[key].channels}
+        epochs[key].channels += [
+            channel
+            for channel in station.channels
+            if _channel_key(channel) not in there
+        ]
+    for station in epochs.values():
+        if station.selected_number_of_channels is not None:
+            station.selected_number_of_channels = len(station.channels)
+    return list(epochs.values())
+
+
+def _channel_key(channel: Any) -> tuple[str, ...]:
+    dates = (str(channel.start_date), str(channel.end_date))
+    return (channel.location_code, channel.code, *dates)

@@ -226,9 +226,9 @@ def from_trace(trace: Trace, tag: str) -> TraceHeader:
         len(trace.data),
         trace.data.dtype,
         tag,
-        *(_texts(details.get(f"{name}s"), name, trace) for name in IDS),
-        _texts(details.get("labels"), "label", trace),
-        str(details.get("provenance_id") or ""),
+        labels=_texts(details.get("labels"), "label", trace),
+        provenance_id=str(details.get("provenance_id") or ""),
+        **{f"{name}s": _texts(details.get(f"{name}s"), name, trace) for name in IDS},
     )
     check(header)
     return header

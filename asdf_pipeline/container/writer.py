@@ -187,7 +187,7 @@ class Writer:
                 _write_document(group, _STATIONXML, document)
 
     def _station(self, station: str) -> Any:
-        """The station's group, created where it is missing."""
+        """Return the station's group, created where it is missing."""
         name = station.encode()
         if not is_station(station):
             msg = f"{self.path}: {station!r} is not of the form NET.STA"
@@ -197,7 +197,7 @@ class Writer:
         return create.group(self._waveforms, name)
 
     def _name(self, trace: EncodedTrace) -> str:
-        """The trace's name as this file's version of the format allows it."""
+        """Return the trace's name as this version of the format allows it."""
         if self.format_version < "1.0.1" and trace.header.dtype.itemsize == 2:
             msg = f"{self.path}: ASDF 1.0.0 has no int16 samples: convert to int32"
             raise TraceError(msg)
@@ -275,6 +275,7 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def write_error(path: Path, error: BaseException) -> WriteError:
+    """Return what HDF5 raised as a `WriteError` with errno, where it is known."""
     number = getattr(error, "errno", None)
     found = re.search(r"errno = (\d+)", str(error))
     if number is None and found:
