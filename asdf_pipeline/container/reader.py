@@ -146,6 +146,10 @@ class Reader:
             msg = f"{self.path}: the list of traces of {station} is damaged: "
             raise TraceError(msg + reason(error)) from error
 
+    def contents(self, station: str) -> list[str]:
+        """Return the names of a station's data sets, StationXML included, sorted."""
+        return self._listed(self._station(station), station)
+
     def names(self, station: str) -> list[str]:
         """Return the names of a station's waveform data sets, sorted."""
         return self._tagged(self._station(station), station, None)
