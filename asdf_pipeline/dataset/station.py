@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from asdf_pipeline.container.names import STATIONXML, tag_of
-from asdf_pipeline.container.traces import offset, samples_between
+from asdf_pipeline.container.traces import offset, samples_between, to_trace
 from asdf_pipeline.dataset import display, peer
 from asdf_pipeline.errors import (
     InputError,
@@ -112,7 +112,9 @@ class Station:
                 part = _outwards(self._header(name), window)
                 if part is None:
                     continue
-            traces.append(self._open_file.reader.trace(self._station_name, name, part))
+            reader = self._open_file.reader
+            header, data = reader.trace(self._station_name, name, part)
+            traces.append(to_trace(header, data, reader.format_version))
         return Stream(traces)
 
     def _header(self, name: str) -> TraceHeader:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from asdf_pipeline.container.codec import COMPRESSED, Encoding
 from asdf_pipeline.container.digest import product_digest
-from asdf_pipeline.container.product import Product, encode_stream
+from asdf_pipeline.container.product import Product, encode_document, encode_stream
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.errors import TraceError
 from asdf_pipeline.outcome import Outcome
@@ -130,7 +130,10 @@ class Worker:
             record["status"] = "empty"
             return None
         stationxml = self.reader.stationxml(station)
-        product = Product(station, tag, traces, stationxml)
+        document = None
+        if stationxml is not None:
+            document = encode_document(stationxml, self.work.encoding)
+        product = Product(station, tag, traces, stationxml, document)
         record |= _extent([trace.header for trace in traces])
         record |= {
             "status": "ok",
