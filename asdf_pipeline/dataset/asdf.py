@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import warnings
 import weakref
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from asdf_pipeline.dataset import adding, given, options, peer
 from asdf_pipeline.dataset.open_file import OpenFile
 from asdf_pipeline.dataset.reading import Readable
-from asdf_pipeline.errors import ASDFWarning, BackendError, NotOfferedError
+from asdf_pipeline.errors import ASDFWarning, NotOfferedError
 
 if TYPE_CHECKING:
     import os
@@ -94,10 +95,11 @@ class ASDFDataSet(Readable):
                 mode,
                 format_version,
                 single_item_read_limit_in_mb,
-                self._may_write,
+                partial(options.refuse_several_ranks, path, mpi),
             )
         )
-        # No __del__: it would run too late for HDF5 when Python ends.
+        # No __del__: it would run too late for HDF5 when Python ends. Nothing that
+        # `open_file` holds may lead back here, or the data set lives for ever.
         weakref.finalize(self, self.open_file.release)
         vain = options.without_effect(
             compression, shuffle, debug, format_version, self.asdf_format_version
@@ -105,16 +107,6 @@ class ASDFDataSet(Readable):
         if vain:
             msg = f"{path}: without effect here: {vain}"
             warnings.warn(msg, ASDFWarning, stacklevel=2)
-
-    def _may_write(self) -> None:
-        """Refuse that several ranks write one file by adding to it."""
-        ranks = options.count_ranks()
-        if self._mpi is not False and ranks > 1:
-            msg = (
-                f"{self.open_file.path}: {ranks} MPI ranks would write it: add on one "
-                "rank only, opening it there with mpi=False, or use ds.process()"
-            )
-            raise BackendError(msg)
 
     def __enter__(self) -> Self:
         """Return the data set; leaving the context closes it."""

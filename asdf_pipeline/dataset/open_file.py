@@ -11,7 +11,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asdf_pipeline.errors import CallError, InputMissingError, OutputExistsError
+from asdf_pipeline.errors import (
+    CallError,
+    InputMissingError,
+    OutputExistsError,
+    WriteError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -121,7 +126,16 @@ class OpenFile:
                 raise CallError(msg)
             self._check_writing()
             self.release()
-            self._writer = Writer.reopen(self.path)
+            try:
+                self._writer = Writer.reopen(self.path)
+            except WriteError as error:
+                if "already open" not in str(error):
+                    raise
+                msg = (
+                    f"{self.path} is open elsewhere in this process: close that data "
+                    "set or file before adding"
+                )
+                raise WriteError(msg) from error
         return self._writer
 
     @property

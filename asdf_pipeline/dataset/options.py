@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from asdf_pipeline.container.codec import COMPRESSED, Encoding
 from asdf_pipeline.container.hdf5 import FORMAT_VERSIONS
-from asdf_pipeline.errors import CallError
+from asdf_pipeline.errors import BackendError, CallError
 from asdf_pipeline.team.launcher import launched_ranks
 
 if TYPE_CHECKING:
@@ -92,6 +92,23 @@ def count_ranks() -> int:
     if module is not None and module.Is_initialized() and not module.Is_finalized():
         return int(module.COMM_WORLD.size)
     return launched_ranks()
+
+
+def refuse_several_ranks(path: Path, wanted: bool | None) -> None:
+    """Refuse that several ranks write one file; `wanted` is the option `mpi`.
+
+    Raises
+    ------
+    BackendError
+        If several run, and this one does not say that it alone writes.
+    """
+    ranks = count_ranks()
+    if wanted is not False and ranks > 1:
+        msg = (
+            f"{path}: {ranks} MPI ranks would write it: add on one rank only, opening "
+            "it there with mpi=False, or use ds.process()"
+        )
+        raise BackendError(msg)
 
 
 def describe_mpi(wanted: bool | None) -> MPI | Literal[False]:
