@@ -1,0 +1,53 @@
+"""Many small stations under MPI, where pyasdf mostly waits."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from typing import TYPE_CHECKING
+
+from bench.inputs import Input
+from bench.launch import parallel_python, under_mpi
+from bench.measure import CommandFailedError, Usage
+from bench.rows import Row, at_least
+from bench.run import OURS, PEER, Run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bench.cases import Effort
+
+TITLE = "MPI, 3 ranks, identity, small stations"
+RANKS = 3
+TIME_LIMIT = 90.0
+"""Seconds; pyasdf may hang under MPI, and then counts as if it had ended now."""
+
+
+def measure(effort: Effort) -> Iterator[Row]:
+    """Yield a row for each way to write."""
+    stations = 300 if effort.quick else 1_000
+    source = Input(stations, 2_000, ("BHZ",))
+    for io in ("segments", "parallel"):
+        python = sys.executable if io == "segments" else parallel_python()
+        run = under_mpi(Run(PEER, source, "identity", {}, python), RANKS)
+        own = dataclasses.replace(run, package=OURS, options={"io": io})
+        peer, bound = _bounded(dataclasses.replace(run, time_limit=TIME_LIMIT))
+        ours = [own().wall for _ in range(effort.repeat)]
+        yield Row.ratio(
+            f"{stations:,} stations of 2,000 samples, io={io}{bound}",
+            "s",
+            [peer.wall] * len(ours),
+            ours,
+            "times faster",
+            at_least(10),
+            faster=True,
+        )
+
+
+def _bounded(run: Run) -> tuple[Usage, str]:
+    try:
+        return run(), ""
+    except CommandFailedError as error:
+        if not str(error).startswith("killed"):
+            raise
+        return Usage(TIME_LIMIT, 0.0), f" (pyasdf killed after {TIME_LIMIT:.0f} s)"

@@ -1,0 +1,33 @@
+"""The script that is measured: pyasdf's own example, for either package.
+
+``python -m bench.script PACKAGE INPUT OUTPUT FUNCTION [OPTIONS AS JSON]``
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+import warnings
+
+from bench import functions
+
+
+def main(
+    package: str, source: str, output: str, function: str, options: str = "{}"
+) -> None:
+    """Process a file."""
+    # Both write it to the log, again and again: ObsPy would rather have another name.
+    warnings.filterwarnings("ignore", message=".*attach_response.* is deprecated")
+    library = importlib.import_module(package)
+    with library.ASDFDataSet(source, mode="r") as ds:
+        ds.process(
+            process_function=getattr(functions, function),
+            output_filename=output,
+            tag_map={"raw_recording": "processed"},
+            **json.loads(options),
+        )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
