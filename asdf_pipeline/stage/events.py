@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import obspy
 import xxhash
+from obspy import UTCDateTime
 from obspy.core.event import Catalog
 
 from asdf_pipeline.errors import InputError
 from asdf_pipeline.stage.files import unpacked
-from asdf_pipeline.stage.formats import read_file
+from asdf_pipeline.stage.formats import read_file, warnings_as_lines
 from asdf_pipeline.stage.metadata import check_xml
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger(__name__)
 _QUAKEML = "QUAKEML"
+_CREATED = re.compile(rb"<creationTime>([^<]*)</creationTime>")
 _UUID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
@@ -86,23 +88,25 @@ def _read(path: Path) -> list[tuple[str, Catalog, bytes]]:
         for member in members:
             shown = str(path) if member == path else f"{path}, {member.name}"
             check_xml(member, shown)
+            began = UTCDateTime() - 1
             catalog, name = read_file("event", member, shown)
             content = member.read_bytes()
             if name != _QUAKEML:
-                content = _convert(catalog, content, shown)
+                content = _convert(catalog, content, shown, began)
                 catalog = obspy.read_events(io.BytesIO(content), format=_QUAKEML)
             documents.append((shown, catalog, content))
     return documents
 
 
-def _convert(catalog: Catalog, source: bytes, shown: str) -> bytes:
-    """Return QuakeML in which the same source has the same ids every time.
+def _convert(catalog: Catalog, source: bytes, shown: str, began: UTCDateTime) -> bytes:
+    """Return QuakeML that is the same every time for the same source.
 
-    Formats without resource ids get random ones from ObsPy; staged twice, the
-    file would have two digests.
+    Formats without resource ids get random ones from ObsPy, some without creation
+    times the time of reading; staged twice, the file would have two digests.
     """
     try:
-        content = _to_quakeml(catalog)
+        with warnings_as_lines(shown):
+            content = _to_quakeml(catalog)
     except Exception as error:
         line = " ".join(str(error).split()) or type(error).__name__
         msg = f"{shown}: its events cannot be written as QuakeML: {line}"
@@ -114,7 +118,11 @@ def _convert(catalog: Catalog, source: bytes, shown: str) -> bytes:
         for number, uuid in enumerate(made_up)
         if uuid not in source
     }
-    return _UUID.sub(lambda match: stable.get(match[0], match[0]), content)
+    content = _UUID.sub(lambda match: stable.get(match[0], match[0]), content)
+    return _CREATED.sub(
+        lambda match: b"" if UTCDateTime(match[1].decode()) >= began else match[0],
+        content,
+    )
 
 
 def _to_quakeml(catalog: Catalog) -> bytes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import glob
 import logging
 import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 import obspy
@@ -18,12 +19,13 @@ from obspy.core.util.base import ENTRY_POINTS, buffered_load_entry_point
 from asdf_pipeline.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     Kind = Literal["waveform", "inventory", "event"]
 
 _LOGGER = logging.getLogger(__name__)
+_MOST_WARNINGS = 5  # of one file; a damaged one can give one a record
 _UNSAFE = frozenset({"PICKLE"})
 _READERS: dict[str, Callable[..., Any]] = {
     "waveform": obspy.read,
@@ -80,8 +82,7 @@ def read_file(kind: Kind, path: Path, shown: str) -> tuple[Any, str]:
     InputError
         If it is in no format that ObsPy reads, or damaged.
     """
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with warnings_as_lines(shown):
         name = find_format(kind, path)
         if name is None:
             msg = f"{shown}: in no {kind} format that ObsPy reads"
@@ -94,6 +95,18 @@ def read_file(kind: Kind, path: Path, shown: str) -> tuple[Any, str]:
             line = " ".join(str(error).split()) or type(error).__name__
             msg = f"{shown}: cannot be read as {name}: {line}"
             raise InputError(msg) from error
-    for message in dict.fromkeys(" ".join(str(one.message).split()) for one in caught):
-        _LOGGER.warning("%s: %s", shown, message)
     return content, name
+
+
+@contextmanager
+def warnings_as_lines(shown: str) -> Iterator[None]:
+    """Turn the block's warnings into log lines that name the file, each once."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    said = list(dict.fromkeys(" ".join(str(one.message).split()) for one in caught))
+    for message in said[:_MOST_WARNINGS]:
+        _LOGGER.warning("%s: %s", shown, message)
+    if len(said) > _MOST_WARNINGS:
+        more = len(said) - _MOST_WARNINGS
+        _LOGGER.warning("%s: and %d more warnings", shown, more)

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import copy
+import logging
 import zlib
 from typing import TYPE_CHECKING
+
+from obspy import UTCDateTime
 
 from asdf_pipeline.container.stationxml import check_wellformed, isolate, merge
 from asdf_pipeline.errors import InputError, StationXMLError
 from asdf_pipeline.stage.files import unpacked
-from asdf_pipeline.stage.formats import read_file
+from asdf_pipeline.stage.formats import read_file, warnings_as_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from obspy import Inventory
+    from obspy.core.inventory import Network
+
+_LOGGER = logging.getLogger(__name__)
+_UNKNOWN = UTCDateTime(0)
 _BEFORE_XML = b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"  # byte order marks and white space
 
 
@@ -42,14 +51,15 @@ def read_stations(files: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
                     packed = zlib.compress(document, 1)
                     found.setdefault(station, []).append((shown, packed))
     for station, documents in sorted(found.items()):
-        parts = [zlib.decompress(packed) for _, packed in documents]
+        parts = list(dict.fromkeys(zlib.decompress(packed) for _, packed in documents))
         if len(parts) == 1:
             yield station, parts[0]
             continue
+        names = ", ".join(shown for shown, _ in documents)
+        _LOGGER.info("%s: merged for station %s", names, station)
         try:
             yield station, merge(parts, station)
         except StationXMLError as error:
-            names = ", ".join(shown for shown, _ in documents)
             msg = f"{names}: cannot be merged for station {station}: {error}"
             raise InputError(msg) from error
 
@@ -82,18 +92,40 @@ def check_xml(path: Path, shown: str) -> None:
 def _split(path: Path, shown: str) -> Iterator[tuple[str, bytes]]:
     """Yield each station of one file with a document of its own."""
     check_xml(path, shown)
-    inventory, _ = read_file("inventory", path, shown)
-    names = {
-        f"{network.code}.{station.code}" for network in inventory for station in network
-    }
-    if not names:
+    began = UTCDateTime() - 1  # some formats write it cut to the second
+    inventory, name = read_file("inventory", path, shown)
+    if name != "STATIONXML" and inventory.created >= began:
+        # ObsPy puts the time of reading where a format has none: the same file
+        # would have another digest each time.
+        inventory.created = _UNKNOWN
+    stations = _by_station(inventory)
+    if not stations:
         msg = f"{shown}: holds no station"
         raise InputError(msg)
-    for name in sorted(names):
+    for name, part in sorted(stations.items()):
         try:
-            document = isolate(inventory, name)
+            with warnings_as_lines(shown):
+                document = isolate(part, name)
         except Exception as error:
             line = " ".join(str(error).split()) or type(error).__name__
             msg = f"{shown}: station {name} cannot be written as StationXML: {line}"
             raise InputError(msg) from error
         yield name, document
+
+
+def _by_station(inventory: Inventory) -> dict[str, Inventory]:
+    """Return a part of the inventory for each station: its epochs, nothing copied."""
+    parts: dict[str, Inventory] = {}
+    for network in inventory:
+        own: dict[str, Network] = {}
+        for station in network:
+            name = f"{network.code}.{station.code}"
+            if name not in own:
+                own[name] = copy.copy(network)
+                own[name].stations = []
+                if name not in parts:
+                    parts[name] = copy.copy(inventory)
+                    parts[name].networks = []
+                parts[name].networks.append(own[name])
+            own[name].stations.append(station)
+    return parts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -155,15 +156,13 @@ def write_waveforms(
 def _read_traces(path: Path, shown: str, tag: str) -> Iterator[EncodedTrace]:
     """Yield the traces of one file, encoded."""
     stream, _ = read_file("waveform", path, shown)
+    left_out: Counter[str] = Counter()
     for trace in stream:
-        kind = trace.data.dtype.kind
-        if kind in "SU":
-            _LOGGER.info(
-                "%s: %s is text (a log channel), no waveform: left out", shown, trace.id
-            )
+        if trace.data.dtype.kind in "SU":
+            left_out[f"{trace.id} is text (a log channel), no waveform"] += 1
             continue
         if not trace.stats.npts:
-            _LOGGER.info("%s: %s has no samples: left out", shown, trace.id)
+            left_out[f"{trace.id} has no samples"] += 1
             continue
         if (wider := _WIDER.get(trace.data.dtype.newbyteorder("="))) is not None:
             trace.data = trace.data.astype(wider)
@@ -171,8 +170,12 @@ def _read_traces(path: Path, shown: str, tag: str) -> Iterator[EncodedTrace]:
         try:
             yield from encode_stream(obspy.Stream([trace]), station, tag, COMPRESSED)
         except TraceError as error:
-            msg = f"{shown}: trace {trace.id}: {error}"
+            text = str(error)
+            trouble = text if trace.id in text else f"trace {trace.id}: {text}"
+            msg = f"{shown}: {trouble}"
             raise InputError(msg) from error
+    for why, count in left_out.items():
+        _LOGGER.info("%s: %s: left out (%d pieces)", shown, why, count)
 
 
 def _name(header: TraceHeader, fraction: bool) -> str:
