@@ -37,6 +37,11 @@ _NO_DELETING = (
     "(process() with a function that returns None for what is to go)"
 )
 
+_EXACT = (
+    "times are exact: a window that begins on a sample begins with it, where pyasdf's "
+    "floats now and then take one sample more"
+)
+
 DATA_SET: dict[str, Entry] = {
     "ASDFDataSet()": Entry(
         "differs",
@@ -80,7 +85,7 @@ DATA_SET: dict[str, Entry] = {
     "get_all_coordinates": _SAME,
     "get_data_for_tag": _SAME,
     "get_provenance_document": Entry("differs", "needs the package prov"),
-    "get_waveforms": _SAME,
+    "get_waveforms": Entry("differs", _EXACT),
     "ifilter": _SAME,
     "mpi": Entry(
         "differs",
@@ -121,7 +126,7 @@ STATION: dict[str, Entry] = {
     "filter_waveforms": Entry(
         "not offered", "ask the data set: for station in ds.ifilter(...)"
     ),
-    "get_item": _SAME,
+    "get_item": Entry("differs", _EXACT),
     "get_waveform_attributes": _SAME,
     "get_waveform_tags": _SAME,
     "list": _SAME,
