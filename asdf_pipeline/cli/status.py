@@ -50,8 +50,8 @@ def run(args: argparse.Namespace) -> None:
         msg = f"{directory / KEY}: cannot be read: {error}"
         raise WorkDirectoryError(msg) from None
     lines: dict[str, bytes] = {}
-    for _, outcomes in read_journal(directory):
-        lines |= outcomes
+    for entry in read_journal(directory):
+        lines |= entry.outcomes
     counts = Counter(Outcome.from_json(line).status for line in lines.values())
     print(f"{len(lines)} of {total} done")
     for status in STATUSES:

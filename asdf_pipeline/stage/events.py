@@ -88,7 +88,7 @@ def _read(path: Path) -> list[tuple[str, Catalog, bytes]]:
         for member in members:
             shown = str(path) if member == path else f"{path}, {member.name}"
             check_xml(member, shown)
-            began = UTCDateTime() - 1
+            began = UTCDateTime()
             catalog, name = read_file("event", member, shown)
             content = member.read_bytes()
             if name != _QUAKEML:

@@ -92,12 +92,10 @@ def check_xml(path: Path, shown: str) -> None:
 def _split(path: Path, shown: str) -> Iterator[tuple[str, bytes]]:
     """Yield each station of one file with a document of its own."""
     check_xml(path, shown)
-    began = UTCDateTime() - 1  # some formats write it cut to the second
+    began = UTCDateTime()
     inventory, name = read_file("inventory", path, shown)
-    if name != "STATIONXML" and inventory.created >= began:
-        # ObsPy puts the time of reading where a format has none: the same file
-        # would have another digest each time.
-        inventory.created = _UNKNOWN
+    if name != "STATIONXML":
+        _forget_now(inventory, began)
     stations = _by_station(inventory)
     if not stations:
         msg = f"{shown}: holds no station"
@@ -111,6 +109,20 @@ def _split(path: Path, shown: str) -> Iterator[tuple[str, bytes]]:
             msg = f"{shown}: station {name} cannot be written as StationXML: {line}"
             raise InputError(msg) from error
         yield name, document
+
+
+def _forget_now(inventory: Inventory, began: UTCDateTime) -> None:
+    """Take out the time of reading.
+
+    ObsPy puts it where a format has no creation time, and the same file would have
+    another digest each time it is staged.
+    """
+    if inventory.created >= began:
+        inventory.created = _UNKNOWN
+    for network in inventory:
+        for station in network:
+            if station.creation_date is not None and station.creation_date >= began:
+                station.creation_date = None
 
 
 def _by_station(inventory: Inventory) -> dict[str, Inventory]:
