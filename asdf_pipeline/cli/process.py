@@ -120,6 +120,14 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
         help="where unfinished work is kept; default OUT.h5.work",
     )
     parser.add_argument(
+        "--seal-every",
+        type=float,
+        default=30.0,
+        metavar="SECONDS",
+        help="a kill loses what was done since the last seal: the first comes after "
+        "this time, later ones after 5%% of the run's time; default 30",
+    )
+    parser.add_argument(
         "--outcomes",
         type=Path,
         metavar="FILE.jsonl",
@@ -155,6 +163,7 @@ def run(args: argparse.Namespace) -> None:
             traceback_limit=args.traceback_limit,
             work_dir=args.work_dir,
             outcomes=args.outcomes,
+            seal_every=args.seal_every,
             progress=args.progress,
         )
     )

@@ -133,7 +133,8 @@ class _Lead:
 
     def run(self, team: Team, work: Work) -> None:
         """Run the team; whatever happens, keep the outcomes table."""
-        job = Job(self.ledger, self.stop, Roll(time.monotonic()), self.progress.tick)
+        roll = Roll(time.monotonic(), self.task.seal_every)
+        job = Job(self.ledger, self.stop, roll, self.progress.tick)
         try:
             with self.stop.listening(self.directory.flight.stopped):
                 if not self.ledger.finished:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.container.codec import COMPRESSED, Encoding
 from asdf_pipeline.errors import CallError
+from asdf_pipeline.journal.segments import MINIMUM_AGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,6 +40,9 @@ class Task:
         The work directory, ``<output>.work`` by default.
     outcomes : path-like, optional
         Where the outcomes table (JSON lines) is to be kept.
+    seal_every : float
+        Seconds after which finished work is sealed for the first time; see
+        `journal.segments.Roll`.
     progress : {"auto", "bar", "lines", "none"}
         What is shown while it runs.
     encoding : Encoding
@@ -59,6 +63,7 @@ class Task:
     traceback_limit: int = 3
     work_dir: str | Path | None = None
     outcomes: str | Path | None = None
+    seal_every: float = MINIMUM_AGE
     progress: str = "auto"
     encoding: Encoding = COMPRESSED
     cache_responses: bool = True

@@ -1,0 +1,1 @@
+"""Tests of what must hold when things die."""

@@ -1,0 +1,244 @@
+"""A kill campaign: kill -9 at random times, and see that nothing is lost.
+
+Each trial starts a run, kills a random member or the whole tree at a random time,
+and checks that
+
+* no invalid file stands under the final name,
+* the same command, given again, ends with the digest of an undisturbed run,
+* no unit that was sealed is computed again (the calls are counted).
+
+Run a long one by hand::
+
+    python -m tests.reliability.campaign --trials 1000
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from asdf_pipeline.container.digest import file_digest
+from asdf_pipeline.journal.workdir import read_journal
+from tests.conftest import launcher, mpi_environment, parallel_python, why_not
+
+FUNCTIONS = Path(__file__).parent / "functions.py"
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to run: its name, what stands before the command, its options."""
+
+    name: str
+    options: tuple[str, ...]
+    ranks: int = 0
+
+    def command(self, arguments: list[str]) -> list[str]:
+        """Return the whole command line."""
+        python = parallel_python() if self.ranks else sys.executable
+        words = [python, "-m", "asdf_pipeline", *arguments, *self.options]
+        if not self.ranks:
+            return words
+        start = launcher(python)
+        assert start is not None
+        words[1:1] = ["-m", "mpi4py"]
+        return [start, "-n", str(self.ranks), *words]
+
+
+WAYS = (
+    Way("serial", ("--backend", "serial")),
+    Way("multiprocessing", ("--backend", "multiprocessing", "--workers", "3")),
+    Way("mpi, segments", ("--backend", "mpi", "--io", "segments"), 3),
+    Way("mpi, parallel", ("--backend", "mpi", "--io", "parallel"), 3),
+)
+
+
+def ways_here() -> list[Way]:
+    """Return the ways that this machine offers."""
+    ways = list(WAYS[:2])
+    if why_not("mpi") is None:
+        ways.append(WAYS[2])
+    if why_not("parallel-hdf5") is None:
+        ways.append(WAYS[3])
+    return ways
+
+
+class Trial:
+    """One run in a directory of its own, killed once and given again."""
+
+    def __init__(self, example: Path, folder: Path, way: Way, seconds: float) -> None:
+        self.way = way
+        self.output = folder / "out.h5"
+        self.calls = folder / "calls"
+        self.log = folder / "log"
+        self.calls.touch()
+        self.command = way.command(
+            [
+                *("process", str(example), str(self.output)),
+                *("--function", f"{FUNCTIONS}:counted"),
+                *("--tag", "raw_recording=processed"),
+                *("--seal-every", "0.05", "--progress", "none"),
+                *("--parameters", json.dumps({"calls": str(self.calls), "s": seconds})),
+            ]
+        )
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start the run, in a session of its own so that all of it can be killed."""
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                self.command,
+                env=mpi_environment() | {"PYTHONPATH": str(Path.cwd())},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def kill(self, run: subprocess.Popen[bytes], rng: random.Random) -> str:
+        """Kill one process of the tree, or all; return what was killed."""
+        tree = [psutil.Process(run.pid), *_children(run.pid)]
+        if len(tree) > 1 and rng.random() < 0.5:
+            victim = rng.choice(tree[1:])
+            _kill(victim)
+            return "one"
+        # The group takes the launcher and its helpers along, all at once.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(run.pid, signal.SIGKILL)
+        for process in tree:
+            _kill(process)
+        return "all"
+
+    def sealed(self) -> set[str]:
+        """Return the stations whose work counts already."""
+        directory = self.output.with_name(f"{self.output.name}.work")
+        done: set[str] = set()
+        for entry in read_journal(directory):
+            done |= {unit.partition("/")[0] for unit in entry.outcomes}
+        return done
+
+    def counted(self) -> Counter[str]:
+        """Return how often each station was computed."""
+        return Counter(self.calls.read_text(encoding="utf-8").split())
+
+
+def run_trial(
+    example: Path, way: Way, digest: str, usual: float, rng: random.Random
+) -> str:
+    """Run one trial; return what was killed.
+
+    Raises
+    ------
+    AssertionError
+        If anything was lost, wrong, or done again.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="kill-"))
+    trial = Trial(example, folder, way, 0.01)
+    run = trial.start()
+    try:
+        deadline = time.monotonic() + rng.uniform(0.0, 1.1 * usual)
+        while run.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.005)
+        killed = "nothing" if run.poll() is not None else trial.kill(run, rng)
+        code = run.wait(60)
+        _wait_until_gone(run.pid)
+        if trial.output.exists():
+            assert file_digest(trial.output) == digest, "a wrong file was published"
+        else:
+            assert code != 0, "exit code 0 without an output"
+            before, sealed = trial.counted(), trial.sealed()
+            again = trial.start()
+            code = again.wait(120)
+            assert code == 0, f"the second run ended with {code}"
+            assert file_digest(trial.output) == digest, "the digest differs"
+            fresh = trial.counted() - before
+            twice = sealed & set(fresh)
+            assert not twice, f"computed again though sealed: {sorted(twice)}"
+        left = sorted(path.name for path in folder.iterdir())
+        assert left == ["calls", "log", "out.h5"], f"left behind: {left}"
+    except BaseException:
+        print(f"{way.name}: see {folder}", file=sys.stderr)
+        raise
+    shutil.rmtree(folder)
+    return killed
+
+
+def usual_run(example: Path, way: Way) -> tuple[str, float]:
+    """Return the digest and the time of an undisturbed run."""
+    with tempfile.TemporaryDirectory() as folder:
+        trial = Trial(example, Path(folder), way, 0.01)
+        began = time.monotonic()
+        code = trial.start().wait(120)
+        assert code == 0, trial.log.read_text()
+        return file_digest(trial.output), time.monotonic() - began
+
+
+def _children(pid: int) -> list[psutil.Process]:
+    try:
+        return psutil.Process(pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _kill(process: psutil.Process) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.kill()
+
+
+def _wait_until_gone(group: int, seconds: float = 30) -> None:
+    """Wait for the members of a dead parent: they end when their pipe does."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.01)
+    msg = f"processes of group {group} live on {seconds} s after the run ended"
+    raise AssertionError(msg)
+
+
+def campaign(example: Path, trials: int, seed: int) -> Counter[tuple[str, str]]:
+    """Run trials over all ways in turn; return how many of each kind held."""
+    rng = random.Random(seed)
+    ways = ways_here()
+    usual = {way: usual_run(example, way) for way in ways}
+    digests = {digest for digest, _ in usual.values()}
+    assert len(digests) == 1, f"digests differ without any kill: {digests}"
+    held: Counter[tuple[str, str]] = Counter()
+    for number in range(trials):
+        way = ways[number % len(ways)]
+        killed = run_trial(example, way, *usual[way], rng)
+        held[way.name, killed] += 1
+    return held
+
+
+def main() -> None:
+    """Run a campaign and print how many trials held."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--trials", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    from tests.reliability.data import make_example
+
+    with tempfile.TemporaryDirectory() as folder:
+        held = campaign(make_example(Path(folder)), args.trials, args.seed)
+    for (way, killed), count in sorted(held.items()):
+        print(f"{way:20} killed: {killed:8} held: {count}")
+    print(f"{sum(held.values())} of {args.trials} trials held")
+
+
+if __name__ == "__main__":
+    main()

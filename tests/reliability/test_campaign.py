@@ -1,0 +1,39 @@
+"""A short kill campaign; a long one is run by hand (docs/reliability.md)."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.reliability.campaign import WAYS, Way, run_trial, usual_run
+from tests.reliability.data import make_example
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NEEDS = {"mpi, segments": "mpi", "mpi, parallel": "parallel-hdf5"}
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_example(tmp_path_factory.mktemp("campaign"))
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        pytest.param(
+            way,
+            id=way.name,
+            marks=[pytest.mark.requires(NEEDS[way.name])] if way.ranks else [],
+        )
+        for way in WAYS
+    ],
+)
+def test_nothing_is_lost_whoever_is_killed(example: Path, way: Way) -> None:
+    digest, usual = usual_run(example, way)
+    rng = random.Random(11)
+    killed = [run_trial(example, way, digest, usual, rng) for _ in range(6)]
+    assert len(killed) == 6
