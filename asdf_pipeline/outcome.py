@@ -41,6 +41,10 @@ class Outcome:
         In Hz, sorted, distinct; of what was written (read, where nothing was).
     channels : tuple of str
         ``"LOC.CHA"`` sorted, distinct; of what was written (read, where nothing was).
+    peak : float or None
+        Largest absolute sample written; None where nothing was.
+    provenance_ids : tuple of str
+        Records of provenance that the traces read refer to, sorted, distinct.
     error_type, error_message, traceback : str
         Of a failed unit, else empty.
     digest : str
@@ -71,6 +75,8 @@ class Outcome:
     end: int | None = None
     sampling_rates: tuple[float, ...] = ()
     channels: tuple[str, ...] = ()
+    peak: float | None = None
+    provenance_ids: tuple[str, ...] = ()
     error_type: str = ""
     error_message: str = ""
     traceback: str = ""
@@ -98,7 +104,7 @@ class Outcome:
     def from_json(cls, line: str | bytes) -> Outcome:
         """Return the outcome that `to_json` made the line from."""
         fields: dict[str, Any] = json.loads(line)
-        for name in ("window", "sampling_rates", "channels"):
+        for name in ("window", "sampling_rates", "channels", "provenance_ids"):
             if fields.get(name) is not None:
                 fields[name] = tuple(fields[name])
         return cls(**fields)

@@ -7,6 +7,8 @@ import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+
 from asdf_pipeline.container.codec import COMPRESSED, Encoding
 from asdf_pipeline.container.digest import product_digest
 from asdf_pipeline.container.product import Product, encode_document, encode_stream
@@ -141,6 +143,7 @@ class Worker:
             "samples_out": sum(trace.header.npts for trace in traces),
             "digest": _digest(traces, stationxml),
             "bytes_out": product.nbytes,
+            "peak": _peak(result),
         }
         return product
 
@@ -188,6 +191,18 @@ class Worker:
             type(error), error, trace, limit=-limit if limit > 0 else 0, chain=False
         )
         return "".join(lines).rstrip()
+
+
+def _peak(stream: obspy.Stream) -> float:
+    """Return the largest absolute sample."""
+    # By way of float: the smallest integer of a type has no absolute value.
+    ends = [
+        abs(float(end))
+        for trace in stream
+        if np.ma.count(trace.data)
+        for end in (trace.data.min(), trace.data.max())
+    ]
+    return float(np.max(ends))  # what is no number wins
 
 
 def _digest(traces: Sequence[EncodedTrace], stationxml: bytes | None) -> str:
