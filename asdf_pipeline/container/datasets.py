@@ -6,7 +6,8 @@ Nothing here trusts the file: whatever is not as the ASDF definition says raises
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,39 +25,64 @@ from asdf_pipeline.container.names import TraceName
 from asdf_pipeline.container.traces import IDS, TraceHeader, check
 from asdf_pipeline.errors import TraceError
 
-if TYPE_CHECKING:
-    pass
-
 # Deflate makes at most 1032 bytes out of one: what claims more was never written.
 _LARGEST_RATIO = 1100
 
 
-def open_dataset(group: Any, name: bytes) -> Any:
-    """Open a one-dimensional data set whose bytes lie in the file itself.
+class _Kind(NamedTuple):
+    """Which classes of types an attribute may have, and what it is read as."""
+
+    classes: tuple[int, ...]
+    type: Any
+    dtype: str
+
+
+_INTEGERS = _Kind((h5t.INTEGER,), h5t.NATIVE_INT64, "i8")
+_REALS = _Kind((h5t.FLOAT, h5t.INTEGER), h5t.NATIVE_DOUBLE, "f8")
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An open one-dimensional data set.
+
+    Attributes
+    ----------
+    id : h5py.h5d.DatasetID
+        The data set.
+    size : int
+        Number of elements.
+    """
+
+    id: Any
+    size: int
+
+
+def open_dataset(group: Any, name: bytes) -> Opened:
+    """Open a one-dimensional data set.
 
     Raises
     ------
     TraceError
-        If it is none: a group, two-dimensional, virtual or stored in other files.
+        If it is none.
     """
     try:
         dataset = h5d.open(group, name)
-        rank = dataset.rank
+        shape = dataset.get_space().get_simple_extent_dims()
     except HDF5_ERRORS as error:
         msg = f"cannot be opened as a data set: {reason(error)}"
         raise TraceError(msg) from error
-    if rank != 1:
-        msg = f"has {rank} dimensions where a trace has one"
+    if len(shape) != 1:
+        msg = f"has {len(shape)} dimensions where a trace has one"
         raise TraceError(msg)
-    return dataset
+    return Opened(dataset, shape[0])
 
 
-def read_header(dataset: Any, name: str, station: str) -> TraceHeader:
+def read_header(dataset: Opened, name: str, station: str) -> TraceHeader:
     """Return the header of a trace.
 
     Parameters
     ----------
-    dataset : h5py.h5d.DatasetID
+    dataset : Opened
         The open data set.
     name : str
         Its name.
@@ -74,25 +100,22 @@ def read_header(dataset: Any, name: str, station: str) -> TraceHeader:
         msg = f"stands in the group of station {station}"
         raise TraceError(msg)
     try:
-        dtype = dataset.dtype
-        npts = dataset.get_space().get_simple_extent_npoints()
-        count = h5a.get_num_attrs(dataset)
+        dtype = dataset.id.dtype
+        count = h5a.get_num_attrs(dataset.id)
     except HDF5_ERRORS as error:
         msg = f"cannot be read: {reason(error)}"
         raise TraceError(msg) from error
-    start = _number(dataset, b"starttime", (h5t.INTEGER,))
-    rate = _number(dataset, b"sampling_rate", (h5t.FLOAT, h5t.INTEGER))
     header = TraceHeader(
         parts.network,
         parts.station,
         parts.location,
         parts.channel,
-        int(start),
-        float(rate),
-        npts,
+        int(_number(dataset.id, b"starttime", _INTEGERS)),
+        float(_number(dataset.id, b"sampling_rate", _REALS)),
+        dataset.size,
         dtype,
         parts.tag,
-        **(_notes(dataset) if count > 2 else {}),
+        **(_notes(dataset.id) if count > 2 else {}),
     )
     check(header)
     return header
@@ -106,13 +129,18 @@ def _notes(dataset: Any) -> dict[str, Any]:
     return notes
 
 
-def _number(dataset: Any, name: bytes, classes: tuple[int, ...]) -> Any:
+def _number(dataset: Any, name: bytes, wanted: _Kind) -> Any:
+    """Return a scalar attribute; HDF5 converts it to the type that is wanted."""
+    value: np.ndarray[Any, Any] = np.empty((), wanted.dtype)
     try:
         attribute = h5a.open(dataset, name)
-        value = np.empty(attribute.shape, attribute.dtype)
-        if value.size == 1 and attribute.get_type().get_class() in classes:
-            attribute.read(value)
-            return value.reshape(-1)[0]
+        kind = attribute.get_type()
+        right = kind.get_class() in wanted.classes
+        if right and attribute.get_storage_size() == kind.get_size():
+            if attribute.get_space().get_simple_extent_ndims():
+                value = value.reshape(1)
+            attribute.read(value, mtype=wanted.type)
+            return value.item()
     except KeyError as error:
         msg = f"has no attribute {name.decode()!r}"
         raise TraceError(msg) from error
@@ -138,7 +166,7 @@ def _list(dataset: Any, name: str) -> tuple[str, ...]:
 
 
 def read_samples(
-    dataset: Any, begin: int = 0, end: int | None = None
+    dataset: Opened, begin: int = 0, end: int | None = None
 ) -> np.ndarray[Any, Any]:
     """Return a range of a data set's elements, in the byte order of the file.
 
@@ -150,73 +178,64 @@ def read_samples(
     TraceError
         If bytes are damaged, missing or outside the file.
     """
+    end = dataset.size if end is None else end
     try:
-        size = dataset.get_space().get_simple_extent_npoints()
-        end = size if end is None else end
-        properties = dataset.get_create_plist()
-        _check_storage(dataset, properties, size)
-        if end <= begin:
-            return np.empty(0, dataset.dtype)
-        if properties.get_layout() == h5d.CHUNKED:
+        properties = dataset.id.get_create_plist()
+        layout = properties.get_layout()
+        _check_storage(dataset, properties, layout)
+        samples = np.empty(max(end - begin, 0), dataset.id.dtype)
+        if not samples.size:
+            return samples
+        if layout == h5d.CHUNKED:
             count = properties.get_nfilters()
             filters = [properties.get_filter(index)[0] for index in range(count)]
             if codec.can_decode(filters):
                 step = properties.get_chunk()[0]
-                return _read_chunks(dataset, filters, step, begin, end)
-        return _read_plain(dataset, begin, end)
-    except codec.CodecError as error:
-        raise TraceError(str(error)) from error
+                _read_chunks(dataset.id, filters, step, begin, samples)
+                return samples
+        file_space = dataset.id.get_space()
+        file_space.select_hyperslab((begin,), samples.shape)
+        dataset.id.read(h5s.create_simple(samples.shape), file_space, samples)
     except TraceError:
         raise
+    except codec.CodecError as error:
+        raise TraceError(str(error)) from error
     except HDF5_ERRORS as error:
         msg = f"cannot be read: {reason(error)}"
         raise TraceError(msg) from error
+    return samples
 
 
-def _check_storage(dataset: Any, properties: Any, size: int) -> None:
-    layout = properties.get_layout()
+def _check_storage(dataset: Opened, properties: Any, layout: int) -> None:
     if layout == h5d.VIRTUAL or (
         layout == h5d.CONTIGUOUS and properties.get_external_count()
     ):
         msg = "its samples lie in other files, which are not followed"
         raise TraceError(msg)
-    stored = dataset.get_storage_size()
-    if size * dataset.dtype.itemsize > stored * _LARGEST_RATIO:
-        msg = f"claims {size} samples but stores {stored} bytes: never written"
+    stored = dataset.id.get_storage_size()
+    if dataset.size * dataset.id.dtype.itemsize > stored * _LARGEST_RATIO:
+        msg = f"claims {dataset.size} samples but stores {stored} bytes: never written"
         raise TraceError(msg)
 
 
-def _read_plain(dataset: Any, begin: int, end: int) -> np.ndarray[Any, Any]:
-    samples = np.empty(end - begin, dataset.dtype)
-    file_space = dataset.get_space()
-    file_space.select_hyperslab((begin,), (end - begin,))
-    dataset.read(h5s.create_simple((end - begin,)), file_space, samples)
-    return samples
-
-
 def _read_chunks(
-    dataset: Any, filters: list[int], step: int, begin: int, end: int
-) -> np.ndarray[Any, Any]:
-    samples = np.empty(end - begin, dataset.dtype)
+    dataset: Any,
+    filters: list[int],
+    step: int,
+    begin: int,
+    samples: np.ndarray[Any, Any],
+) -> None:
+    """Fill an array with a data set's elements from `begin` on."""
+    end = begin + samples.size
     itemsize = samples.itemsize
     raw = samples.view(np.uint8)
     for start in range(begin - begin % step, end, step):
-        mask, chunk = _stored_chunk(dataset, start)
-        piece = codec.decode(chunk, filters, itemsize, step * itemsize, mask)
+        mask, chunk = dataset.read_direct_chunk((start,))
         low, high = max(start, begin), min(start + step, end)
+        piece = codec.decode(chunk, filters, itemsize, step * itemsize, mask)
         raw[(low - begin) * itemsize : (high - begin) * itemsize] = piece[
             (low - start) * itemsize : (high - start) * itemsize
         ]
-    return samples
-
-
-def _stored_chunk(dataset: Any, start: int) -> tuple[int, bytes]:
-    try:
-        mask, chunk = dataset.read_direct_chunk((start,))
-    except HDF5_ERRORS as error:
-        msg = f"samples from {start} on cannot be read: {reason(error)}"
-        raise TraceError(msg) from error
-    return mask, chunk
 
 
 def read_document(group: Any, name: bytes) -> bytes:
@@ -229,7 +248,7 @@ def read_document(group: Any, name: bytes) -> bytes:
     """
     dataset = open_dataset(group, name)
     try:
-        dtype = dataset.dtype
+        dtype = dataset.id.dtype
     except HDF5_ERRORS as error:
         msg = f"has a type that cannot be read: {reason(error)}"
         raise TraceError(msg) from error

@@ -19,27 +19,25 @@ if TYPE_CHECKING:
 
     from asdf_pipeline.container.traces import TraceHeader
 
+# Names of HDF5 objects need not be UTF-8.
+_ANY_NAME = ("utf-8", "surrogateescape")
 
-class _Fields:
-    """A hash over fields, each preceded by its length."""
 
-    def __init__(self, kind: bytes) -> None:
-        self._hash = xxhash.xxh3_128()
-        self.add(kind)
+def _field(field: bytes) -> bytes:
+    return struct.pack("<Q", len(field)) + field
 
-    def add(self, field: bytes | memoryview) -> None:
-        size = field.nbytes if isinstance(field, memoryview) else len(field)
-        self._hash.update(struct.pack("<Q", size))
-        self._hash.update(field)
 
-    def add_all(self, fields: Iterable[bytes]) -> None:
-        fields = list(fields)
-        self._hash.update(struct.pack("<Q", len(fields)))
-        for field in fields:
-            self.add(field)
+def _list(fields: Iterable[bytes]) -> bytes:
+    fields = list(fields)
+    return b"".join([struct.pack("<Q", len(fields)), *map(_field, fields)])
 
-    def hex(self) -> str:
-        return str(self._hash.hexdigest())
+
+def _hex(*parts: bytes | memoryview) -> str:
+    """Return the hash of parts that state their own lengths."""
+    state = xxhash.xxh3_128()
+    for part in parts:
+        state.update(part)
+    return str(state.hexdigest())
 
 
 def bytes_digest(data: bytes) -> str:
@@ -57,8 +55,8 @@ def trace_digest(header: TraceHeader, data: np.ndarray[Any, Any]) -> str:
     data : numpy.ndarray, shape (npts,)
         Samples in either byte order; their type without byte order enters.
     """
-    fields = _Fields(b"trace 1")
     texts = (
+        "trace 1",
         header.network,
         header.station,
         header.location,
@@ -66,49 +64,44 @@ def trace_digest(header: TraceHeader, data: np.ndarray[Any, Any]) -> str:
         header.tag,
         header.dtype.str[1:],
     )
-    for text in texts:
-        fields.add(text.encode())
-    fields.add(struct.pack("<qd", header.starttime, header.sampling_rate))
-    for group in (
+    notes = (
         header.event_ids,
         header.origin_ids,
         header.magnitude_ids,
         header.focal_mechanism_ids,
         header.labels,
-    ):
-        fields.add_all(text.encode() for text in group)
-    fields.add(_little_endian(data))
-    return fields.hex()
+    )
+    samples = _little_endian(data)
+    return _hex(
+        b"".join(_field(text.encode()) for text in texts),
+        struct.pack("<qd", header.starttime, header.sampling_rate),
+        b"".join(_list(text.encode() for text in note) for note in notes),
+        struct.pack("<Q", samples.nbytes),
+        samples,
+    )
 
 
 def array_digest(
     path: str, parameters: dict[str, Any], data: np.ndarray[Any, Any]
 ) -> str:
     """Return the digest (hex) of auxiliary data: path, parameters and array."""
-    fields = _Fields(b"auxiliary data 1")
-    fields.add(path.encode())
+    fields = [b"auxiliary data 1", path.encode(*_ANY_NAME)]
     for name in sorted(parameters):
-        value = parameters[name]
-        fields.add(name.encode())
-        _add_value(fields, value)
-    _add_value(fields, data)
-    return fields.hex()
+        fields += [name.encode(*_ANY_NAME), *_value(parameters[name])]
+    return _hex(_list([*fields, *_value(data)]))
 
 
-def _add_value(fields: _Fields, value: Any) -> None:
+def _value(value: Any) -> tuple[bytes, bytes, bytes]:
+    """Return type, shape and content of an array or scalar."""
     array = np.asarray(value)
+    shape = repr(array.shape).encode()
     if array.dtype.kind in "OSU":
         texts = [
-            item if isinstance(item, bytes) else str(item).encode()
+            item if isinstance(item, bytes) else str(item).encode(*_ANY_NAME)
             for item in array.reshape(-1).tolist()
         ]
-        fields.add(b"text")
-        fields.add(repr(array.shape).encode())
-        fields.add_all(text.rstrip(b"\0") for text in texts)
-        return
-    fields.add(_type_name(array.dtype).encode())
-    fields.add(repr(array.shape).encode())
-    fields.add(_little_endian(array))
+        return b"text", shape, _list(text.rstrip(b"\0") for text in texts)
+    return _type_name(array.dtype).encode(), shape, bytes(_little_endian(array))
 
 
 def _type_name(dtype: np.dtype[Any]) -> str:
@@ -137,11 +130,13 @@ def product_digest(
     auxiliary : iterable of str
         Digests of its auxiliary data, in any order.
     """
-    fields = _Fields(b"product 1")
-    fields.add_all(digest.encode() for digest in sorted(traces))
-    fields.add_all([] if stationxml is None else [stationxml])
-    fields.add_all(digest.encode() for digest in sorted(auxiliary))
-    return fields.hex()
+    documents = [] if stationxml is None else [stationxml]
+    return _hex(
+        _field(b"product 1"),
+        _list(digest.encode() for digest in sorted(traces)),
+        _list(documents),
+        _list(digest.encode() for digest in sorted(auxiliary)),
+    )
 
 
 def file_digest(path: str | os.PathLike[str]) -> str:
@@ -157,20 +152,16 @@ def file_digest(path: str | os.PathLike[str]) -> str:
     """
     from asdf_pipeline.container.reader import Reader
 
-    fields = _Fields(b"file 1")
+    fields = [b"file 1"]
     with Reader(path) as reader:
         for station in reader.stations():
-            traces = [
-                trace_digest(header, data)
-                for tag in reader.tags(station)
-                for header, data in reader.traces(station, tag)
-            ]
-            fields.add(station.encode())
-            fields.add(product_digest(traces, reader.stationxml(station)).encode())
+            traces = (trace_digest(*trace) for trace in reader.traces(station))
+            digest = product_digest(traces, reader.stationxml(station))
+            fields += [station.encode(*_ANY_NAME), digest.encode()]
         quakeml = reader.quakeml()
-        fields.add_all([] if quakeml is None else [quakeml])
-        fields.add_all(
-            array_digest(name, *reversed(reader.auxiliary(name))).encode()
-            for name in reader.auxiliary_paths()
-        )
-    return fields.hex()
+        documents = [] if quakeml is None else [quakeml]
+        arrays = []
+        for name in reader.auxiliary_paths():
+            data, parameters = reader.auxiliary(name)
+            arrays.append(array_digest(name, parameters, data).encode())
+    return _hex(_list(fields), _list(documents), _list(arrays))

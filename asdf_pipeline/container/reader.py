@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     import numpy as np
     from obspy.core.event import Catalog
 
+    from asdf_pipeline.container.datasets import Opened
+
 Window = tuple[int, int]
 
 
@@ -219,7 +221,9 @@ class Reader:
         opened = self._opened(self._station(station), station, name)
         return self._cut(station, name, opened, window)
 
-    def _opened(self, group: Any, station: str, name: str) -> tuple[TraceHeader, Any]:
+    def _opened(
+        self, group: Any, station: str, name: str
+    ) -> tuple[TraceHeader, Opened]:
         """Return a data set's header and the open data set."""
         raw = _encoded(name)
         if "/" in name or not is_hard_link(group, raw):
@@ -235,7 +239,7 @@ class Reader:
         self,
         station: str,
         name: str,
-        opened: tuple[TraceHeader, Any],
+        opened: tuple[TraceHeader, Opened],
         window: Window | None,
     ) -> tuple[TraceHeader, np.ndarray[Any, Any]]:
         """Return header and samples of what lies in a window."""
