@@ -199,7 +199,7 @@ def _peak(stream: obspy.Stream) -> float:
     ends = [
         abs(float(end))
         for trace in stream
-        if np.ma.count(trace.data)
+        if len(trace.data) and not np.all(np.ma.getmask(trace.data))
         for end in (trace.data.min(), trace.data.max())
     ]
     return float(np.max(ends))  # what is no number wins
