@@ -210,10 +210,11 @@ def _wait_until_gone(group: int, seconds: float = 30) -> None:
     raise AssertionError(msg)
 
 
-def campaign(example: Path, trials: int, seed: int) -> Counter[tuple[str, str]]:
-    """Run trials over all ways in turn; return how many of each kind held."""
+def campaign(
+    example: Path, ways: list[Way], trials: int, seed: int
+) -> Counter[tuple[str, str]]:
+    """Run trials over the ways in turn; return how many of each kind held."""
     rng = random.Random(seed)
-    ways = ways_here()
     usual = {way: usual_run(example, way) for way in ways}
     digests = {digest for digest, _ in usual.values()}
     assert len(digests) == 1, f"digests differ without any kill: {digests}"
@@ -230,11 +231,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trials", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--way", default="", help="only ways whose name has this")
     args = parser.parse_args()
     from tests.reliability.data import make_example
 
     with tempfile.TemporaryDirectory() as folder:
-        held = campaign(make_example(Path(folder)), args.trials, args.seed)
+        ways = [way for way in ways_here() if args.way in way.name]
+        held = campaign(make_example(Path(folder)), ways, args.trials, args.seed)
     for (way, killed), count in sorted(held.items()):
         print(f"{way:20} killed: {killed:8} held: {count}")
     print(f"{sum(held.values())} of {args.trials} trials held")
