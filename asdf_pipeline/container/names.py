@@ -109,6 +109,29 @@ def time_text(time: int, fraction: bool) -> str:
     return f"{text}.{rest:09d}" if fraction else text
 
 
+def time_range(text: str) -> tuple[int, int]:
+    """Return which times a time in a name may stand for.
+
+    Returns
+    -------
+    (int, int)
+        First time, and the one behind the last, in ns since 1970.
+
+    Raises
+    ------
+    TraceError
+        If there is no such day or hour.
+    """
+    whole, _, fraction = text.removesuffix("Z").partition(".")
+    try:
+        seconds = (datetime.fromisoformat(whole) - _EPOCH) // timedelta(seconds=1)
+    except ValueError as error:
+        msg = f"{text!r} is not a time"
+        raise TraceError(msg) from error
+    begin = seconds * _SECOND + int(fraction.ljust(9, "0"))
+    return begin, begin + 10 ** (9 - len(fraction))
+
+
 def trace_name(
     network: str,
     station: str,
@@ -156,3 +179,13 @@ def trace_name(
     if fraction or start_text == end_text:
         start_text, end_text = time_text(start, True), time_text(end, True)
     return f"{'.'.join(codes)}__{start_text}__{end_text}__{tag}"
+
+
+def encoded(name: str) -> bytes:
+    """Return a name as HDF5 stores it; names in damaged files need not be UTF-8."""
+    return name.encode("utf-8", "surrogateescape")
+
+
+def decoded(name: bytes) -> str:
+    """Return the text of a name that HDF5 stores."""
+    return name.decode("utf-8", "surrogateescape")

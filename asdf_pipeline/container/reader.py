@@ -6,22 +6,18 @@ of the file, and no writer of ASDF makes any.
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from obspy import Inventory, Stream
 
-from asdf_pipeline.container import auxiliary, datasets
-from asdf_pipeline.container.events import parse_events
+from asdf_pipeline.container import datasets
 from asdf_pipeline.container.hdf5 import (
     HDF5_ERRORS,
     h5d,
     h5g,
     hard_links,
     is_hard_link,
-    open_input,
     reason,
-    version_of,
 )
 from asdf_pipeline.container.inventory import LazyInventory
 from asdf_pipeline.container.names import STATIONXML, tag_of
@@ -39,14 +35,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy as np
-    from obspy.core.event import Catalog
 
     from asdf_pipeline.container.datasets import Opened
 
 Window = tuple[int, int]
 
 
-class Reader:
+class Reader(InputFile):
     """An ASDF file, open to be read; the file is never touched.
 
     Parameters
@@ -75,41 +70,15 @@ class Reader:
     def __init__(
         self, path: str | os.PathLike[str], cache_responses: bool = True
     ) -> None:
-        self.path = Path(path)
-        self._file = open_input(self.path)
-        self._root = self._file.id
-        self.format_version = version_of(self._root, self.path)
+        super().__init__(path)
         self._cache_responses = cache_responses
         self._waveforms = self._group(b"Waveforms")
         self._document: tuple[str, bytes | None] | None = None
         self._survey: tuple[str, Coordinates | None] | None = None
 
-    def __enter__(self) -> Self:
-        """Return the reader."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close the file."""
-        self.close()
-
-    def close(self) -> None:
-        """Close the file; may be called again."""
-        self._waveforms = None
-        self._file.close()
-
-    def _group(self, name: bytes) -> Any:
-        """Return a group of the root, or None."""
-        try:
-            return (
-                h5g.open(self._root, name) if is_hard_link(self._root, name) else None
-            )
-        except HDF5_ERRORS as error:
-            msg = f"{self.path}: /{name.decode()} cannot be read: {reason(error)}"
-            raise InputError(msg) from error
-
     def _station(self, station: str) -> Any:
         try:
-            name = _encoded(station)
+            name = encoded(station)
             if (
                 "/" not in station
                 and self._waveforms is not None
@@ -127,7 +96,7 @@ class Reader:
         if self._waveforms is None:
             return []
         try:
-            return sorted(map(_decoded, hard_links(self._waveforms)))
+            return sorted(map(decoded, hard_links(self._waveforms)))
         except HDF5_ERRORS as error:
             msg = f"{self.path}: the list of stations is damaged: {reason(error)}"
             raise InputError(msg) from error
@@ -137,13 +106,13 @@ class Reader:
         return (
             "/" not in station
             and self._waveforms is not None
-            and is_hard_link(self._waveforms, _encoded(station))
+            and is_hard_link(self._waveforms, encoded(station))
         )
 
     def _listed(self, group: Any, station: str) -> list[str]:
         """Return the names of all of a station's data sets, sorted."""
         try:
-            return sorted(map(_decoded, hard_links(group)))
+            return sorted(map(decoded, hard_links(group)))
         except HDF5_ERRORS as error:
             msg = f"{self.path}: the list of traces of {station} is damaged: "
             raise TraceError(msg + reason(error)) from error
@@ -170,7 +139,7 @@ class Reader:
         for name in self._tagged(group, station, None):
             tag = tag_of(name)
             try:
-                dataset = h5d.open(group, _encoded(name))
+                dataset = h5d.open(group, encoded(name))
                 size = dataset.get_space().get_simple_extent_npoints()
             except HDF5_ERRORS:
                 size = 0
@@ -225,7 +194,7 @@ class Reader:
         self, group: Any, station: str, name: str
     ) -> tuple[TraceHeader, Opened]:
         """Return a data set's header and the open data set."""
-        raw = _encoded(name)
+        raw = encoded(name)
         if "/" in name or not is_hard_link(group, raw):
             msg = f"{self.path}: station {station} has no data set {name!r}"
             raise StationMissingError(msg)
@@ -357,67 +326,3 @@ class Reader:
         self.coordinates(station)
         where = f"{self.path}: station {station}"
         return LazyInventory(document, where, self._cache_responses)
-
-    def quakeml(self) -> bytes | None:
-        """Return the QuakeML document, byte for byte, or None.
-
-        Raises
-        ------
-        InputError
-            If it cannot be read.
-        """
-        if not is_hard_link(self._root, b"QuakeML"):
-            return None
-        try:
-            return datasets.read_document(self._root, b"QuakeML")
-        except TraceError as error:
-            msg = f"{self.path}: the QuakeML document {error}"
-            raise InputError(msg) from error
-
-    def events(self) -> Catalog:
-        """Return the events; an empty catalog where there are none.
-
-        Raises
-        ------
-        InputError
-            If the document is damaged.
-        """
-        return parse_events(self.quakeml() or b"", str(self.path))
-
-    def provenance(self) -> dict[str, bytes]:
-        """Return all provenance documents, byte for byte, by name."""
-        group = self._group(b"Provenance")
-        documents = {}
-        for name in hard_links(group) if group is not None else []:
-            try:
-                document = datasets.read_document(group, name)
-            except TraceError as error:
-                msg = f"{self.path}: provenance document {_decoded(name)!r} {error}"
-                raise InputError(msg) from error
-            documents[_decoded(name)] = document
-        return documents
-
-    def auxiliary_paths(self) -> list[str]:
-        """Return the paths of all auxiliary data, sorted."""
-        group = self._group(b"AuxiliaryData")
-        return [] if group is None else auxiliary.paths(group)
-
-    def auxiliary(self, path: str) -> tuple[np.ndarray[Any, Any], dict[str, Any]]:
-        """Return the array and the parameters of auxiliary data.
-
-        Raises
-        ------
-        StationMissingError
-            If there is none of that path.
-        InputError
-            If it cannot be read.
-        """
-        return auxiliary.read(self._group(b"AuxiliaryData"), path, str(self.path))
-
-
-def _encoded(name: str) -> bytes:
-    return name.encode("utf-8", "surrogateescape")
-
-
-def _decoded(name: bytes) -> str:
-    return name.decode("utf-8", "surrogateescape")

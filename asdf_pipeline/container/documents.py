@@ -1,0 +1,155 @@
+"""An ASDF file open to be read: its documents and auxiliary data.
+
+Only hard links are followed: a soft or external link could lead in a circle or out
+of the file, and no writer of ASDF makes any.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from asdf_pipeline.container import auxiliary, datasets
+from asdf_pipeline.container.events import parse_events
+from asdf_pipeline.container.hdf5 import (
+    HDF5_ERRORS,
+    attribute_text,
+    h5d,
+    h5g,
+    hard_links,
+    is_hard_link,
+    open_input,
+    reason,
+    version_of,
+)
+from asdf_pipeline.container.names import decoded, encoded
+from asdf_pipeline.errors import InputError, TraceError
+
+if TYPE_CHECKING:
+    import os
+
+    import numpy as np
+    from obspy.core.event import Catalog
+
+
+class InputFile:
+    """An ASDF file, open to be read; the file is never touched.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        The file.
+    format_version : str
+        ``"1.0.0"`` to ``"1.0.3"``.
+
+    Raises
+    ------
+    InputMissingError
+        If there is no such file.
+    NotASDFError
+        If it is not HDF5, not ASDF, of an unknown version, or damaged as a whole.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self._file = open_input(self.path)
+        self._root = self._file.id
+        self.format_version = version_of(self._root, self.path)
+
+    def __enter__(self) -> Self:
+        """Return the reader."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the file."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; may be called again."""
+        self._file.close()
+
+    def _group(self, name: bytes) -> Any:
+        """Return a group of the root, or None."""
+        try:
+            return (
+                h5g.open(self._root, name) if is_hard_link(self._root, name) else None
+            )
+        except HDF5_ERRORS as error:
+            msg = f"{self.path}: /{name.decode()} cannot be read: {reason(error)}"
+            raise InputError(msg) from error
+
+    def quakeml(self) -> bytes | None:
+        """Return the QuakeML document, byte for byte, or None.
+
+        Raises
+        ------
+        InputError
+            If it cannot be read.
+        """
+        if not is_hard_link(self._root, b"QuakeML"):
+            return None
+        try:
+            return datasets.read_document(self._root, b"QuakeML")
+        except TraceError as error:
+            msg = f"{self.path}: the QuakeML document {error}"
+            raise InputError(msg) from error
+
+    def events(self) -> Catalog:
+        """Return the events; an empty catalog where there are none.
+
+        Raises
+        ------
+        InputError
+            If the document is damaged.
+        """
+        return parse_events(self.quakeml() or b"", str(self.path))
+
+    def provenance(self) -> dict[str, bytes]:
+        """Return all provenance documents, byte for byte, by name."""
+        group = self._group(b"Provenance")
+        documents = {}
+        for name in hard_links(group) if group is not None else []:
+            try:
+                document = datasets.read_document(group, name)
+            except TraceError as error:
+                msg = f"{self.path}: provenance document {decoded(name)!r} {error}"
+                raise InputError(msg) from error
+            documents[decoded(name)] = document
+        return documents
+
+    def stated_digest(self, name: str | None = None) -> str | None:
+        """Return the digest that stands beside a document, where its writer put one.
+
+        Parameters
+        ----------
+        name : str or None
+            Of a provenance document; None for QuakeML.
+        """
+        group = self._root if name is None else self._group(b"Provenance")
+        try:
+            dataset = h5d.open(group, b"QuakeML" if name is None else encoded(name))
+            return attribute_text(dataset, b"digest")
+        except HDF5_ERRORS:
+            return None
+
+    def auxiliary_paths(self) -> list[str]:
+        """Return the paths of all auxiliary data, sorted."""
+        group = self._group(b"AuxiliaryData")
+        return [] if group is None else auxiliary.paths(group)
+
+    def auxiliary(self, path: str) -> tuple[np.ndarray[Any, Any], dict[str, Any]]:
+        """Return the array and the parameters of auxiliary data.
+
+        Raises
+        ------
+        StationMissingError
+            If there is none of that path.
+        InputError
+            If it cannot be read.
+        """
+        return auxiliary.read(self._group(b"AuxiliaryData"), path, str(self.path))

@@ -1,0 +1,183 @@
+"""Is a file what it should be: its structure, its checksums, its manifest."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from asdf_pipeline.container.digest import bytes_digest, product_digest, trace_digest
+from asdf_pipeline.container.names import TraceName, tag_of, time_range, time_text
+from asdf_pipeline.container.reader import Reader
+from asdf_pipeline.container.stationxml import check_wellformed
+from asdf_pipeline.errors import InputError, InputMissingError
+
+# pyasdf works start and end times out in floating point, up to 128 ns off.
+_TOLERANCE = 200
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from asdf_pipeline.container.traces import TraceHeader
+
+    Row = Mapping[str, Any]
+    Rows = dict[str, dict[str, Row]]  # by station and output tag
+
+
+def verify(
+    path: str | os.PathLike[str], rows: Iterable[Row] | None = None
+) -> list[str]:
+    """Read everything in a file and return what is wrong with it.
+
+    Parameters
+    ----------
+    path : path-like
+        An ASDF file.
+    rows : iterable of mappings or None
+        Its manifest: ``network, station, output_tag, status, traces_out,
+        samples_out, digest`` of each station and tag. None: only the file's
+        structure and its own checksums are checked.
+
+    Returns
+    -------
+    list of str
+        One line a problem, naming station and data set; empty if all is well.
+
+    Raises
+    ------
+    InputMissingError
+        If there is no such file.
+    """
+    path = Path(path)
+    try:
+        with Reader(path) as reader:
+            problems = list(_problems(reader, _by_station(rows)))
+    except InputMissingError:
+        raise
+    except InputError as error:
+        problems = [str(error)]
+    return [problem.removeprefix(f"{path}: ") for problem in problems]
+
+
+def _by_station(rows: Iterable[Row] | None) -> Rows | None:
+    if rows is None:
+        return None
+    expected: Rows = defaultdict(dict)
+    for row in rows:
+        station = f"{row['network']}.{row['station']}"
+        expected[station][str(row["output_tag"])] = row
+    return expected
+
+
+def _problems(reader: Reader, expected: Rows | None) -> Iterator[str]:
+    stations = reader.stations()
+    for station in stations:
+        rows = None if expected is None else expected.get(station, {})
+        try:
+            yield from _station_problems(reader, station, rows)
+        except InputError as error:
+            yield str(error)
+    for station in sorted(set(expected or ()) - set(stations)):
+        for tag, row in sorted((expected or {})[station].items()):
+            if row["status"] == "ok":
+                yield f"station {station}, tag {tag}: missing from the file"
+    yield from _document_problems(reader)
+
+
+def _station_problems(
+    reader: Reader, station: str, rows: Mapping[str, Row] | None
+) -> Iterator[str]:
+    try:
+        stationxml = reader.stationxml(station)
+        reader.coordinates(station)  # checks it
+    except InputError as error:
+        stationxml = None
+        yield str(error)
+    names: dict[str, list[str]] = defaultdict(list)
+    for name in reader.names(station):
+        names[tag_of(name)].append(name)
+    if rows is not None and not any(row["status"] == "ok" for row in rows.values()):
+        yield f"station {station}: is in the file, but not ok in the manifest"
+        return
+    for tag in sorted({*names, *(rows or ())}):
+        digests = []
+        samples = 0
+        for name in names[tag]:
+            try:
+                header, data = reader.trace(station, name)
+            except InputError as error:
+                yield str(error)
+                continue
+            digests.append(trace_digest(header, data))
+            samples += header.npts
+            yield from _name_problems(header, name)
+        if rows is not None:
+            there = (len(names[tag]), samples, product_digest(digests, stationxml))
+            intact = len(digests) == len(names[tag])
+            yield from _row_problems(
+                f"station {station}, tag {tag}", rows, tag, there, intact
+            )
+
+
+def _name_problems(header: TraceHeader, name: str) -> Iterator[str]:
+    """Compare the times in a data set's name with its attributes."""
+    parts = TraceName.parse(name)
+    for text, time in ((parts.start, header.starttime), (parts.end, header.endtime)):
+        begin, end = time_range(text)
+        if not begin - _TOLERANCE <= time < end + _TOLERANCE:
+            yield (
+                f"station {header.station_name}, data set {name}: its name says "
+                f"{text}, its attributes {time_text(time, fraction=True)}"
+            )
+
+
+def _row_problems(
+    where: str,
+    rows: Mapping[str, Row],
+    tag: str,
+    there: tuple[int, int, str],
+    intact: bool,
+) -> Iterator[str]:
+    """Compare what is there of a station and tag with its row."""
+    traces, samples, digest = there
+    row = rows.get(tag)
+    if row is None or row["status"] != "ok":
+        status = "does not have them" if row is None else f"says {row['status']}"
+        if traces:
+            yield f"{where}: {traces} traces in the file; the manifest {status}"
+        return
+    wanted = int(row["traces_out"])
+    if traces != wanted:
+        yield f"{where}: {traces} traces in the file, {wanted} in the manifest"
+    elif intact and samples != int(row["samples_out"]):
+        yield (
+            f"{where}: {samples} samples in the file, {row['samples_out']} in the "
+            "manifest"
+        )
+    elif intact and digest != row["digest"]:
+        yield (
+            f"{where}: samples, an attribute or the StationXML were changed: digest "
+            f"{digest}, {row['digest']} in the manifest"
+        )
+
+
+def _document_problems(reader: Reader) -> Iterator[str]:
+    try:
+        quakeml = reader.quakeml()
+        if quakeml is not None:
+            yield from _changed("the QuakeML document", quakeml, reader.stated_digest())
+            if quakeml.strip():
+                check_wellformed(quakeml)
+        for name, document in sorted(reader.provenance().items()):
+            stated = reader.stated_digest(name)
+            yield from _changed(f"provenance document {name!r}", document, stated)
+        for path in reader.auxiliary_paths():
+            reader.auxiliary(path)
+    except InputError as error:
+        yield str(error)
+
+
+def _changed(what: str, document: bytes, stated: str | None) -> Iterator[str]:
+    if stated is not None and stated != bytes_digest(document):
+        yield f"{what} was changed: its digest is not the one that stands beside it"
