@@ -14,7 +14,7 @@ rule manifest:
     benchmark:
         "benchmarks/manifest/{dataset}.tsv"
     conda:
-        "asdf_pipeline"
+        no_environment
     threads: 1
     resources:
         mem_mb=2000,
@@ -39,7 +39,7 @@ rule stations:
         "logs/stations.log",
     localrule: True
     conda:
-        "asdf_pipeline"
+        no_environment
     params:
         version=VERSION,
     shell:

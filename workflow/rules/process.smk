@@ -19,7 +19,7 @@ rule process:
     benchmark:
         "benchmarks/process/{dataset}.tsv"
     conda:
-        "asdf_pipeline"
+        no_environment
     threads: 8
     # How it is run, not what it makes: a change of these makes nothing run again.
     resources:

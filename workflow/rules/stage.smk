@@ -14,7 +14,7 @@ rule stage:
     benchmark:
         "benchmarks/stage/{dataset}.tsv"
     conda:
-        "asdf_pipeline"
+        no_environment
     threads: 1
     resources:
         mem_mb=memory_of_all,
