@@ -1,8 +1,4 @@
-"""Reading an ASDF file: stations, traces, inventories, events.
-
-Only hard links are followed: a soft or external link could lead in a circle or out
-of the file, and no writer of ASDF makes any.
-"""
+"""Reading an ASDF file: stations, traces, inventories."""
 
 from __future__ import annotations
 
@@ -11,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from obspy import Inventory, Stream
 
 from asdf_pipeline.container import datasets
+from asdf_pipeline.container.documents import InputFile
 from asdf_pipeline.container.hdf5 import (
     HDF5_ERRORS,
     h5d,
@@ -20,7 +17,7 @@ from asdf_pipeline.container.hdf5 import (
     reason,
 )
 from asdf_pipeline.container.inventory import LazyInventory
-from asdf_pipeline.container.names import STATIONXML, tag_of
+from asdf_pipeline.container.names import STATIONXML, decoded, encoded, tag_of
 from asdf_pipeline.container.stationxml import Coordinates, survey
 from asdf_pipeline.container.traces import TraceHeader, samples_between, to_trace
 from asdf_pipeline.errors import (
@@ -78,13 +75,8 @@ class Reader(InputFile):
 
     def _station(self, station: str) -> Any:
         try:
-            name = encoded(station)
-            if (
-                "/" not in station
-                and self._waveforms is not None
-                and is_hard_link(self._waveforms, name)
-            ):
-                return h5g.open(self._waveforms, name)
+            if station in self:
+                return h5g.open(self._waveforms, encoded(station))
         except HDF5_ERRORS as error:
             msg = f"{self.path}: station {station} cannot be read: {reason(error)}"
             raise TraceError(msg) from error
@@ -92,11 +84,17 @@ class Reader(InputFile):
         raise StationMissingError(msg)
 
     def stations(self) -> list[str]:
-        """Return the names ``"NET.STA"`` of all stations, sorted."""
-        if self._waveforms is None:
+        """Return the names ``"NET.STA"`` of all stations, sorted.
+
+        What is not a group is no station. A name of another form is: its traces
+        exist, and fail when they are read.
+        """
+        group = self._waveforms
+        if group is None:
             return []
         try:
-            return sorted(map(decoded, hard_links(self._waveforms)))
+            names = [name for name in hard_links(group) if _is_group(group, name)]
+            return sorted(map(decoded, names))
         except HDF5_ERRORS as error:
             msg = f"{self.path}: the list of stations is damaged: {reason(error)}"
             raise InputError(msg) from error
@@ -104,8 +102,8 @@ class Reader(InputFile):
     def __contains__(self, station: str) -> bool:
         """Return whether the file has a station."""
         return (
-            "/" not in station
-            and self._waveforms is not None
+            self._waveforms is not None
+            and not {"/", "\0"} & set(station)
             and is_hard_link(self._waveforms, encoded(station))
         )
 
@@ -173,7 +171,7 @@ class Reader(InputFile):
 
     def header(self, station: str, name: str) -> TraceHeader:
         """Return the header of one data set; errors as of `trace`."""
-        return self._opened(self._station(station), station, name)[0]
+        return self._by_name(station, name)[0]
 
     def trace(
         self, station: str, name: str, window: Window | None = None
@@ -187,19 +185,22 @@ class Reader(InputFile):
         TraceError
             If it cannot be read; it names file, station and data set.
         """
-        opened = self._opened(self._station(station), station, name)
+        opened = self._by_name(station, name)
         return self._cut(station, name, opened, window)
+
+    def _by_name(self, station: str, name: str) -> tuple[TraceHeader, Opened]:
+        group = self._station(station)
+        if {"/", "\0"} & set(name) or not is_hard_link(group, encoded(name)):
+            msg = f"{self.path}: station {station} has no data set {name!r}"
+            raise StationMissingError(msg)
+        return self._opened(group, station, name)
 
     def _opened(
         self, group: Any, station: str, name: str
     ) -> tuple[TraceHeader, Opened]:
         """Return a data set's header and the open data set."""
-        raw = encoded(name)
-        if "/" in name or not is_hard_link(group, raw):
-            msg = f"{self.path}: station {station} has no data set {name!r}"
-            raise StationMissingError(msg)
         try:
-            dataset = datasets.open_dataset(group, raw)
+            dataset = datasets.open_dataset(group, encoded(name))
             return datasets.read_header(dataset, name, station), dataset
         except TraceError as error:
             raise self._located(station, name, error) from error
@@ -326,3 +327,11 @@ class Reader(InputFile):
         self.coordinates(station)
         where = f"{self.path}: station {station}"
         return LazyInventory(document, where, self._cache_responses)
+
+
+def _is_group(waveforms: Any, name: bytes) -> bool:
+    """Return whether a member is a group; a damaged one is, and fails when read."""
+    try:
+        return bool(h5g.get_objinfo(waveforms, name).type == h5g.GROUP)
+    except HDF5_ERRORS:
+        return True
