@@ -178,7 +178,6 @@ def hard_links(group: Any) -> list[bytes]:
 
 def is_hard_link(group: Any, name: bytes) -> bool:
     """Return whether a group has an object of that name in the file itself."""
-    try:
-        return bool(group.links.get_info(name).type == h5l.TYPE_HARD)
-    except KeyError:
+    if not group.links.exists(name):
         return False
+    return bool(group.links.get_info(name).type == h5l.TYPE_HARD)
