@@ -161,7 +161,7 @@ class _Chain:
             raise _UnusualError
         sensitivity = response.instrument_sensitivity
         # Without it the frequency at which evalresp normalises hangs on the group.
-        if sensitivity is None or not sensitivity.value:
+        if sensitivity is None:
             raise _UnusualError
         first = -math.inf if start_stage is None else start_stage
         last = math.inf if end_stage is None else end_stage
@@ -173,7 +173,7 @@ class _Chain:
             ),
             key=lambda stage: stage.stage_sequence_number,
         )
-        if not selected or selected[0].stage_sequence_number < 1:
+        if not selected:
             raise _UnusualError
         # evalresp takes the overall sensitivity for a lone stage without gain.
         if not all(
@@ -269,7 +269,6 @@ def _content(stage: ResponseStage) -> bytes:
         stage.input_units,
         stage.output_units,
         _number(stage.stage_gain_frequency),
-        _decimation(stage),
         own,
         [len(part) for part in numbers],
     )
@@ -277,8 +276,9 @@ def _content(stage: ResponseStage) -> bytes:
 
 
 def _decimation(stage: ResponseStage) -> tuple[float | None, ...]:
-    """Return what evalresp reads of a stage's decimation."""
+    """Return a stage's number and what evalresp reads of its decimation."""
     return (
+        stage.stage_sequence_number,
         _number(stage.decimation_input_sample_rate),
         _number(stage.decimation_factor),
         _number(stage.decimation_offset),
