@@ -86,11 +86,17 @@ def run(args: argparse.Namespace) -> None:
             stage_asdf(args.asdf, args.output)
         else:
             stage(args.waveforms, args.stations, args.events, args.tag, args.output)
+    except _TerminatedError:
+        msg = "stopped by SIGTERM; nothing was written"
+        raise StoppedError(msg, signal.SIGTERM) from None
     finally:
         signal.signal(signal.SIGTERM, before)
 
 
-def _stop(signum: int, _frame: object) -> NoReturn:
+class _TerminatedError(BaseException):
+    """SIGTERM came; no Exception, so that nothing on the way takes it for its own."""
+
+
+def _stop(_signum: int, _frame: object) -> NoReturn:
     """Leave by an exception, so that the partial file is removed on the way."""
-    msg = f"stopped by {signal.Signals(signum).name}; nothing was written"
-    raise StoppedError(msg, signum)
+    raise _TerminatedError

@@ -42,11 +42,15 @@ def run(args: argparse.Namespace) -> int:
     """Print what is wrong; return 1 if anything is."""
     from asdf_pipeline.container.verify import verify
 
-    rows = None
+    rows: list[dict[str, Any]] | None = None
     if args.manifest is not None:
         from asdf_pipeline.manifest import read_manifest
 
-        rows = read_manifest(args.manifest).to_dict("records")
+        table = read_manifest(args.manifest)
+        rows = [
+            {str(name): cell for name, cell in row.items()}
+            for row in table.to_dict("records")
+        ]
     problems = verify(args.file, rows)
     for problem in problems:
         print(f"{args.file}: {problem}", file=sys.stderr)

@@ -13,14 +13,18 @@ import zipfile
 import zlib
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.errors import InputError, InputMissingError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-_PACKED = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+_PACKED: dict[str, Callable[[Path], Any]] = {
+    ".gz": gzip.GzipFile,
+    ".bz2": bz2.BZ2File,
+    ".xz": lzma.LZMAFile,
+}
 _ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 _UNPACKING_ERRORS = (
     OSError,
@@ -94,7 +98,7 @@ def unpacked(path: Path) -> Iterator[list[Path]]:
             else:
                 files = [Path(directory, path.stem or "unpacked")]
                 with (
-                    _PACKED[path.suffix.lower()](path, "rb") as packed,
+                    _PACKED[path.suffix.lower()](path) as packed,
                     files[0].open("wb") as file,
                 ):
                     shutil.copyfileobj(packed, file)
