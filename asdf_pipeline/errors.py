@@ -115,3 +115,7 @@ class StoppedError(ASDFPipelineError, KeyboardInterrupt):
     def __init__(self, message: str, signum: int) -> None:
         super().__init__(message)
         self.exit_code = 128 + signum
+
+    def __reduce__(self) -> tuple[type[StoppedError], tuple[str, int]]:
+        """Let it travel between processes."""
+        return type(self), (str(self), self.exit_code - 128)

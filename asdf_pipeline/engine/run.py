@@ -52,8 +52,10 @@ def run(task: Task) -> RunReport:
     team.agree(lambda: lead.append(_Lead(task, team)))
     leader = lead[0] if lead else None
     try:
-        process = (
-            leader.process if leader else load_process(task.function, task.parameters)
+        process = team.together(
+            lambda: lead[0].process
+            if lead
+            else load_process(task.function, task.parameters)
         )
         work = Work(
             Path(task.input),

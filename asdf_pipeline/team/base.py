@@ -90,6 +90,10 @@ class Team(ABC):
         """Let the leading process decide; all get its result, or raise its error."""
         return decide()
 
+    def together(self, do: Callable[[], T]) -> T:
+        """Let every process do something; if it fails on one, all raise its error."""
+        return do()
+
     @abstractmethod
     def run(self, work: Work, job: Job | None) -> None:
         """Do all units. The job is None on processes that do not lead.

@@ -34,6 +34,7 @@ class Stop:
     def __init__(self) -> None:
         self.signum = 0
         self._interruptible = False
+        self._listening = False
         self._first: Callable[[], None] = lambda: None
 
     def __bool__(self) -> bool:
@@ -50,6 +51,17 @@ class Stop:
             yield
         finally:
             self._interruptible = False
+
+    def ask(self, signum: int = signal.SIGTERM) -> None:
+        """Stop as if this signal had come; from any thread."""
+        if self:
+            return
+        if self._listening:
+            # The signal itself: it also ends a sleep within the user's function.
+            signal.pthread_kill(threading.main_thread().ident or 0, signum)
+        else:
+            self.signum = signum
+            self._first()
 
     def _hear(self, signum: int, frame: FrameType | None) -> None:
         if self.signum:
@@ -79,9 +91,11 @@ class Stop:
             return
         signals = (signal.SIGINT, signal.SIGTERM)
         before = [signal.signal(signum, self._hear) for signum in signals]
+        self._listening = True
         try:
             yield
         finally:
+            self._listening = False
             for signum, action in zip(signals, before, strict=True):
                 signal.signal(signum, action)
 

@@ -1,0 +1,162 @@
+"""Writing an ASDF file from all ranks of an MPI job at once (parallel HDF5).
+
+Creating is collective: every rank calls the same functions in the same order. The
+bytes are written independently, by the rank that has them. Without filters:
+independent writes of filtered chunks corrupt the file without a word, and collective
+ones compress on one rank at a time.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self
+
+from asdf_pipeline.container import create
+from asdf_pipeline.container.codec import RAW
+from asdf_pipeline.container.digest import bytes_digest
+from asdf_pipeline.container.hdf5 import h5f, h5g, h5py
+from asdf_pipeline.container.names import STATIONXML
+from asdf_pipeline.container.product import EncodedArray, encode_document
+from asdf_pipeline.container.writer import writing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from mpi4py import MPI
+
+    from asdf_pipeline.container.product import Product
+
+_STATIONXML = STATIONXML.encode()
+
+
+def available() -> bool:
+    """Return whether this h5py was built with parallel HDF5."""
+    return bool(h5py.get_config().mpi)
+
+
+def declare(product: Product) -> Product:
+    """Return a product without its bytes: all that the other ranks need of it."""
+    document = product.document
+    return replace(
+        product,
+        traces=tuple(replace(trace, chunks=()) for trace in product.traces),
+        stationxml=None,
+        document=document and replace(document, chunks=()),
+    )
+
+
+class ParallelWriter:
+    """An open ASDF file that all ranks write. Every method is collective.
+
+    Made by `create`. After an error the file is lost; it can still be closed.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        The file.
+    """
+
+    def __init__(self, path: Path, file: Any, waveforms: Any, rank: int) -> None:
+        self.path = path
+        self._file = file
+        self._waveforms = waveforms
+        self._rank = rank
+        self._documented: dict[str, bool] = {}  # station: has its StationXML
+
+    @classmethod
+    def create(cls, path: Path, comm: MPI.Intracomm, quakeml: bytes | None) -> Self:
+        """Create a new file.
+
+        Parameters
+        ----------
+        path : pathlib.Path
+            Must not exist.
+        comm : mpi4py.MPI.Intracomm
+            All ranks that write.
+        quakeml : bytes or None
+            Events to write.
+
+        Raises
+        ------
+        WriteError
+            If it cannot be written.
+        """
+        from mpi4py import MPI
+
+        with writing(path):
+            access = create.access_list().copy()
+            access.set_fapl_mpio(comm, MPI.INFO_NULL)
+            file = h5f.create(os.fsencode(path), h5f.ACC_EXCL, fapl=access)
+            waveforms = create.file(file, "1.0.3")
+            writer = cls(path, file, waveforms, comm.Get_rank())
+            if quakeml is not None:
+                encoded = encode_document(quakeml, RAW)
+                dataset = create.array(file, b"QuakeML", encoded)
+                create.text_attribute(dataset, b"digest", bytes_digest(quakeml))
+                if writer._rank == 0:
+                    create.write_samples(dataset, encoded)
+        return writer
+
+    def write(
+        self, declared: Sequence[Sequence[Product]], mine: Sequence[Product]
+    ) -> None:
+        """Write what all ranks have.
+
+        Parameters
+        ----------
+        declared : sequence of sequence of Product
+            By rank; the same on all of them; the bytes are not needed.
+        mine : sequence of Product
+            This rank's, with their bytes, not filtered.
+
+        Raises
+        ------
+        WriteError
+            If this rank cannot write; others may not have noticed.
+        """
+        with writing(self.path):
+            own: list[tuple[Any, EncodedArray]] = []
+            for rank, products in enumerate(declared):
+                for index, product in enumerate(products):
+                    datasets = self._create(product)
+                    if rank == self._rank:
+                        own += zip(datasets, _arrays(mine[index]), strict=False)
+            for dataset, content in own:
+                create.write_samples(dataset, content)
+
+    def _create(self, product: Product) -> list[Any]:
+        """Create a product's data sets, in the order of `_arrays`."""
+        station = product.station
+        if station in self._documented:
+            group = h5g.open(self._waveforms, station.encode())
+        else:
+            group = create.group(self._waveforms, station.encode())
+            self._documented[station] = False
+        datasets = [create.trace(group, trace) for trace in product.traces]
+        if product.document is not None and not self._documented[station]:
+            self._documented[station] = True
+            datasets.append(create.array(group, _STATIONXML, product.document))
+        return datasets
+
+    def close(self) -> None:
+        """Close the file, its bytes handed to the file system on every rank.
+
+        Raises
+        ------
+        WriteError
+            If what is still in memory cannot be written.
+        """
+        file, self._file, self._waveforms = self._file, None, None
+        with writing(self.path):
+            h5f.flush(file)  # MPI_File_sync: each node's bytes
+            file.close()
+
+
+def _arrays(product: Product) -> list[EncodedArray]:
+    """Return what a product has bytes of; the document, if any, comes last."""
+    arrays = [trace.array for trace in product.traces]
+    if product.document is not None:
+        arrays.append(product.document)
+    return arrays

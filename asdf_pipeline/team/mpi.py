@@ -1,0 +1,265 @@
+"""The team of MPI ranks: each computes, rank 0 shares the units out as well.
+
+With parallel HDF5 all ranks write one segment together, else each its own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import time
+from contextlib import ExitStack
+from functools import cache
+from typing import TYPE_CHECKING, ClassVar, TypeVar
+
+from asdf_pipeline.container.codec import RAW
+from asdf_pipeline.errors import ASDFPipelineError, BackendError
+from asdf_pipeline.team.alone import work_through
+from asdf_pipeline.team.base import Job, Team
+from asdf_pipeline.team.launcher import launched_rank, launched_ranks, launched_tasks
+from asdf_pipeline.team.mpi_guard import finalise_at_exit, join, place
+from asdf_pipeline.team.stop import Stop
+from asdf_pipeline.team.threads import one_thread
+from asdf_pipeline.work.attempt import Work, Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mpi4py import MPI
+
+    from asdf_pipeline.journal.segments import Roll
+    from asdf_pipeline.team.mpi_accounts import RankAccounts
+    from asdf_pipeline.team.mpi_sharing import Sharing
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+E = TypeVar("E", bound=Exception)
+
+
+def form_ranks(io: str) -> Ranks:
+    """Return the team of all ranks of this job; every rank calls this.
+
+    Parameters
+    ----------
+    io : {"auto", "parallel", "segments"}
+        ``auto`` is parallel where h5py can and there is more than one rank.
+
+    Raises
+    ------
+    BackendError
+        If there is no MPI, the launcher is of another MPI, or h5py cannot write in
+        parallel where that is asked for.
+    """
+    _start_mpi()
+    from asdf_pipeline.container.parallel import available
+
+    channels = _channels()
+    if io == "parallel" and not available():
+        msg = (
+            "--io parallel: this h5py is built without parallel HDF5; install one "
+            "that is (conda: h5py=*=mpi_openmpi*), or use --io segments"
+        )
+        raise _once(BackendError(msg), speaks=channels.talk.Get_rank() == 0)
+    several = channels.talk.Get_size() > 1
+    parallel = io == "parallel" or (io == "auto" and several and available())
+    return Ranks(channels, parallel=parallel)
+
+
+def _start_mpi() -> None:
+    try:
+        from mpi4py import MPI
+    except (ImportError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        msg = (
+            f"--backend mpi needs mpi4py and an MPI library ({reason}): "
+            "pip install mpi4py, with the MPI of your mpiexec"
+        )
+        raise _once(BackendError(msg), speaks=launched_rank() == 0) from error
+    if not MPI.Is_initialized():  # h5py was imported first, and kept it from that
+        MPI.Init_thread(MPI.THREAD_MULTIPLE)
+        finalise_at_exit()
+    launched = max(launched_ranks(), launched_tasks())
+    if launched > 1 and MPI.COMM_WORLD.Get_size() == 1:
+        library = MPI.Get_library_version().partition(",")[0].strip("\n\0 ")
+        msg = (
+            f"the launcher started {launched} processes, but to MPI each is alone: "
+            f"mpi4py uses {library}; start it with the mpiexec of that library "
+            "(with Slurm: srun --mpi=pmix)"
+        )
+        raise _once(BackendError(msg), speaks=launched_rank() == 0)
+
+
+def _once(error: E, *, speaks: bool) -> E:
+    """Mark an error that all ranks raise, so that one of them shows it."""
+    error.everywhere = True  # type: ignore[attr-defined]
+    if not speaks:
+        error.silent = True  # type: ignore[attr-defined]
+    return error
+
+
+@dataclasses.dataclass(frozen=True)
+class _Channels:
+    """Communicators that only this package uses: nothing of the user's gets in."""
+
+    agree: MPI.Intracomm
+    talk: MPI.Intracomm
+    meet: MPI.Intracomm
+    names: list[str]
+    threads: bool
+
+
+@cache
+def _channels() -> _Channels:
+    from mpi4py import MPI
+
+    from asdf_pipeline.team.mpi_post import gather_all
+
+    guard = join(MPI)
+    agree = guard.Dup()
+    names = gather_all(agree, place())
+    threads = MPI.Query_thread() == MPI.THREAD_MULTIPLE
+    return _Channels(agree, guard.Dup(), guard.Dup(), names, threads)
+
+
+class Ranks(Team):
+    """All ranks of an MPI job.
+
+    An error of one rank is raised on all of them; on ranks other than 0 with an
+    attribute ``silent``, so that it is shown once.
+
+    Parameters
+    ----------
+    parallel : bool
+        Whether all write one segment together.
+    """
+
+    name: ClassVar[str] = "mpi"
+
+    def __init__(self, channels: _Channels, *, parallel: bool) -> None:
+        self._channels = channels
+        self._parallel = parallel
+        self._rank = channels.talk.Get_rank()
+        self.size = channels.talk.Get_size()
+        self.leads = self._rank == 0
+        self.io = (
+            "parallel HDF5: not compressed, no checksums, for a file that may be "
+            "several times as large (--io segments writes both)"
+            if parallel
+            else "compressed segments"
+        )
+
+    def agree(self, decide: Callable[[], T]) -> T:
+        """Let rank 0 decide; all get its result, or raise its error."""
+        from asdf_pipeline.team.mpi_post import portable, tell_all
+
+        verdict = None
+        if self.leads:
+            try:
+                verdict = (decide(), None)
+            except Exception as error:  # whatever it is, all raise it
+                tell_all(self._channels.agree, (None, portable(error)))
+                raise _once(error, speaks=True) from None
+        result, told = tell_all(self._channels.agree, verdict)
+        if told is not None:
+            raise _once(told, speaks=False)
+        return result  # type: ignore[no-any-return]
+
+    def together(self, do: Callable[[], T]) -> T:
+        """Let every rank do something; if one fails, all raise its error."""
+        from asdf_pipeline.team.mpi_post import gather_all, portable
+
+        error = result = None
+        try:
+            result = do()
+        except Exception as mine:  # whatever it is, all raise it
+            error = mine
+        errors = gather_all(self._channels.agree, portable(error))
+        for rank, first in enumerate(errors):
+            if first is None:
+                continue
+            if rank:
+                first.args = (f"{first} ({self._channels.names[rank]})",)
+            raise _once(first, speaks=self.leads)
+        return result  # type: ignore[return-value]
+
+    def run(self, work: Work, job: Job | None) -> None:
+        """Do all units (see `Team.run`)."""
+        from asdf_pipeline.team.mpi_accounts import fail
+
+        try:
+            self._run(work, job)
+        except ASDFPipelineError:
+            raise
+        except BaseException as error:  # the others would wait for ever
+            fail(error)
+
+    def _run(self, work: Work, job: Job | None) -> None:
+        from asdf_pipeline.team.mpi_accounts import RankAccounts, RemoteLink, Serving
+        from asdf_pipeline.team.mpi_post import Post
+
+        if self._parallel:
+            work = dataclasses.replace(work, encoding=RAW)
+        name = self._channels.names[self._rank]
+        threads = self._channels.threads
+        post = Post(self._channels.talk)
+        with ExitStack() as stack:
+            stack.enter_context(one_thread())
+            worker = stack.enter_context(self.together(lambda: Worker(work, name)))
+            roll = self.agree(lambda: job.roll if job else None)
+            assert roll is not None
+            sharing: Sharing | None = None
+            link: Serving | RemoteLink
+            if job is not None:
+                stop = job.stop
+                sharing = self._share(job)
+                link = Serving(sharing, post, stop, threads=threads)
+            else:
+                stop = Stop()
+                stack.enter_context(stop.listening(lambda: None))
+                roll = dataclasses.replace(roll, began=time.monotonic())
+                link = RemoteLink(post, stop, threads=threads)
+            accounts = RankAccounts(
+                link, stop, 0 if self.leads else 1, segments=not self._parallel
+            )
+            trouble = None
+            try:
+                self._work(worker, accounts, roll, stop, sharing)
+            except ASDFPipelineError as error:
+                trouble = error
+            accounts.leave(trouble)
+            link.close()
+            if sharing is not None and sharing.error is not None:
+                raise sharing.error
+
+    def _share(self, job: Job) -> Sharing:
+        from asdf_pipeline.team.mpi_sharing import Sharing
+
+        serves_only = not self._channels.threads and self.size > 1
+        if serves_only:
+            log.warning(
+                "MPI was not initialised for several threads (MPI_THREAD_MULTIPLE): "
+                "rank 0 shares units out and does none itself"
+            )
+        return Sharing(
+            job,
+            self._channels.names,
+            meets=self._parallel,
+            serves_only=serves_only,
+        )
+
+    def _work(
+        self,
+        worker: Worker,
+        accounts: RankAccounts,
+        roll: Roll,
+        stop: Stop,
+        sharing: Sharing | None,
+    ) -> None:
+        if not self._parallel:
+            work_through(worker, accounts, roll, stop)
+            return
+        from asdf_pipeline.team.mpi_parallel import Meetings, work_and_meet
+
+        meetings = Meetings(self._channels.meet, worker.reader.quakeml(), sharing)
+        work_and_meet(worker, accounts, meetings, stop)

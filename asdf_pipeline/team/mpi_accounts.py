@@ -1,0 +1,331 @@
+"""A rank's accounts: it takes units and reports what became of them to rank 0."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Protocol
+
+from asdf_pipeline.team.mpi_guard import abort, look_for_leavers, naps
+from asdf_pipeline.team.mpi_sharing import Answer, Ask, News, Sharing, State
+from asdf_pipeline.team.stop import PATIENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from asdf_pipeline.errors import ASDFPipelineError
+    from asdf_pipeline.journal.segments import Sealed
+    from asdf_pipeline.outcome import Outcome
+    from asdf_pipeline.plan import Unit
+    from asdf_pipeline.team.mpi_post import Post
+    from asdf_pipeline.team.stop import Stop
+
+NAP = 1e-3
+"""Seconds between two looks at what has come."""
+LISTENING_NAP = 0.02
+"""The same of a rank at work, which only listens for a stop."""
+AHEAD_AT_MOST = 16
+"""Units that a rank asks for ahead of need, at most."""
+TICK = 0.25
+"""Seconds between two looks at whether progress is to be shown."""
+
+
+class Link(Protocol):
+    """The way to rank 0's side."""
+
+    def send(self, news: News) -> None:
+        """Send news, in order, without waiting."""
+
+    def poll(self) -> Answer | None:
+        """Return the next answer that has come."""
+
+
+class RankAccounts:
+    """The accounts as a rank's worker sees them (see `team.base.Accounts`).
+
+    A unit is asked for before the last one ends, more of them where the answer came
+    late: rank 0 answers late while a function there holds the interpreter.
+
+    Parameters
+    ----------
+    link : Link
+        The way to rank 0.
+    stop : Stop
+        This rank's.
+    ahead : int
+        Units asked for ahead of need.
+    segments : bool
+        Whether this rank writes segments of its own.
+
+    Attributes
+    ----------
+    finished : bool
+        Whether every unit of the run is sealed.
+    called : bool
+        Whether the ranks are called to write together.
+    """
+
+    def __init__(self, link: Link, stop: Stop, ahead: int, *, segments: bool) -> None:
+        self.finished = False
+        self.called = False
+        self._link = link
+        self._stop = stop
+        self._ahead = ahead
+        self._units: deque[Unit] = deque()
+        self._outcomes: list[Outcome] = []
+        self._asked: State | None = None
+        self._none = False  # told that there is no unit for now
+        self._segment: Path | None = None  # one ahead of need, too
+        self._wants_segment = segments
+        self._farewell = False
+        self._took = time.monotonic()
+
+    def take(self, worker: str) -> Unit | None:
+        """Return a unit; None: seal, or meet, or stop, or all is done."""
+        waited = 0.0
+        if not self._units and not self.called:
+            waited = self._wait_for_units()
+        self.hear()
+        if self.called or not self._units:
+            return None
+        unit = self._units.popleft()
+        now = time.monotonic()
+        if self._ahead and waited > max(3e-4, 0.05 * (now - self._took)):
+            self._ahead = min(2 * self._ahead, AHEAD_AT_MOST)
+        self._took = now
+        wanted = self._ahead - len(self._units)
+        if wanted > 0 and self._asked is None:
+            self._ask(wanted, "at work")
+        elif self._outcomes:
+            self._send(News(self.pop_outcomes()))
+        return unit
+
+    def _wait_for_units(self) -> float:
+        began = time.monotonic()
+        state: State = "empty" if self._none else "idle"
+        self._none = False
+        self.hear()
+        for _ in naps(NAP):
+            if self._units or self._none or self.called:
+                break
+            if self._stop or self.finished:
+                break
+            if self._asked != state:
+                self._ask(1 + self._ahead, state)
+            self.hear()
+        return time.monotonic() - began
+
+    def came_back(self, worker: str, outcome: Outcome) -> None:
+        """Note what became of a unit; told to rank 0 with what is asked next."""
+        self._outcomes.append(outcome)
+
+    def seal(self, sealed: Sealed | None, unit_ids: Iterable[str] = ()) -> None:
+        """Tell rank 0 of a sealed segment; units without data it journals itself."""
+        if sealed is not None:
+            self._send(News(self.pop_outcomes(), [(sealed, list(unit_ids))]))
+
+    def new_segment(self) -> Path:
+        """Return the path of a segment that does not exist yet."""
+        for _ in naps(NAP):
+            self.hear()
+            if self._segment is not None:
+                break
+        segment, self._segment = self._segment, None
+        assert segment is not None
+        self._wants_segment = True
+        return segment
+
+    def report_stop(self) -> None:
+        """Tell rank 0 that this rank was asked to stop."""
+        self._send(News(self.pop_outcomes(), signum=self._stop.signum))
+
+    def leave(self, error: ASDFPipelineError | None) -> None:
+        """Tell rank 0 that this rank's work is at its end, and why."""
+        signum = self._stop.signum
+        self._send(News(self.pop_outcomes(), signum=signum, left=True, error=error))
+        for _ in naps(NAP):
+            self.hear()
+            if self._farewell:
+                return
+            look_for_leavers()
+
+    def hear(self) -> None:
+        """Take in the answers that have come."""
+        while (answer := self._link.poll()) is not None:
+            if answer.units:
+                self._units.extend(answer.units)
+                self._asked = None
+            elif answer.segment is not None:
+                self._segment = answer.segment
+            elif answer.word == "none":
+                self._asked, self._none = None, True
+            elif answer.word == "meet":
+                self.called = True
+            elif answer.word == "end":
+                self._asked, self.finished = None, True
+            elif answer.word == "farewell":
+                self._farewell = True
+
+    def pop_outcomes(self) -> list[Outcome]:
+        """Return the outcomes that rank 0 was not told of, to be told now."""
+        outcomes, self._outcomes = self._outcomes, []
+        return outcomes
+
+    def _ask(self, want: int, state: State) -> None:
+        self._asked = state
+        wants, self._wants_segment = self._wants_segment, False
+        self._send(News(self.pop_outcomes(), ask=Ask(want, state), segment=wants))
+
+    def _send(self, news: News) -> None:
+        self._link.send(news)
+
+
+class RemoteLink:
+    """The way to rank 0 from another rank; a thread listens for a stop meanwhile.
+
+    Parameters
+    ----------
+    threads : bool
+        Whether MPI may be called by several threads.
+    """
+
+    def __init__(self, post: Post, stop: Stop, *, threads: bool) -> None:
+        self._post = post
+        self._stop = stop
+        self._lock = threading.Lock()
+        self._answers: deque[Answer] = deque()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        if threads:
+            self._thread.start()
+
+    def send(self, news: News) -> None:
+        """Send news to rank 0."""
+        with self._lock:
+            self._post.send(0, news)
+
+    def poll(self) -> Answer | None:
+        """Return the next answer that has come."""
+        self._receive()
+        return self._answers.popleft() if self._answers else None
+
+    def _receive(self) -> None:
+        with self._lock:
+            answers = [answer for _, answer in self._post.receive()]
+        for answer in answers:
+            if answer.word == "stop":
+                self._stop.ask()
+            else:
+                self._answers.append(answer)
+
+    def _listen(self) -> None:
+        while not self._ended.wait(LISTENING_NAP):
+            self._receive()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._ended.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+
+class Serving:
+    """Rank 0's end of all links, and its own link; a thread serves the others.
+
+    Parameters
+    ----------
+    threads : bool
+        Whether MPI may be called by several threads; if not, rank 0 serves whenever
+        its own accounts are used.
+    """
+
+    def __init__(
+        self, sharing: Sharing, post: Post, stop: Stop, *, threads: bool
+    ) -> None:
+        self._sharing = sharing
+        self._post = post
+        self._stop = stop
+        self._size = post.comm.Get_size()
+        self._lock = threading.RLock()
+        self._answers: deque[Answer] = deque()
+        self._told_stop = 0.0
+        self._ticked = time.monotonic()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._ended = threading.Event()
+        if threads and self._size > 1:
+            self._thread.start()
+
+    def send(self, news: News) -> None:
+        """Take rank 0's own news in."""
+        self._sharing.hear(0, news)
+
+    def poll(self) -> Answer | None:
+        """Serve everyone; return rank 0's own next answer."""
+        self.step()
+        return self._answers.popleft() if self._answers else None
+
+    def step(self) -> bool:
+        """Hear and answer what there is; return whether there was anything."""
+        with self._lock:
+            heard = 0
+            for rank, news in self._post.receive():
+                self._sharing.hear(rank, news)
+                heard += 1
+            if self._stop:
+                self._pass_stop_on()
+            told = self._sharing.told()
+            for rank, answer in told:
+                if rank == 0:
+                    self._answers.append(answer)
+                else:
+                    self._post.send(rank, answer)
+            if time.monotonic() - self._ticked > TICK:
+                self._ticked = time.monotonic()
+                self._sharing.tick()
+        return bool(heard or told)
+
+    def _pass_stop_on(self) -> None:
+        if not self._told_stop:
+            self._told_stop = time.monotonic()
+            self._sharing.tell_others("stop")
+        elif time.monotonic() - self._told_stop > 2 * PATIENCE:
+            late = set(range(self._size)) - self._sharing.left
+            names = ", ".join(self._sharing.names[rank] for rank in sorted(late))
+            abort(
+                f"{names} did not stop within {2 * PATIENCE:.0f} s; "
+                "what was sealed is kept",
+                128 + self._stop.signum,
+            )
+
+    def _serve(self) -> None:
+        try:
+            while not self._ended.is_set():
+                if not self.step():
+                    time.sleep(NAP)
+        except BaseException as error:  # no excepthook sees a thread's
+            fail(error)
+
+    def close(self) -> None:
+        """Serve until all ranks have left, and end the thread."""
+        self._wait(lambda: len(self._sharing.left) == self._size)
+        self._ended.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+        self._wait(lambda: self._post.all_gone)
+
+    def _wait(self, until: Callable[[], bool]) -> None:
+        for _ in naps(NAP):
+            self.step()
+            if until():
+                return
+            look_for_leavers()
+
+
+def fail(error: BaseException) -> None:
+    """End the whole job by an error that nobody foresaw."""
+    import traceback
+
+    traceback.print_exception(error)
+    abort(f"{type(error).__name__}: {' '.join(str(error).split())}")

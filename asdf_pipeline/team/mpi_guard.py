@@ -1,0 +1,184 @@
+"""What ends a whole MPI job when one of its ranks fails or leaves.
+
+Without it, one rank's error leaves the others waiting for ever. An uncaught error
+is seen by an excepthook, which aborts the job. A rank that leaves by ``sys.exit`` is
+not: at exit all ranks meet, and whoever waits there while others wait for it within
+this package is reported to them. A rank that only takes longer than others (rank 0
+drawing a map after the processing) is left in peace.
+
+mpi4py is not imported here, only used where it is already.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import socket
+import sys
+import time
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from asdf_pipeline.team.launcher import launched_ranks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+    from mpi4py import MPI
+
+GRACE = 3.0
+"""Seconds at exit after which a rank tells the others that it has left."""
+LEFT = 32012
+"""Tag of that message, below what every MPI allows (32767)."""
+
+
+class _State:
+    """What there is once in a process."""
+
+    comm: MPI.Intracomm | None = None  # for the meeting at exit
+    initialised = False  # MPI, by us, so that we finalise it
+
+
+def watch() -> None:
+    """Install excepthook and meeting at exit, where a launcher started ranks."""
+    if launched_ranks() > 1:
+        _install()
+
+
+@functools.cache
+def _install() -> None:
+    sys.excepthook = functools.partial(_uncaught, sys.excepthook)
+    atexit.register(_leave)
+
+
+def join(mpi: Any) -> MPI.Intracomm:
+    """Meet all ranks that come to this package for the first time.
+
+    Returns
+    -------
+    mpi4py.MPI.Intracomm
+        The guard's own communicator, made once.
+    """
+    if _State.comm is None:
+        if not _all_come(mpi, coming=True):
+            abort("a rank left the script before the processing began")
+        _State.comm = mpi.COMM_WORLD.Dup()
+        _install()
+    return _State.comm
+
+
+def finalise_at_exit() -> None:
+    """Finalise MPI at exit: this package initialised it."""
+    _State.initialised = True
+    _install()
+
+
+def place() -> str:
+    """Return ``"rank 3 on HOST"``, ``"rank 0 on HOST"`` where there is no MPI."""
+    mpi = _running()
+    rank = mpi.COMM_WORLD.Get_rank() if mpi else 0
+    return f"rank {rank} on {socket.gethostname()}"
+
+
+def abort(why: str, code: int = 1) -> NoReturn:
+    """Say why, once and with rank and host, and end the whole job."""
+    print(f"asdf_pipeline: {place()}: {why}; the job ends", file=sys.stderr, flush=True)
+    time.sleep(0.1)  # launchers lose what is written at the very last
+    mpi = _running()
+    if mpi:
+        mpi.COMM_WORLD.Abort(code)
+    sys.exit(code)
+
+
+def naps(longest: float) -> Iterator[None]:
+    """Yield between naps that grow to so many seconds: waiting without spinning."""
+    nap = 2e-5
+    while True:
+        yield
+        time.sleep(nap)
+        nap = min(1.5 * nap, longest)
+
+
+def complete(request: MPI.Request, longest: float = 2e-3) -> None:
+    """Wait for a request without spinning; end the job if a rank has left it."""
+    for _ in naps(longest):
+        if request.Test():
+            return
+        look_for_leavers()
+
+
+def look_for_leavers() -> None:
+    """End the job if a rank said that it has left."""
+    mpi = _running()
+    if mpi and _State.comm is not None:
+        status = mpi.Status()
+        if _State.comm.Iprobe(tag=LEFT, status=status):
+            abort(f"rank {status.Get_source()} left the script while others wait")
+
+
+def _running() -> Any:
+    """Return mpi4py.MPI if it is imported and running, else None."""
+    mpi = sys.modules.get("mpi4py.MPI")
+    if mpi is None or not mpi.Is_initialized() or mpi.Is_finalized():
+        return None
+    return mpi
+
+
+def _uncaught(
+    before: Any,
+    kind: type[BaseException],
+    error: BaseException,
+    trace: TracebackType | None,
+) -> None:
+    if getattr(error, "silent", False):  # rank 0 shows the same one
+        return
+    before(kind, error, trace)
+    if getattr(error, "everywhere", False):  # all ranks end by it
+        return
+    mpi = _running()
+    if mpi and mpi.COMM_WORLD.Get_size() > 1:
+        abort(f"uncaught {kind.__name__}: {' '.join(str(error).split())}")
+
+
+def _all_come(mpi: Any, *, coming: bool, limit: float = float("inf")) -> bool:
+    """Meet those who come to the processing first, or leave; whether all come."""
+    import numpy as np
+
+    come, all_come = np.array([coming]), np.array([False])
+    request = mpi.COMM_WORLD.Iallreduce(come, all_come, mpi.LAND)
+    deadline = time.monotonic() + limit
+    for _ in naps(5e-3):
+        if request.Test() or time.monotonic() > deadline:
+            return bool(all_come[0])
+    raise AssertionError
+
+
+def _leave() -> None:
+    """Meet at exit; whoever leaves too early is reported to those who wait for it."""
+    mpi = _running()
+    if mpi is None:
+        return
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # mpi4py.run knows an exit code that is not 0 and aborts by itself, after this.
+    limit = 2 * GRACE if "mpi4py.run" in sys.modules else float("inf")
+    if _State.comm is None:
+        _all_come(mpi, coming=False, limit=limit)
+    else:
+        _part(_State.comm, limit)
+    if _State.initialised:
+        mpi.Finalize()
+
+
+def _part(comm: MPI.Intracomm, limit: float) -> None:
+    request, began, told = comm.Ibarrier(), time.monotonic(), False
+    for _ in naps(5e-3):
+        waited = time.monotonic() - began
+        if request.Test() or waited > limit:
+            return
+        if waited > GRACE and not told:
+            told = True
+            # Rank 0 waits for everyone, and everyone for rank 0.
+            others = range(1, comm.Get_size()) if comm.Get_rank() == 0 else [0]
+            for rank in others:
+                comm.Isend(bytearray(1), rank, LEFT)
