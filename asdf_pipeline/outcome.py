@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
 Status = Literal["ok", "empty", "failed", "skipped"]
@@ -111,6 +111,49 @@ class Outcome:
 
 
 _FIELDS = dataclasses.fields(Outcome)
+
+
+def combine(outcomes: Sequence[Outcome], digest: str) -> Outcome:
+    """Return the one outcome of a station and tag that was done in windows.
+
+    Parameters
+    ----------
+    outcomes : sequence of Outcome
+        Of all its windows.
+    digest : str
+        Content digest of what stands in the output, its pieces joined.
+    """
+    ordered = sorted(outcomes, key=lambda outcome: outcome.window or (0, 0))
+    status: Status = next(
+        (s for s in ("failed", "ok", "empty") if any(o.status == s for o in ordered)),
+        "skipped",
+    )
+    failed = [outcome for outcome in ordered if outcome.status == "failed"]
+    # What was read says when and what only where nothing was written.
+    telling = [o for o in ordered if o.status == "ok"] or ordered
+    message = ""
+    if failed:
+        message = f"{len(failed)} of {len(ordered)} windows: {failed[0].error_message}"
+    return dataclasses.replace(
+        (failed or ordered)[0],
+        status=status,
+        window=None,
+        traces_in=sum(o.traces_in for o in ordered),
+        traces_out=sum(o.traces_out for o in ordered),
+        samples_in=sum(o.samples_in for o in ordered),
+        samples_out=sum(o.samples_out for o in ordered),
+        start=min((o.start for o in telling if o.start is not None), default=None),
+        end=max((o.end for o in telling if o.end is not None), default=None),
+        sampling_rates=tuple(sorted({r for o in telling for r in o.sampling_rates})),
+        channels=tuple(sorted({c for o in telling for c in o.channels})),
+        error_message=message,
+        digest=digest,
+        seconds=round(sum(o.seconds for o in ordered), 6),
+        attempts=max(o.attempts for o in ordered),
+        bytes_out=sum(o.bytes_out for o in ordered),
+        peak=max((o.peak for o in ordered if o.peak is not None), default=None),
+        provenance_ids=tuple(sorted({i for o in ordered for i in o.provenance_ids})),
+    )
 
 
 def unit_id(station: str, tag: str, window: tuple[int, int] | None) -> str:

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline import __version__
 from asdf_pipeline.container.names import is_tag
-from asdf_pipeline.errors import TagError
+from asdf_pipeline.errors import CallError, InputError, TagError
 from asdf_pipeline.outcome import unit_id
+from asdf_pipeline.selection import ALWAYS, NS, Selection, Windows
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from asdf_pipeline.container.reader import Reader
+
+EVERYTHING = Selection()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,8 @@ class Unit:
     tag : str
         Tag in the input.
     window : (int, int) or None
-        Start and end in ns since 1970; None for all there is.
+        Start and end in ns since 1970; None for all there is. The end is not
+        included where the plan has windows, and is where it only has times.
     samples : int
         Samples in the input: the size by which units are ordered.
     """
@@ -57,11 +61,20 @@ class Plan:
         Input tag to output tag.
     units : tuple of Unit
         Largest first; ties in the order of their ids.
+    skipped : tuple of Unit
+        Left out by the selection.
+    selection : Selection
+        What of the input is to be done.
+    windows : Windows or None
+        How long traces are cut.
     """
 
     input: Path
     tag_map: dict[str, str]
     units: tuple[Unit, ...]
+    skipped: tuple[Unit, ...] = ()
+    selection: Selection = EVERYTHING
+    windows: Windows | None = None
 
 
 def check_tag_map(tag_map: object) -> dict[str, str]:
@@ -76,7 +89,7 @@ def check_tag_map(tag_map: object) -> dict[str, str]:
     if not isinstance(tag_map, Mapping) or not tag_map:
         msg = f"tag map {tag_map!r}: expected at least one pair INPUT_TAG=OUTPUT_TAG"
         raise TagError(msg)
-    checked: dict[str, str] = dict(tag_map)
+    checked: dict[Any, Any] = dict(tag_map)
     for source, target in checked.items():
         for tag in (source, target):
             if not isinstance(tag, str) or not is_tag(tag):
@@ -95,7 +108,12 @@ def check_tag_map(tag_map: object) -> dict[str, str]:
     return checked
 
 
-def make_plan(reader: Reader, tag_map: Mapping[str, str]) -> Plan:
+def make_plan(
+    reader: Reader,
+    tag_map: Mapping[str, str],
+    selection: Selection = EVERYTHING,
+    windows: Windows | None = None,
+) -> Plan:
     """Return the plan for a file.
 
     Parameters
@@ -104,29 +122,89 @@ def make_plan(reader: Reader, tag_map: Mapping[str, str]) -> Plan:
         The open input.
     tag_map : mapping of str to str
         Input tag to output tag; other tags are not read.
+    selection : Selection
+        What of the input is to be done.
+    windows : Windows or None
+        How long traces are cut; None: not at all.
 
     Raises
     ------
     TagError
         If the tag map is malformed or no tag in the file matches.
+    CallError
+        If the selection leaves nothing to do.
     """
     tag_map = check_tag_map(tag_map)
-    units = []
+    units: list[Unit] = []
+    skipped: list[Unit] = []
     seen: set[str] = set()
+    stations = 0
     for station in reader.stations():
-        for tag, samples in reader.samples_by_tag(station).items():
-            seen.add(tag)
-            if tag in tag_map:
-                units.append(Unit(station, tag, samples=samples))
-    if not units:
+        found = reader.samples_by_tag(station)
+        seen |= found.keys()
+        whole = [
+            Unit(station, tag, None, n) for tag, n in found.items() if tag in tag_map
+        ]
+        full = selection.limit is not None and stations >= selection.limit
+        if full or not selection.has_station(station):
+            skipped += whole
+            continue
+        stations += bool(whole)
+        for unit in whole:
+            parts = _parts(reader, unit, selection, windows)
+            units += parts
+            skipped += [] if parts else [unit]
+    if not units and not skipped:
         there = ", ".join(sorted(seen)) or "none"
         msg = (
             f"{reader.path}: no waveforms with tag {', '.join(sorted(tag_map))}; "
             f"tags in the file: {there}"
         )
         raise TagError(msg)
+    if not units:
+        msg = f"{reader.path}: the selection leaves none of {len(skipped)} units to do"
+        raise CallError(msg)
     units.sort(key=lambda unit: (-unit.samples, unit.id))
-    return Plan(reader.path, tag_map, tuple(units))
+    return Plan(reader.path, tag_map, tuple(units), tuple(skipped), selection, windows)
+
+
+def _parts(
+    reader: Reader, unit: Unit, selection: Selection, windows: Windows | None
+) -> list[Unit]:
+    """Return what is to be done of a station and tag: whole, cut, or nothing."""
+    times = selection.times
+    if not selection.channels and times is None and windows is None:
+        return [unit]
+    try:
+        headers = reader.headers(unit.station, unit.tag)
+    except InputError:
+        return [unit]  # it fails when it is read, and is accounted for there
+    first, last = times or ALWAYS
+    spans = [
+        (max(header.starttime, first), min(header.endtime, last), header.sampling_rate)
+        for header in headers
+        if header.npts
+        and selection.has_channel(header.location, header.channel)
+        and header.starttime <= last
+        and header.endtime >= first
+    ]
+    if not spans:
+        return []
+    if windows is None:
+        return [Unit(unit.station, unit.tag, times, _samples(spans, first, last))]
+    return [
+        Unit(unit.station, unit.tag, window, _samples(spans, *window))
+        for window in windows.over([(start, end) for start, end, _ in spans])
+    ]
+
+
+def _samples(spans: list[tuple[int, int, float]], first: int, last: int) -> int:
+    """Return about how many samples lie between two times."""
+    return sum(
+        1 + round((min(end, last) - max(start, first)) * rate / NS)
+        for start, end, rate in spans
+        if start <= last and end >= first
+    )
 
 
 def run_key(
@@ -148,6 +226,7 @@ def run_key(
         "the parameters": json.dumps(parameters, sort_keys=True, default=repr),
         "the tag map": json.dumps(plan.tag_map, sort_keys=True),
         "the number of units": str(len(plan.units)),  # `status` reads it here
+        "the selection": repr((plan.selection, plan.windows)),
         "the encoding": encoding,
         "asdf_pipeline's version": __version__,
     }

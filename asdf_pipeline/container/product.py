@@ -11,7 +11,11 @@ import numpy as np
 from asdf_pipeline.container.codec import Encoding, encode
 from asdf_pipeline.container.digest import product_digest, trace_digest
 from asdf_pipeline.container.names import trace_name
-from asdf_pipeline.container.traces import TraceHeader, from_trace
+from asdf_pipeline.container.traces import (
+    TraceHeader,
+    from_trace,
+    samples_between,
+)
 from asdf_pipeline.errors import TraceError
 
 if TYPE_CHECKING:
@@ -159,7 +163,11 @@ def encode_document(document: bytes, encoding: Encoding) -> EncodedArray:
 
 
 def encode_stream(
-    stream: Stream, station: str, tag: str, encoding: Encoding
+    stream: Stream,
+    station: str,
+    tag: str,
+    encoding: Encoding,
+    window: tuple[int, int] | None = None,
 ) -> tuple[EncodedTrace, ...]:
     """Return the traces of a Stream, encoded.
 
@@ -175,6 +183,8 @@ def encode_stream(
         Tag to write them under.
     encoding : Encoding
         How to store them.
+    window : (int, int) or None
+        First and last time in ns since 1970 of what is kept; None for all.
 
     Returns
     -------
@@ -190,7 +200,8 @@ def encode_stream(
     pieces = [
         (header, data)
         for trace in stream
-        for header, data in contiguous(trace, tag)
+        for whole, samples in contiguous(trace, tag)
+        for header, data in [_trimmed(whole, samples, window)]
         if header.npts
     ]
     headers = [header for header, _ in pieces]
@@ -216,6 +227,14 @@ def encode_stream(
             key=lambda trace: trace.name,
         )
     )
+
+
+def _trimmed(
+    header: TraceHeader, data: np.ndarray[Any, Any], window: tuple[int, int] | None
+) -> tuple[TraceHeader, np.ndarray[Any, Any]]:
+    """Return what of a trace lies in a window."""
+    begin, end = samples_between(header, window)
+    return header.cut(begin, end), data[begin:end]
 
 
 def names(headers: Iterable[TraceHeader]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from obspy import Inventory, Stream
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from asdf_pipeline.container.datasets import Opened
 
 Window = tuple[int, int]
+Wanted = Callable[[str, str], bool]
 
 
 class Reader(InputFile):
@@ -224,17 +226,29 @@ class Reader(InputFile):
         return TraceError(f"{self.path}: station {station}, data set {name}: {error}")
 
     def traces(
-        self, station: str, tag: str | None = None, window: Window | None = None
+        self,
+        station: str,
+        tag: str | None = None,
+        window: Window | None = None,
+        wanted: Wanted | None = None,
     ) -> Iterator[tuple[TraceHeader, np.ndarray[Any, Any]]]:
         """Yield a station's traces as headers and samples; see `stream`."""
         group = self._station(station)
         for name in self._tagged(group, station, tag):
             opened = self._opened(group, station, name)
+            if wanted and not wanted(opened[0].location, opened[0].channel):
+                continue
             header, data = self._cut(station, name, opened, window)
             if header.npts or window is None:
                 yield header, data
 
-    def stream(self, station: str, tag: str, window: Window | None = None) -> Stream:
+    def stream(
+        self,
+        station: str,
+        tag: str,
+        window: Window | None = None,
+        wanted: Wanted | None = None,
+    ) -> Stream:
         """Return the waveforms of a station and tag.
 
         Parameters
@@ -246,6 +260,8 @@ class Reader(InputFile):
         window : (int, int) or None
             First and last time in ns since 1970, both included; only the chunks that
             hold them are read, and traces without samples there left out.
+        wanted : callable or None
+            ``wanted(location, channel)`` tells which channels are read.
 
         Returns
         -------
@@ -262,7 +278,7 @@ class Reader(InputFile):
         return Stream(
             [
                 to_trace(header, data, self.format_version)
-                for header, data in self.traces(station, tag, window)
+                for header, data in self.traces(station, tag, window, wanted)
             ]
         )
 

@@ -53,14 +53,18 @@ def run(task: Task) -> RunReport:
     leader = lead[0] if lead else None
     try:
         process = team.together(
-            lambda: lead[0].process
-            if lead
-            else load_process(task.function, task.parameters)
+            lambda: (
+                lead[0].process
+                if lead
+                else load_process(task.function, task.parameters)
+            )
         )
         work = Work(
             Path(task.input),
             process,
             dict(task.tag_map),
+            task.selection,
+            task.windows,
             task.encoding,
             task.traceback_limit,
             task.cache_responses,
@@ -93,7 +97,7 @@ class _Lead:
             raise CallError(msg)
         self.process: Process = load_process(task.function, task.parameters)
         with Reader(Path(task.input)) as reader:
-            self.plan = make_plan(reader, task.tag_map)
+            self.plan = make_plan(reader, task.tag_map, task.selection, task.windows)
             self.quakeml = reader.quakeml()
         self.allowed = task.failures_allowed(len(self.plan.units))
         self.progress = Progress(task.progress, len(self.plan.units))

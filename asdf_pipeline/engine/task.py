@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 from asdf_pipeline.container.codec import COMPRESSED, Encoding
 from asdf_pipeline.errors import CallError
 from asdf_pipeline.journal.segments import MINIMUM_AGE
+from asdf_pipeline.plan import EVERYTHING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from asdf_pipeline.selection import Selection, Windows
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,10 @@ class Task:
         `journal.segments.Roll`.
     progress : {"auto", "bar", "lines", "none"}
         What is shown while it runs.
+    selection : Selection
+        What of the input is to be done.
+    windows : Windows or None
+        How long traces are cut.
     encoding : Encoding
         How samples are stored in segments.
     cache_responses : bool
@@ -65,6 +72,8 @@ class Task:
     outcomes: str | Path | None = None
     seal_every: float = MINIMUM_AGE
     progress: str = "auto"
+    selection: Selection = EVERYTHING
+    windows: Windows | None = None
     encoding: Encoding = COMPRESSED
     cache_responses: bool = True
 

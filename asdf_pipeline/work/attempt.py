@@ -15,6 +15,7 @@ from asdf_pipeline.container.product import Product, encode_document, encode_str
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.errors import TraceError
 from asdf_pipeline.outcome import Outcome
+from asdf_pipeline.plan import EVERYTHING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from asdf_pipeline.container.product import EncodedTrace
     from asdf_pipeline.container.traces import TraceHeader
     from asdf_pipeline.plan import Unit
+    from asdf_pipeline.selection import Selection, Windows
     from asdf_pipeline.work.load import Process
 
 
@@ -41,6 +43,10 @@ class Work:
         The user's function.
     tag_map : dict of str to str
         Input tag to output tag.
+    selection : Selection
+        Which channels are read.
+    windows : Windows or None
+        How long traces are cut.
     encoding : Encoding
         How the samples are stored.
     traceback_limit : int
@@ -52,6 +58,8 @@ class Work:
     input: Path
     process: Process
     tag_map: dict[str, str]
+    selection: Selection = EVERYTHING
+    windows: Windows | None = None
     encoding: Encoding = COMPRESSED
     traceback_limit: int = 3
     cache_responses: bool = True
@@ -117,7 +125,10 @@ class Worker:
 
     def _produce(self, unit: Unit, record: dict[str, Any]) -> Product | None:
         station, tag = unit.station, record["output_tag"]
-        stream = self.reader.stream(station, unit.tag, unit.window)
+        seen, kept = self._windows(unit)
+        stream = self.reader.stream(
+            station, unit.tag, seen, self.work.selection.has_channel
+        )
         record["traces_in"] = len(stream)
         record["samples_in"] = sum(len(trace.data) for trace in stream)
         record |= _extent_of_stream(stream)
@@ -127,7 +138,7 @@ class Worker:
             names = ("latitude", "longitude", "elevation_in_m")
             record |= dict(zip(names, coordinates, strict=True))
         result = self._call(stream, inventory, unit)
-        traces = encode_stream(result, station, tag, self.work.encoding)
+        traces = encode_stream(result, station, tag, self.work.encoding, kept)
         if not traces:
             record["status"] = "empty"
             return None
@@ -146,6 +157,15 @@ class Worker:
             "peak": _peak(result),
         }
         return product
+
+    def _windows(
+        self, unit: Unit
+    ) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:
+        """Return the times that the function sees, and those kept of its result."""
+        windows = self.work.windows
+        if windows is None or unit.window is None:
+            return unit.window, None
+        return windows.padded(unit.window), windows.kept(unit.window)
 
     def _call(self, stream: obspy.Stream, inventory: object, unit: Unit) -> Any:
         import obspy
