@@ -48,9 +48,7 @@ class View:
         """Height in units of the drawing."""
         middle = math.radians((self.south + self.north) / 2)
         stretch = max(math.cos(middle), 0.15)
-        return (
-            WIDTH * (self.north - self.south) / ((self.east - self.west) * stretch)
-        )
+        return WIDTH * (self.north - self.south) / ((self.east - self.west) * stretch)
 
     def x(self, longitude: float) -> float:
         """Return where a longitude is, in units of the drawing."""

@@ -64,9 +64,7 @@ def polyline(xs: Iterable[float], ys: Iterable[float], closed: bool = False) -> 
 
 def dots(xs: Iterable[float], ys: Iterable[float]) -> str:
     """Return a path of no length at each point: drawn as dots by the line's ends."""
-    return "".join(
-        f"M{number(x)},{number(y)}h0" for x, y in zip(xs, ys, strict=True)
-    )
+    return "".join(f"M{number(x)},{number(y)}h0" for x, y in zip(xs, ys, strict=True))
 
 
 def bars(spans: Iterable[tuple[float, float]], y: float) -> str:

@@ -1,0 +1,208 @@
+"""What is known of a run: software, input, function, parameters, circumstances."""
+
+from __future__ import annotations
+
+import inspect
+import platform
+import shlex
+import sys
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from asdf_pipeline import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from asdf_pipeline.work.load import Process
+
+LARGEST = 1 << 30
+"""Bytes up to which the input's digest is taken: it must not outlast the run."""
+
+_SOFTWARE = {
+    "ObsPy": "https://obspy.org",
+    "NumPy": "https://numpy.org",
+    "SciPy": "https://scipy.org",
+    "h5py": "https://www.h5py.org",
+}
+# The format's own page: where the package is found differs from user to user.
+_WEBSITE = "https://seismic-data.org"
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+
+@dataclass(frozen=True)
+class Step:
+    """An activity of SEIS-PROV that a function stands for.
+
+    Attributes
+    ----------
+    type, letters, label : str
+        SEIS-PROV's name, two letters and label for it: ``"detrend"``, ``"dt"``,
+        ``"Detrend"``.
+    attributes : dict
+        By SEIS-PROV's names.
+    """
+
+    type: str
+    letters: str
+    label: str
+    attributes: dict[str, str | int | float]
+
+
+def stands_for(steps: Callable[..., Sequence[Step]]) -> Callable[[F], F]:
+    """Decorate a processing function with the steps that it stands for.
+
+    Parameters
+    ----------
+    steps : callable
+        Called with the function's parameters by keyword, defaults included; returns
+        the steps in order.
+    """
+
+    def decorate(function: F) -> F:
+        function.seis_prov = steps  # type: ignore[attr-defined]
+        return function
+
+    return decorate
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a file was made.
+
+    Attributes
+    ----------
+    id : str
+        Follows from what the work depends on.
+    input : dict of str to str
+        ``path``, ``size_in_bytes``, ``modified`` (ISO 8601), ``digest`` (XXH3-128 of
+        the bytes; not there for a file above `LARGEST`).
+    function : dict of str to str
+        ``name``, ``source``.
+    parameters, tag_map : dict
+        As given.
+    software : dict of str to (str, str)
+        Version and website by name.
+    started, ended : str
+        ISO 8601, UTC.
+    circumstances : dict of str to str
+        What the content does not depend on: command, host, backend, workers, ....
+    steps : sequence of Step
+        What the function stands for; none for a user's own.
+    """
+
+    id: str
+    input: dict[str, str]
+    function: dict[str, str]
+    parameters: dict[str, Any]
+    tag_map: dict[str, str]
+    software: dict[str, tuple[str, str]]
+    started: str
+    ended: str
+    circumstances: dict[str, str] = field(default_factory=dict)
+    steps: Sequence[Step] = ()
+
+
+def describe(
+    run: str,
+    source: Path,
+    process: Process,
+    tag_map: Mapping[str, str],
+    started: datetime,
+    circumstances: Mapping[str, object],
+) -> Run:
+    """Return what is known of a run that ends now, in this process.
+
+    Parameters
+    ----------
+    run : str
+        Its id.
+    source : pathlib.Path
+        The input file.
+    process : Process
+        The function.
+    tag_map : mapping of str to str
+        Input tag to output tag.
+    started : datetime.datetime
+        When it began, in UTC.
+    circumstances : mapping of str to object
+        More of them: backend, workers, ....
+    """
+    return Run(
+        run,
+        _describe_input(source),
+        {"name": process.name, "source": process.source},
+        dict(process.parameters),
+        dict(tag_map),
+        _software(),
+        _text(started),
+        _text(datetime.now(UTC)),
+        {
+            "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+            "host": platform.node(),
+            "system": platform.platform(),
+            "python": platform.python_version(),
+            **{name: str(value) for name, value in circumstances.items()},
+        },
+        _steps(process),
+    )
+
+
+def _describe_input(source: Path) -> dict[str, str]:
+    stat = source.stat()
+    modified = datetime.fromtimestamp(stat.st_mtime, UTC)
+    described = {
+        "path": str(source.resolve()),
+        "size_in_bytes": str(stat.st_size),
+        "modified": _text(modified),
+    }
+    if stat.st_size <= LARGEST:
+        described["digest"] = f"xxh3_128:{_digest(source)}"
+    return described
+
+
+def _digest(path: Path) -> str:
+    import xxhash
+
+    feed = xxhash.xxh3_128()
+    with path.open("rb") as file:
+        while block := file.read(1 << 22):
+            feed.update(block)
+    return str(feed.hexdigest())
+
+
+def _software() -> dict[str, tuple[str, str]]:
+    found = {"asdf_pipeline": (__version__, _WEBSITE)}
+    for name, website in _SOFTWARE.items():
+        try:
+            found[name] = (version(name), website)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _steps(process: Process) -> tuple[Step, ...]:
+    """Return the steps that the function says it stands for."""
+    function = inspect.unwrap(process.function)
+    steps = getattr(function, "seis_prov", None)
+    if steps is None:
+        return ()
+    offered = dict.fromkeys(process.asks)
+    bound = inspect.signature(function).bind(
+        None, None, **offered, **process.parameters
+    )
+    bound.apply_defaults()
+    named = {
+        name: value
+        for name, value in list(bound.arguments.items())[2:]
+        if name not in offered
+    }
+    return tuple(steps(**named))
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds")

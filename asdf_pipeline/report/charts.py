@@ -1,0 +1,251 @@
+"""Charts of the report: availability, waveforms, spectra, distributions."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from markupsafe import Markup
+
+from asdf_pipeline.report.availability import coverage, drawable
+from asdf_pipeline.report.svg import (
+    WIDTH,
+    bars,
+    decade_ticks,
+    element,
+    figure,
+    number,
+    path,
+    polyline,
+    time_ticks,
+    value_ticks,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from asdf_pipeline.report.availability import Availability, Span
+    from asdf_pipeline.report.collect import Station
+    from asdf_pipeline.report.distributions import Histogram
+    from asdf_pipeline.report.samples import Curve, Panel, Recording
+
+ROWS = 120
+"""Stations up to which each has its own row in the chart of availability."""
+_BINS = 300
+_LEVELS = 5
+_SMALLEST = 0.003  # of the width, that a span or gap is drawn with at least
+_QUIET = -90.0  # dB, the lowest level drawn
+
+
+def availability_chart(
+    availability: Availability, stations: Sequence[Station], label: str
+) -> Markup:
+    """Return stations against time: a row each, or shares where they are many."""
+    extent = availability.extent
+    if extent is None:
+        return Markup("")
+    if extent[0] == extent[1]:
+        extent = (extent[0], extent[1] + 1_000_000_000)
+    shown = [station for station in stations if station.name in availability.spans]
+    if len(shown) <= ROWS:
+        return _station_rows(availability, shown, extent, label)
+    return _shared_rows(availability, shown, extent, label)
+
+
+def _station_rows(
+    availability: Availability, stations: Sequence[Station], extent: Span, label: str
+) -> Markup:
+    row = 15 if len(stations) <= 60 else 12
+    height = max(row * len(stations), 30)
+    drawn, ticks = [], []
+    for index, station in enumerate(stations):
+        y = (index + 0.5) * row
+        spans = drawable(availability.spans[station.name], extent, _SMALLEST)
+        line = bars([(_x(start, extent), _x(end, extent)) for start, end in spans], y)
+        drawn.append(path(line, class_=f"span {station.status}"))
+        ticks.append((1 - y / height, station.name))
+    longest = max(len(station.name) for station in stations)
+    return figure(
+        height,
+        label,
+        drawn,
+        time_ticks(*extent),
+        ticks,
+        margin=min(20 + 7 * longest, 140),
+        data_rows=row,
+    )
+
+
+def _shared_rows(
+    availability: Availability, stations: Sequence[Station], extent: Span, label: str
+) -> Markup:
+    names = [station.name for station in stations]
+    share = coverage(availability.spans, names, extent, _BINS)
+    each = math.ceil(len(names) / ROWS)
+    rows = math.ceil(len(names) / each)
+    padded = np.full((rows * each, _BINS), np.nan)
+    padded[: len(names)] = share
+    mean = np.nanmean(padded.reshape(rows, each, _BINS), axis=1)
+    level = np.ceil(mean * _LEVELS - 1e-9).astype(int)
+    row = 4
+    drawn = [
+        path(
+            "".join(
+                _runs(level[index] == shade, (index + 0.5) * row)
+                for index in range(rows)
+            ),
+            class_=f"share share-{shade}",
+        )
+        for shade in range(1, _LEVELS + 1)
+    ]
+    labelled = range(0, rows, 6)
+    ticks = [(1 - (k + 0.5) / rows, names[k * each]) for k in labelled]
+    longest = max(len(name) for _, name in ticks)
+    return figure(
+        rows * row,
+        label,
+        drawn,
+        time_ticks(*extent),
+        ticks,
+        margin=min(20 + 7 * longest, 140),
+        grid=False,
+    )
+
+
+def _runs(where: np.ndarray[tuple[int], np.dtype[np.bool_]], y: float) -> str:
+    padded = np.concatenate(([False], where, [False]))
+    edges = np.flatnonzero(padded[1:] != padded[:-1]) * (WIDTH / _BINS)
+    return bars(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True), y)
+
+
+def count_chart(
+    availability: Availability, stations: Sequence[Station], label: str
+) -> Markup:
+    """Return the number of stations with data against time."""
+    extent = availability.extent
+    if extent is None or extent[0] == extent[1]:
+        return Markup("")
+    names = [station.name for station in stations]
+    share = coverage(availability.spans, names, extent, _BINS)
+    total = share.sum(axis=0)
+    height, most = 70, max(float(total.max()), 1.0)
+    ys = height * (1 - total / (most * 1.05))
+    xs = np.repeat(np.arange(_BINS + 1) * (WIDTH / _BINS), 2)[1:-1]
+    line = polyline(xs.tolist(), np.repeat(ys, 2).tolist())
+    area = f"{line} {WIDTH},{height} 0,{height}Z"
+    drawn = [path(area, class_="area"), path(line, class_="line")]
+    ticks = [(share / 1.05, text) for share, text in value_ticks(0, most, 3)]
+    return figure(height, label, drawn, time_ticks(*extent), ticks)
+
+
+def histogram_chart(histogram: Histogram, label: str) -> Markup:
+    """Return a distribution as bars."""
+    height, most = 110, max(histogram.counts)
+    width = WIDTH / len(histogram.counts)
+    drawn = [
+        element(
+            "rect",
+            x=number(index * width + 1),
+            y=number(height * (1 - count / (most * 1.05))),
+            width=number(width - 2),
+            height=number(height * count / (most * 1.05)),
+            class_="bar",
+        )
+        for index, count in enumerate(histogram.counts)
+        if count
+    ]
+    middle = (math.log10(histogram.median) - histogram.low) / (
+        histogram.high - histogram.low
+    )
+    drawn.append(path(f"M{number(WIDTH * middle)},0V{height}", class_="median"))
+    ticks = [(share / 1.05, text) for share, text in value_ticks(0, most, 3)]
+    return figure(
+        height, label, drawn, _log_ticks(histogram.low, histogram.high), ticks
+    )
+
+
+def _log_ticks(low: float, high: float) -> list[tuple[float, str]]:
+    """Return ticks on a logarithmic axis, also where it spans no power of ten."""
+    if math.floor(high) - math.ceil(low) >= 1:
+        return decade_ticks(low, high)
+    steps = [
+        digit * 10.0**power
+        for power in range(math.floor(low), math.ceil(high) + 1)
+        for digit in (1, 1.5, 2, 3, 5, 7)
+    ]
+    inside = [(math.log10(value) - low, value) for value in steps]
+    return [
+        (offset / (high - low), f"{value:.3g}")
+        for offset, value in inside
+        if 0 <= offset <= high - low
+    ]
+
+
+def wave_chart(panel: Panel, label: str) -> Markup:
+    """Return a channel before (above) and after (below) against time."""
+    recordings = [r for r in (panel.before, panel.after) if r is not None]
+    curves = [curve for recording in recordings for curve in recording.curves]
+    if not curves:
+        return Markup("")
+    extent = (min(c.start for c in curves), max(c.end for c in curves))
+    if extent[0] == extent[1]:
+        extent = (extent[0], extent[1] + 1_000_000_000)
+    half = 46
+    drawn = [
+        path(
+            "".join(_wave(c, recording, extent, y, half) for c in recording.curves),
+            class_=f"wave {kind}",
+        )
+        for kind, recording, y in (
+            ("before", panel.before, half / 2),
+            ("after", panel.after, half * 1.5),
+        )
+        if recording is not None
+    ]
+    return figure(2 * half, label, drawn, time_ticks(*extent, most=5), margin=2)
+
+
+def _wave(
+    curve: Curve, recording: Recording, extent: Span, middle: float, height: float
+) -> str:
+    scale = 0.46 * height / (recording.peak or 1.0)
+    left, right = _x(curve.start, extent), _x(curve.end, extent)
+    xs = np.linspace(left, right, len(curve.low))
+    low, high = middle - curve.low * scale, middle - curve.high * scale
+    if curve.low is curve.high:
+        return polyline(xs.tolist(), low.tolist())
+    around = np.concatenate([xs, xs[::-1]]), np.concatenate([high, low[::-1]])
+    return polyline(around[0].tolist(), around[1].tolist(), closed=True)
+
+
+def spectrum_chart(panel: Panel, label: str) -> Markup:
+    """Return the amplitude spectra of a channel before and after."""
+    kinds = (("before", panel.before), ("after", panel.after))
+    shown = [(kind, r) for kind, r in kinds if r is not None and len(r.frequencies)]
+    if not shown:
+        return Markup("")
+    low = math.log10(min(r.frequencies[0] for _, r in shown))
+    high = math.log10(max(r.frequencies[-1] for _, r in shown))
+    floor = max(min(float(r.level.min()) for _, r in shown), _QUIET)
+    floor = min(10 * math.floor(floor / 10), -20)
+    height = 92
+    drawn = [
+        path(
+            polyline(
+                ((np.log10(r.frequencies) - low) / (high - low) * WIDTH).tolist(),
+                (np.maximum(r.level, floor) / floor * height).tolist(),
+            ),
+            class_=f"curve {kind}",
+        )
+        for kind, r in shown
+    ]
+    levels = [
+        (1 - value / floor, f"{value:g}")
+        for value in range(0, floor - 1, -20 if floor > -70 else -40)
+    ]
+    return figure(height, label, drawn, _log_ticks(low, high), levels, margin=36)
+
+
+def _x(time: int, extent: Span) -> float:
+    return (time - extent[0]) / (extent[1] - extent[0]) * WIDTH
