@@ -85,7 +85,7 @@ def open_input(path: str | os.PathLike[str]) -> Any:
         msg = f"{path}: not a regular file"
         raise NotASDFError(msg)
     try:
-        file = h5py.File(path, "r", locking=False)
+        file = _open_to_read(path)
     except HDF5_ERRORS as error:
         raise NotASDFError(_why_not(path, error)) from error
     try:
@@ -94,6 +94,16 @@ def open_input(path: str | os.PathLike[str]) -> Any:
         file.close()
         raise
     return file
+
+
+def _open_to_read(path: Path) -> Any:
+    try:
+        return h5py.File(path, "r", locking=False)
+    except HDF5_ERRORS as error:
+        if "locking flag" not in str(error):
+            raise
+        # Open in this process already, by h5py or pyasdf: HDF5 wants the same flags.
+        return h5py.File(path, "r")
 
 
 def _why_not(path: Path, error: BaseException) -> str:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterable
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.container.names import is_tag
+from asdf_pipeline.container.stationxml import check_wellformed
 from asdf_pipeline.dataset.query import resource_id
 from asdf_pipeline.errors import (
     ASDFWarning,
     CallError,
     InputError,
     InputMissingError,
+    StationXMLError,
     TagError,
 )
 
@@ -81,6 +85,7 @@ def as_inventory(stationxml: Any) -> Inventory:
 
     if isinstance(stationxml, Inventory):
         return stationxml
+    _check_xml(stationxml)
     return _read(read_inventory, stationxml, format="stationxml")
 
 
@@ -101,10 +106,27 @@ def as_catalog(event: Any) -> Catalog:
         return event
     if isinstance(event, Event):
         return Catalog([event])
+    _check_xml(event)
     return _read(read_events, event, format="quakeml")
 
 
+def _check_xml(source: Any) -> None:
+    """Refuse a file that would make ObsPy's parser read others, or grow without end."""
+    if not isinstance(source, (str, PathLike)) or not Path(source).is_file():
+        return
+    content = Path(source).read_bytes()
+    if not content[:64].lstrip().startswith(b"<"):
+        return  # no XML: ObsPy says so better
+    try:
+        check_wellformed(content)
+    except StationXMLError as error:
+        msg = f"{source}: {error}"
+        raise InputError(msg) from error
+
+
 def _read(function: Any, source: Any, **options: str) -> Any:
+    if isinstance(source, PathLike):
+        source = str(source)
     name = source if isinstance(source, str) else getattr(source, "name", source)
     try:
         return function(source, **options)
@@ -146,7 +168,8 @@ def resource_ids(value: Any, argument: str) -> tuple[str, ...] | None:
     for one in several:
         if not one and isinstance(one, str):
             continue
-        wrong = hasattr(one, "resource_id") and type(one).__name__ != _KINDS[argument]
+        kinds = (_KINDS[argument], "ResourceIdentifier")
+        wrong = hasattr(one, "resource_id") and type(one).__name__ not in kinds
         try:
             text = resource_id(one)
         except TypeError:

@@ -73,7 +73,7 @@ class OpenFile:
         self._check_writing = check_writing
         self._reader: Reader | None = None
         self._writer: Writer | None = None
-        self._closed = False
+        self.closed = False
         self._stations: set[str] | None = None
         self._names: dict[str, set[str]] = {}
         if mode in ("r", "r+") and not path.exists():
@@ -98,7 +98,7 @@ class OpenFile:
             Writer.create(self.path, format_version=format_version).close()
 
     def _refuse_closed(self) -> None:
-        if self._closed:
+        if self.closed:
             msg = f"{self.path}: the data set is closed; open it again"
             raise CallError(msg)
 
@@ -181,4 +181,4 @@ class OpenFile:
     def close(self) -> None:
         """Close the file for good."""
         self.release()
-        self._closed = True
+        self.closed = True

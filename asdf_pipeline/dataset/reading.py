@@ -201,6 +201,8 @@ class Readable:
 
     def __str__(self) -> str:
         """Return a summary."""
+        if self.open_file.closed:
+            return f"ASDF file '{self.filename}' (closed)"
         return display.data_set_text(self)
 
     __repr__ = __str__
