@@ -23,8 +23,8 @@ def form_team(backend: str = "auto", workers: int = -1, io: str = "auto") -> Tea
     Parameters
     ----------
     backend : {"auto", "serial", "multiprocessing", "mpi"}
-        ``auto`` is MPI where a launcher started more than one rank, else
-        multiprocessing.
+        ``auto`` is MPI where a launcher started more than one rank, or `io` is
+        ``parallel``, else multiprocessing.
     workers : int
         Members of the multiprocessing team, -1 for one a core.
     io : {"auto", "parallel", "segments"}
@@ -42,7 +42,8 @@ def form_team(backend: str = "auto", workers: int = -1, io: str = "auto") -> Tea
         msg = f"io {io!r}: expected one of {', '.join(IO)}"
         raise BackendError(msg)
     if backend == "auto":
-        backend = "mpi" if launched_ranks() > 1 else "multiprocessing"
+        ranks = launched_ranks() > 1 or io == "parallel"
+        backend = "mpi" if ranks else "multiprocessing"
     if backend == "mpi":
         from asdf_pipeline.team.mpi import form_ranks
 
