@@ -281,7 +281,7 @@ def test_outcomes_of_another_run_are_found_out(
     (tmp_path / "none").write_text("")
     assert "none: holds no outcomes" in manifest("none")
     assert "absent: no such file" in manifest("absent")
-    assert "tag done: 5 traces" in manifest("outcomes", "staged.h5")
+    assert "tag done: 4 traces" in manifest("outcomes", "staged.h5")
 
 
 def test_manifests_of_two_data_sets_are_joined(
