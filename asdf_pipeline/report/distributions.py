@@ -57,6 +57,11 @@ class Outlier:
     peak: float
     factor: float
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether the factor says something."""
+        return self.factor > 0 and math.isfinite(self.factor)
+
 
 def outliers(stations: Sequence[str], peaks: Sequence[float | None]) -> list[Outlier]:
     """Return the stations whose largest sample is far from the median of all.

@@ -1,0 +1,245 @@
+"""Puts the page together: one HTML file with everything that it needs inside."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from asdf_pipeline import __version__
+from asdf_pipeline.container.reader import Reader
+from asdf_pipeline.provenance.reading import read_runs
+from asdf_pipeline.report import availability, charts, collect, samples, words
+from asdf_pipeline.report import map as station_map
+from asdf_pipeline.report.distributions import histogram, outliers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from asdf_pipeline.outcome import Outcome
+
+EXAMPLES = 12
+"""Stations whose waveforms are shown, unless asked otherwise."""
+_NAMED = 300  # stations named under one failure
+_OUTLIERS = 24
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """A histogram, its title and what it says in words."""
+
+    title: str
+    chart: Markup
+    text: str
+
+
+def write_page(
+    source: Path,
+    output: Path | None,
+    outcomes: Sequence[Outcome],
+    page: Path,
+    dataset: str,
+    examples: int = EXAMPLES,
+) -> None:
+    """Write the report of a run.
+
+    Parameters
+    ----------
+    source : pathlib.Path
+        The input file.
+    output : pathlib.Path or None
+        The file that was made; None where nothing was published.
+    outcomes : sequence of Outcome
+        What became of each unit.
+    page : pathlib.Path
+        The HTML file to write, whole or not at all.
+    dataset : str
+        The data set's name.
+    examples : int
+        How many stations' waveforms are shown.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read.
+    """
+    outcomes = sorted(outcomes, key=lambda outcome: outcome.unit_id)
+    with ExitStack() as stack:
+        reader = stack.enter_context(Reader(source))
+        written = None if output is None else stack.enter_context(Reader(output))
+        shown = gather(reader, written, outcomes, examples)
+    shown |= {"dataset": dataset, "source": source, "output": output}
+    partial = page.with_name(f"{page.name}.part")
+    partial.write_text(render(shown), encoding="utf-8", errors="replace")
+    partial.replace(page)
+
+
+def gather(
+    source: Reader, output: Reader | None, outcomes: Sequence[Outcome], examples: int
+) -> dict[str, Any]:
+    """Return what the template shows."""
+    stations = collect.gather_stations(outcomes, source)
+    events = collect.gather_events(source)
+    tags = {outcome.input_tag for outcome in outcomes}
+    when = availability.gather(source, [s.name for s in stations], tags)
+    strange = outliers(
+        [outcome.station for outcome in outcomes], collect.peaks(outcomes)
+    )
+    chosen = samples.choose(outcomes, examples, {o.station for o in strange})
+    runs = read_runs(output.provenance()) if output is not None else []
+    return {
+        "outcomes": outcomes,
+        "counts": collect.count(outcomes),
+        "facts": words.facts(outcomes, stations, events, when.extent),
+        "headline": words.headline(outcomes),
+        "map": _map(stations, events),
+        "unplaced": [s.name for s in stations if not s.is_placed],
+        "events": events,
+        "availability": _availability(when, stations),
+        "examples": [
+            words.Shown.of(example)
+            for example in samples.gather(chosen, source, output)
+        ],
+        "distributions": _distributions(outcomes),
+        "outliers": strange[:_OUTLIERS],
+        "more_outliers": max(len(strange) - _OUTLIERS, 0),
+        "failures": collect.gather_failures(outcomes),
+        "named": _NAMED,
+        "run": runs[0] if runs else None,
+        "data": _data(outcomes, stations, when),
+    }
+
+
+def _map(
+    stations: Sequence[collect.Station], events: Sequence[collect.Event]
+) -> dict[str, Any] | None:
+    placed = [station for station in stations if station.is_placed]
+    if not placed:
+        return None
+    view = station_map.view_of(
+        [(station.latitude or 0.0, station.longitude or 0.0) for station in placed]
+    )
+    label = words.map_label(placed, events)
+    return {
+        "drawing": station_map.draw(view, placed, events, label),
+        "view": view,
+        "shown": len(placed),
+    }
+
+
+def _availability(
+    when: availability.Availability, stations: Sequence[collect.Station]
+) -> dict[str, Any] | None:
+    if when.extent is None:
+        return None
+    label = words.availability_label(when)
+    many = len(when.spans) > charts.ROWS
+    return {
+        "chart": charts.availability_chart(when, stations, label),
+        "count": charts.count_chart(when, stations, label) if many else None,
+        "stations": len(when.spans),
+        "each": -(-len(when.spans) // charts.ROWS),
+        "gaps": sum(when.gaps.values()),
+    }
+
+
+def _distributions(outcomes: Sequence[Outcome]) -> list[Distribution]:
+    written = [outcome for outcome in outcomes if outcome.status == "ok"]
+    kinds = (
+        (
+            "Processing time of a station (s)",
+            [o.seconds for o in outcomes if o.status != "skipped"],
+            words.duration,
+        ),
+        ("Size written (bytes)", [float(o.bytes_out) for o in written], words.size),
+        ("Largest amplitude", [o.peak or 0.0 for o in written], words.amount),
+    )
+    found = []
+    for title, values, say in kinds:
+        spread = histogram(values)
+        if spread is not None:
+            text = words.distribution(spread, values, say)
+            label = f"Histogram: {title}. {text}"
+            chart = charts.histogram_chart(spread, label)
+            found.append(Distribution(title, chart, text))
+    return found
+
+
+def _data(
+    outcomes: Sequence[Outcome],
+    stations: Sequence[collect.Station],
+    when: availability.Availability,
+) -> dict[str, Any]:
+    """Return what the page's script needs."""
+    placed = [station for station in stations if station.is_placed]
+    view = None
+    if placed:
+        view = station_map.view_of(
+            [(station.latitude or 0.0, station.longitude or 0.0) for station in placed]
+        )
+    return {
+        "table": collect.columns(outcomes, when.gaps),
+        "map": view
+        and {
+            "box": view.box,
+            "height": round(view.height, 1),
+            "name": [station.name for station in placed],
+            "status": [station.status for station in placed],
+            "x": [round(view.x(s.longitude or 0.0), 1) for s in placed],
+            "y": [round(view.y(s.latitude or 0.0), 1) for s in placed],
+        },
+    }
+
+
+def render(shown: dict[str, Any]) -> str:
+    """Return the page: template, style, script and data in one."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("asdf_pipeline.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= words.FILTERS
+    style = _read("page.css")
+    script = "\n".join(
+        f"(() => {{\n{_read(name)}\n}})();" for name in ("map.js", "table.js")
+    )
+    return environment.get_template("page.html").render(
+        shown,
+        style=Markup(style),
+        script=Markup(script),
+        data=Markup(embedded(shown["data"])),
+        style_hash=_hash(style),
+        script_hash=_hash(script),
+        version=__version__,
+        made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+    )
+
+
+def embedded(data: object) -> str:
+    """Return JSON that ends no script element and starts no comment in it."""
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _read(name: str) -> str:
+    return files("asdf_pipeline.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    """Return how the page's policy names a style or script that may be used."""
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"sha256-{base64.b64encode(digest).decode()}"

@@ -1,0 +1,185 @@
+"use strict";
+// The table of stations: only the rows in sight exist, so that 10,000 scroll smoothly.
+const table = JSON.parse(document.getElementById("data").textContent).table;
+const STATUSES = ["ok", "empty", "failed", "skipped"];
+const ROW = 31;
+const box = document.getElementById("table");
+const search = document.getElementById("search");
+const found = document.getElementById("found");
+const chips = [...document.querySelectorAll(".chip")];
+const detail = document.getElementById("detail");
+const size = table.station.length;
+
+const coded = (name) => (row) => table[name].values[table[name].index[row]];
+const plain = (name) => (row) => table[name][row];
+const time = (seconds) => (seconds === null ? "" : new Date(seconds * 1000).toISOString().slice(0, 19).replace("T", " "));
+const bytes = (n) => {
+  let unit = 0;
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  for (; n >= 999.5 && unit < 4; unit++) n /= 1000;
+  return unit ? `${n.toPrecision(3)} ${units[unit]}` : `${n} B`;
+};
+const COLUMNS = [
+  { title: "Station", width: 130, value: plain("station") },
+  { title: "Status", width: 84, value: (row) => STATUSES[table.status[row]] },
+  { title: "Tag", width: 190, value: coded("tag") },
+  { title: "Traces", width: 78, value: plain("traces"), number: true },
+  { title: "Samples", width: 104, value: plain("samples"), number: true, text: (n) => n.toLocaleString("en").replaceAll(",", "\u202f") },
+  { title: "Start", width: 158, value: plain("start"), text: time },
+  { title: "End", width: 158, value: plain("end"), text: time },
+  { title: "Rate (Hz)", width: 92, value: coded("rate"), number: true },
+  { title: "Channels", width: 170, value: coded("channels") },
+  { title: "Gaps", width: 68, value: plain("gaps"), number: true },
+  { title: "Peak", width: 96, value: plain("peak"), number: true, text: (n) => (n === null ? "" : n.toPrecision(3)) },
+  { title: "Time (s)", width: 84, value: plain("seconds"), number: true, text: (n) => n.toPrecision(3) },
+  { title: "Size", width: 84, value: plain("bytes"), number: true, text: (n) => (n ? bytes(n) : "") },
+  { title: "Worker", width: 120, value: coded("worker") },
+  { title: "Error", width: 420, value: plain("error") },
+];
+const text = (column, row) => {
+  const value = column.value(row);
+  return column.text ? column.text(value) : value === null ? "" : String(value);
+};
+
+const make = (name, attributes = {}, ...children) => {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  element.append(...children);
+  return element;
+};
+
+// What a search looks through, in lower case, made when first asked for.
+let haystack = null;
+const lookup = (row) => {
+  haystack ??= table.station.map((name, k) =>
+    [name, coded("tag")(k), coded("channels")(k), coded("worker")(k), table.error[k]].join("\n").toLowerCase());
+  return haystack[row];
+};
+
+let rows = [], sorted = 0, down = false, first = -1, last = -1;
+const wanted = new Set();
+
+const arrow = (index) => (index !== sorted ? "" : down ? " ↓" : " ↑");
+const heads = COLUMNS.map((column, index) => {
+  const button = make("button", { type: "button" }, column.title + arrow(index));
+  button.addEventListener("click", () => {
+    down = index === sorted ? !down : Boolean(column.number);
+    sorted = index;
+    choose();
+  });
+  return make("th", { scope: "col", class: column.number ? "number" : "text" }, button);
+});
+const body = make("tbody");
+const columns = make("colgroup", {}, ...COLUMNS.map(() => make("col")));
+COLUMNS.forEach((column, index) => { columns.children[index].style.width = `${column.width}px`; });
+const whole = make("table", { "aria-rowcount": size + 1 }, columns, make("thead", {}, make("tr", { "aria-rowindex": 1 }, ...heads)), body);
+whole.style.width = `${COLUMNS.reduce((sum, column) => sum + column.width, 0)}px`;
+box.append(whole);
+
+function compare(a, b) {
+  const column = COLUMNS[sorted];
+  const x = column.value(a), y = column.value(b);
+  if (x === y) return a - b;
+  if (x === null || x === "") return 1;
+  if (y === null || y === "") return -1;
+  const order = column.number && typeof x === "string" ? parseFloat(x) - parseFloat(y) : x < y ? -1 : 1;
+  return down ? -order : order;
+}
+
+function choose() {
+  const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+  rows = [];
+  for (let row = 0; row < size; row++) {
+    if (wanted.size && !wanted.has(table.status[row])) continue;
+    if (words.length && !words.every((word) => lookup(row).includes(word))) continue;
+    rows.push(row);
+  }
+  rows.sort(compare);
+  heads.forEach((head, index) => {
+    head.firstChild.textContent = COLUMNS[index].title + arrow(index);
+    if (index === sorted) head.setAttribute("aria-sort", down ? "descending" : "ascending");
+    else head.removeAttribute("aria-sort");
+  });
+  const all = size.toLocaleString("en"), some = rows.length.toLocaleString("en");
+  found.textContent = rows.length === size ? `${all} rows` : `${some} of ${all} rows`;
+  box.scrollTop = 0;
+  first = -1;
+  draw();
+}
+
+function gap(count) {
+  const row = make("tr", { class: "gap", "aria-hidden": "true" }, make("td", { colspan: COLUMNS.length }));
+  row.firstChild.style.height = `${count * ROW}px`;
+  return row;
+}
+
+function line(row, index) {
+  const cells = COLUMNS.map((column, k) => {
+    const value = text(column, row);
+    const cell = make("td", { class: column.number ? "number" : "text" });
+    if (k === 0) cell.append(make("button", { type: "button", class: "link" }, value));
+    else if (k === 1) cell.append(make("span", { class: `pill ${value}` }, value));
+    else cell.textContent = value;
+    if (value.length > column.width / 9) cell.title = value;
+    return cell;
+  });
+  const element = make("tr", { "aria-rowindex": index + 2 }, ...cells);
+  element.addEventListener("click", () => open(row));
+  return element;
+}
+
+function draw() {
+  const from = Math.max(0, Math.floor(box.scrollTop / ROW) - 12);
+  const to = Math.min(rows.length, Math.ceil((box.scrollTop + box.clientHeight) / ROW) + 12);
+  if (first >= 0 && from >= first && to <= last && (from - first < 8 && last - to < 8)) return;
+  [first, last] = [from, to];
+  const lines = rows.slice(from, to).map((row, k) => line(row, from + k));
+  if (from > 0) lines.unshift(gap(from));
+  if (to < rows.length) lines.push(gap(rows.length - to));
+  if (!rows.length) lines.push(make("tr", { class: "gap" }, make("td", { colspan: COLUMNS.length }, "No station matches.")));
+  body.replaceChildren(...lines);
+}
+
+function open(row) {
+  const list = make("dl", { class: "rows" }, ...COLUMNS.slice(1).concat({ title: "Digest", value: plain("digest") })
+    .map((column) => [column.title, text(column, row)])
+    .filter(([, value]) => value !== "")
+    .map(([title, value]) => make("div", {}, make("dt", {}, title), make("dd", {}, value))));
+  const close = make("button", { type: "button", class: "close" }, "Close");
+  close.addEventListener("click", () => detail.close());
+  detail.replaceChildren(close, make("h3", { id: "detail-title" }, table.station[row]), list);
+  detail.showModal();
+}
+
+function find(name) {
+  search.value = name;
+  wanted.clear();
+  chips.forEach((chip) => chip.setAttribute("aria-pressed", "false"));
+  choose();
+  document.getElementById("stations").scrollIntoView();
+}
+
+let due = false;
+box.addEventListener("scroll", () => {
+  if (due) return;
+  due = true;
+  requestAnimationFrame(() => { due = false; draw(); });
+});
+search.addEventListener("input", choose);
+for (const chip of chips) {
+  chip.addEventListener("click", () => {
+    const status = Number(chip.dataset.status);
+    if (!wanted.delete(status)) wanted.add(status);
+    chip.setAttribute("aria-pressed", String(wanted.has(status)));
+    choose();
+  });
+}
+detail.addEventListener("click", (event) => { if (event.target === detail) detail.close(); });
+document.addEventListener("find", (event) => find(event.detail));
+for (const link of document.querySelectorAll("[data-find]")) {
+  link.addEventListener("click", (event) => { event.preventDefault(); find(link.dataset.find); });
+}
+document.getElementById("table-tools").hidden = false;
+box.classList.toggle("short", size < 18);
+new ResizeObserver(() => { first = -1; draw(); }).observe(box);
+choose();

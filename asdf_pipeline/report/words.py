@@ -1,0 +1,212 @@
+"""Numbers and findings as people say them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from asdf_pipeline.report import charts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from markupsafe import Markup
+
+    from asdf_pipeline.outcome import Outcome
+    from asdf_pipeline.report.availability import Availability, Span
+    from asdf_pipeline.report.collect import Event, Station
+    from asdf_pipeline.report.distributions import Histogram
+    from asdf_pipeline.report.samples import Example, Recording
+
+_SECOND = 1_000_000_000
+
+
+def integer(value: float) -> str:
+    """Return a whole number with thin spaces between thousands."""
+    return f"{int(value):,}".replace(",", "\u202f")
+
+
+def size(value: float) -> str:
+    """Return a size in bytes as people read it: ``"1.4 MB"``."""
+    for unit in ("bytes", "kB", "MB", "GB", "TB"):
+        if value < 999.5 or unit == "TB":
+            break
+        value /= 1000
+    return f"{value:.0f} {unit}" if unit == "bytes" else f"{value:.3g} {unit}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time span as people read it: ``"2 h 5 min"``."""
+    if seconds < 1:
+        return f"{seconds * 1000:.3g} ms"
+    if seconds < 99.5:
+        return f"{seconds:.3g} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    return f"{hours / 24:.3g} days"
+
+
+def amount(value: float) -> str:
+    """Return a number with three digits."""
+    return f"{value:.3g}"
+
+
+def moment(time: int) -> str:
+    """Return a time in ns since 1970 to the second."""
+    return datetime.fromtimestamp(time // _SECOND, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def plural(number: int, one: str, many: str | None = None) -> str:
+    """Return a number with its noun."""
+    return f"{integer(number)} {one if number == 1 else many or f'{one}s'}"
+
+
+def clock(text: str) -> str:
+    """Return an ISO 8601 time in UTC as people read it."""
+    try:
+        found = datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError:
+        return text
+    return found.strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+FILTERS: dict[str, Callable[..., str]] = {
+    "integer": integer,
+    "size": size,
+    "duration": duration,
+    "amount": amount,
+    "plural": plural,
+    "clock": clock,
+}
+
+
+def headline(outcomes: Sequence[Outcome]) -> str:
+    """Return how it went, in one sentence."""
+    total = len(outcomes)
+    of = {
+        status: sum(outcome.status == status for outcome in outcomes)
+        for status in ("ok", "empty", "failed", "skipped")
+    }
+    tags = {outcome.input_tag for outcome in outcomes}
+    noun = "station" if len(tags) == 1 else "station and tag"
+    many = "stations" if len(tags) == 1 else "stations and tags"
+    if not total:
+        return "There was nothing to process."
+    if of["ok"] == total:
+        return f"All {plural(total, noun, many)} were processed and written."
+    parts = [f"{integer(of['ok'])} of {plural(total, noun, many)} were written"]
+    if of["failed"]:
+        parts.append(f"{integer(of['failed'])} failed")
+    if of["empty"]:
+        parts.append(f"for {integer(of['empty'])} the function returned nothing")
+    if of["skipped"]:
+        parts.append(f"{integer(of['skipped'])} were skipped")
+    return f"{'; '.join(parts)}."
+
+
+def facts(
+    outcomes: Sequence[Outcome],
+    stations: Sequence[Station],
+    events: Sequence[Event],
+    extent: Span | None,
+) -> list[tuple[str, str]]:
+    """Return the numbers of the summary: name and value."""
+    written = [outcome for outcome in outcomes if outcome.status == "ok"]
+    networks = {station.name.partition(".")[0] for station in stations}
+    found = [
+        ("Stations", integer(len(stations))),
+        ("Networks", integer(len(networks))),
+        ("Events", integer(len(events))),
+        ("Traces written", integer(sum(o.traces_out for o in written))),
+        ("Samples written", _large(sum(o.samples_out for o in written))),
+        ("Size written", size(sum(o.bytes_out for o in written))),
+        ("Processing time, all workers", duration(sum(o.seconds for o in outcomes))),
+    ]
+    if extent is not None:
+        span = (extent[1] - extent[0]) / _SECOND
+        found.append(("Span of the data", duration(span) if span else "one moment"))
+    return found
+
+
+def _large(value: int) -> str:
+    if value < 1_000_000:
+        return integer(value)
+    power = min(int(math.log10(value)) // 3, 4)
+    unit = ("", "", "million", "billion", "trillion")[power]
+    return f"{value / 1000**power:.3g} {unit}"
+
+
+def map_label(stations: Sequence[Station], events: Sequence[Event]) -> str:
+    """Return what the map shows, in words."""
+    counts = {
+        status: sum(station.status == status for station in stations)
+        for status in ("ok", "failed", "empty", "skipped")
+    }
+    parts = [
+        f"{integer(number)} {status}" for status, number in counts.items() if number
+    ]
+    with_events = f" and {plural(len(events), 'event')}" if events else ""
+    return (
+        f"Map of {plural(len(stations), 'station')} ({', '.join(parts)}){with_events}. "
+        "The table of stations below has the same in text."
+    )
+
+
+def availability_label(when: Availability) -> str:
+    """Return what the chart of availability shows, in words."""
+    assert when.extent is not None
+    start, end = when.extent
+    return (
+        f"Availability of {plural(len(when.spans), 'station')} from {moment(start)} "
+        f"to {moment(end)}, with {plural(sum(when.gaps.values()), 'gap')}."
+    )
+
+
+def distribution(
+    spread: Histogram, values: Sequence[float], say: Callable[[float], str]
+) -> str:
+    """Return median and ends of a distribution in words."""
+    usable = [value for value in values if value > 0 and math.isfinite(value)]
+    return (
+        f"Median {say(spread.median)}, from {say(min(usable))} to {say(max(usable))}."
+    )
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One station of the sample, drawn."""
+
+    outcome: Outcome
+    reason: str
+    panels: list[tuple[str, str, Markup, Markup]]
+
+    @classmethod
+    def of(cls, example: Example) -> Shown:
+        """Return an example with its charts and what they show in words."""
+        panels = []
+        for panel in example.panels:
+            name = f"{example.outcome.station}.{panel.channel}"
+            text = " · ".join(
+                f"{kind}: peak {amount(r.peak)}, {r.rate:g} Hz"
+                for kind, r in (("before", panel.before), ("after", panel.after))
+                if r is not None
+            )
+            waves = charts.wave_chart(panel, f"Waveform of {name}. {text}")
+            levels = charts.spectrum_chart(
+                panel, f"Spectrum of {name}.{_top(panel.after)}"
+            )
+            panels.append((name, text, waves, levels))
+        return cls(example.outcome, example.reason, panels)
+
+
+def _top(recording: Recording | None) -> str:
+    if recording is None or not len(recording.frequencies):
+        return ""
+    frequency = float(recording.frequencies[int(recording.level.argmax())])
+    return f" After processing it is largest at {amount(frequency)} Hz."
