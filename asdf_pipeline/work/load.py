@@ -85,11 +85,26 @@ def load_process(
         raise FunctionError(msg)
     keywords = dict(parameters or {})
     asks = _check_signature(function, name, keywords)
-    try:
-        digest, reason = fingerprint(function), ""
-    except UnhashableError as error:
-        digest, reason = None, str(error)
+    called: tuple[Process, ...] = ()
+    if hasattr(function, "calls"):  # names further functions, as steps.chain does
+        called = function.calls(keywords)
+        asks = tuple(ask for ask in asks if any(ask in other.asks for other in called))
+    digest, reason = _fingerprint(function, called)
     return Process(function, name, keywords, asks, digest, reason)
+
+
+def _fingerprint(
+    function: Callable[..., Any], called: tuple[Process, ...]
+) -> tuple[str | None, str]:
+    """Return the digest of a function and those that it calls, or why there is none."""
+    for other in called:
+        if other.fingerprint is None:
+            return None, other.unhashable
+    others = [other.fingerprint for other in called]
+    try:
+        return fingerprint((function, others) if others else function), ""
+    except UnhashableError as error:
+        return None, str(error)
 
 
 def _find(spec: str) -> Any:

@@ -1,0 +1,369 @@
+"""The ready-made steps do what ObsPy does, alone and one after the other."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import obspy
+import pytest
+
+from asdf_pipeline import steps
+from asdf_pipeline.errors import FunctionError, TraceError
+from asdf_pipeline.work.load import load_process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+BANDPASS = {"type": "bandpass", "freqmin": 0.5, "freqmax": 5.0}
+
+
+@pytest.fixture(scope="module")
+def inventory() -> obspy.Inventory:
+    return obspy.read_inventory()
+
+
+@pytest.fixture(scope="module")
+def recording() -> obspy.Stream:
+    """Return BW.RJOB as a digitiser gives it: integer counts."""
+    stream = obspy.read()
+    for trace in stream:
+        trace.data = np.round(trace.data * 10).astype(np.int32)
+    return stream
+
+
+def assert_same(one: obspy.Stream, other: obspy.Stream) -> None:
+    assert len(one) == len(other) > 0
+    for a, b in zip(one, other, strict=True):
+        assert a.data.dtype == b.data.dtype
+        assert a.data.tobytes() == b.data.tobytes()
+        assert (a.id, a.stats.starttime, a.stats.sampling_rate) == (
+            b.id,
+            b.stats.starttime,
+            b.stats.sampling_rate,
+        )
+
+
+CALLS: list[tuple[str, dict[str, Any], Callable[[obspy.Stream], Any]]] = [
+    ("detrend", {}, lambda st: st.detrend("linear")),
+    ("detrend", {"type": "demean"}, lambda st: st.detrend("demean")),
+    (
+        "detrend",
+        {"type": "polynomial", "order": 3},
+        lambda st: st.detrend("polynomial", order=3),
+    ),
+    (
+        "detrend",
+        {"type": "spline", "order": 2, "dspline": 500},
+        lambda st: st.detrend("spline", order=2, dspline=500),
+    ),
+    ("taper", {}, lambda st: st.taper(0.05)),
+    (
+        "taper",
+        {"max_percentage": None, "max_length": 3.0, "side": "left", "type": "cosine"},
+        lambda st: st.taper(None, type="cosine", max_length=3.0, side="left"),
+    ),
+    (
+        "filter",
+        BANDPASS,
+        lambda st: st.filter("bandpass", freqmin=0.5, freqmax=5.0),
+    ),
+    (
+        "filter",
+        {"type": "lowpass", "freq": 2.0, "corners": 2, "zerophase": True},
+        lambda st: st.filter("lowpass", freq=2.0, corners=2, zerophase=True),
+    ),
+    ("resample", {"sampling_rate": 25.0}, lambda st: st.resample(25.0)),
+    (
+        "resample",
+        {"sampling_rate": 25.0, "no_filter": False, "window": None},
+        lambda st: st.resample(25.0, no_filter=False, window=None),
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "parameters", "direct"), CALLS)
+def test_equals_obspys_own_call(
+    recording: obspy.Stream,
+    name: str,
+    parameters: dict[str, Any],
+    direct: Callable[[obspy.Stream], Any],
+) -> None:
+    stream, expected = recording.copy(), recording.copy()
+    direct(expected)
+    given = copy.deepcopy(parameters)
+    result = getattr(steps, name)(stream, None, **parameters)
+    assert_same(result, expected)
+    # In place, as in ObsPy; the parameters are left alone.
+    assert result is stream
+    assert parameters == given
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"output": "DISP", "pre_filt": [0.05, 0.1, 30.0, 40.0]},
+        {"output": "ACC", "water_level": None, "pre_filt": [0.05, 0.1, 30.0, 40.0]},
+        {"zero_mean": False, "taper": False},
+        {"taper_fraction": 0.2, "hide_sensitivity_mismatch_warning": True},
+    ],
+    ids=str,
+)
+def test_remove_response_equals_obspys(
+    recording: obspy.Stream, inventory: obspy.Inventory, parameters: dict[str, Any]
+) -> None:
+    stream, expected = recording.copy(), recording.copy()
+    before = copy.deepcopy(inventory)
+    given = copy.deepcopy(parameters)
+    expected.remove_response(inventory, **parameters)
+    result = steps.remove_response(stream, inventory, **parameters)
+    assert result is not None
+    assert_same(result, expected)
+    assert inventory == before
+    assert parameters == given
+
+
+def test_remove_response_without_inventory_gives_none(recording: obspy.Stream) -> None:
+    stream = recording.copy()
+    assert steps.remove_response(stream, None) is None
+    assert_same(stream, recording)
+
+
+def test_remove_response_of_an_unknown_channel_fails(
+    recording: obspy.Stream, inventory: obspy.Inventory
+) -> None:
+    stream = recording.copy()
+    stream[1].stats.channel = "XYZ"
+    with pytest.raises(ValueError, match="No matching response"):
+        steps.remove_response(stream, inventory)
+
+
+def test_defaults_are_obspys() -> None:
+    for step, method in (
+        (steps.remove_response, obspy.Trace.remove_response),
+        (steps.taper, obspy.Trace.taper),
+        (steps.resample, obspy.Trace.resample),
+    ):
+        obspys = inspect.signature(method).parameters
+        for name, parameter in list(inspect.signature(step).parameters.items())[2:]:
+            default = obspys[name].default if name in obspys else inspect.Parameter
+            if default is not inspect.Parameter and (step, name) != (
+                steps.taper,
+                "max_percentage",  # ObsPy has none
+            ):
+                assert parameter.default == default, (step, name)
+
+
+def test_identity_changes_nothing(recording: obspy.Stream) -> None:
+    stream = recording.copy()
+    assert steps.identity(stream, None) is stream
+    assert_same(stream, recording)
+
+
+def test_every_step_is_there_by_name() -> None:
+    public = {
+        name
+        for name, value in vars(steps).items()
+        if inspect.isfunction(value)
+        and value.__module__ == steps.__name__
+        and not name.startswith("_")
+    }
+    assert public == set(steps.STEPS) | {"chain", "resolve"}
+    for name in public - {"resolve"}:
+        parameters = {"chain": {"steps": ["identity"]}, "filter": BANDPASS}.get(name)
+        if name == "resample":
+            parameters = {"sampling_rate": 10.0}
+        process = load_process(f"asdf_pipeline.steps:{name}", parameters)
+        assert process.function is getattr(steps, name)
+
+
+@pytest.fixture
+def own_steps(tmp_path: Path) -> Path:
+    path = tmp_path / "own_steps.py"
+    path.write_text(
+        """
+loaded = []
+
+def double(st, inv, factor=2.0):
+    for trace in st:
+        trace.data = trace.data * factor
+    return st
+
+def first(st, inv):
+    return st[0]
+
+def forget(st, inv, corners):
+    assert corners == [1.0, 2.0], corners
+    corners.clear()
+    return st
+
+def tagged(st, inv, tag):
+    for trace in st:
+        trace.stats.channel = tag
+    return st
+
+def numbers(st, inv):
+    return [1, 2]
+
+def broken(st, inv):
+    raise ZeroDivisionError("on purpose")
+"""
+    )
+    return path
+
+
+def test_chain_is_its_steps_in_order(
+    recording: obspy.Stream, inventory: obspy.Inventory, own_steps: Path
+) -> None:
+    expected = recording.copy()
+    expected.detrend("linear")
+    expected.taper(0.05)
+    expected.remove_response(inventory, output="DISP", pre_filt=(0.1, 0.2, 30, 40))
+    expected.filter("bandpass", freqmin=0.5, freqmax=5.0)
+    expected.resample(25.0)
+    for trace in expected:
+        trace.data = trace.data * 3.0
+    wanted = [
+        "detrend",
+        {"taper": {"max_percentage": 0.05}},
+        {"remove_response": {"output": "DISP", "pre_filt": [0.1, 0.2, 30, 40]}},
+        {"filter": BANDPASS},
+        {"resample": {"sampling_rate": 25.0}},
+        {"identity": None},
+        {f"{own_steps}:double": {"factor": 3.0}},
+    ]
+    given = copy.deepcopy(wanted)
+    for _ in range(2):
+        result = steps.chain(recording.copy(), inventory, steps=wanted)
+        assert result is not None
+        assert_same(result, expected)
+    assert wanted == given
+
+
+def test_chain_takes_functions_too(recording: obspy.Stream) -> None:
+    def negate(st: obspy.Stream, inv: object) -> obspy.Stream:
+        for trace in st:
+            trace.data = -trace.data
+        return st
+
+    result = steps.chain(recording.copy(), None, [negate, steps.identity, negate])
+    assert result is not None
+    assert_same(result, recording)
+
+
+def test_chain_ends_where_a_step_returns_none(
+    recording: obspy.Stream, own_steps: Path
+) -> None:
+    wanted = ["detrend", "remove_response", f"{own_steps}:broken"]
+    assert steps.chain(recording.copy(), None, wanted) is None
+
+
+def test_a_trace_goes_on_as_a_stream(recording: obspy.Stream, own_steps: Path) -> None:
+    wanted = [f"{own_steps}:first", {"filter": BANDPASS}]
+    result = steps.chain(recording.copy(), None, wanted)
+    expected = obspy.Stream([recording[0].copy()])
+    expected.filter("bandpass", freqmin=0.5, freqmax=5.0)
+    assert isinstance(result, obspy.Stream)
+    assert_same(result, expected)
+
+
+def test_a_step_cannot_change_the_parameters_of_the_next_station(
+    recording: obspy.Stream, own_steps: Path
+) -> None:
+    wanted = [{f"{own_steps}:forget": {"corners": [1.0, 2.0]}}]
+    for _ in range(3):
+        assert steps.chain(recording.copy(), None, wanted) is not None
+    assert wanted[0][f"{own_steps}:forget"]["corners"] == [1.0, 2.0]
+
+
+def test_a_step_gets_what_it_asks_for(recording: obspy.Stream, own_steps: Path) -> None:
+    wanted = ["detrend", f"{own_steps}:tagged"]
+    process = load_process(steps.chain, {"steps": wanted})
+    assert process.asks == ("tag",)
+    result = steps.chain(recording.copy(), None, wanted, tag="raw")
+    assert result is not None
+    assert {trace.stats.channel for trace in result} == {"raw"}
+    # Reading the events for a function that does not ask would cost every station.
+    assert load_process(steps.chain, {"steps": ["detrend"]}).asks == ()
+
+
+def test_a_step_that_returns_something_else_fails(
+    recording: obspy.Stream, own_steps: Path
+) -> None:
+    wanted = ["detrend", f"{own_steps}:numbers"]
+    with pytest.raises(TraceError, match=r"step 2, .*numbers: returned a list"):
+        steps.chain(recording.copy(), None, wanted)
+
+
+def test_an_error_says_in_which_step(recording: obspy.Stream, own_steps: Path) -> None:
+    wanted = ["detrend", f"{own_steps}:broken"]
+    with pytest.raises(ZeroDivisionError, match="on purpose") as caught:
+        steps.chain(recording.copy(), None, wanted)
+    assert caught.value.__notes__ == [f"in step 2, {own_steps}:broken"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        (
+            ["detrend", "detrendd"],
+            "step 2: there is no step 'detrendd'; the steps are detrend, filter, "
+            "identity, remove_response, resample, taper, or path/to/file.py:function",
+        ),
+        (
+            ["detrend", {"filter": {"frequency": 1.0}}],
+            "step 2: filter has no parameter 'frequency'; it has type, freq, freqmin",
+        ),
+        ([{"identity": {"x": 1}}], "step 1: identity has no parameter 'x'; it has no"),
+        (["filter"], "step 1: .*steps:filter.*missing a required argument: 'type'"),
+        ([{"taper": None, "type": "hann"}], "step 1: expected a name, or name:"),
+        ([{"taper": [0.05]}], "step 1: expected a name, or name:"),
+        ([5], "step 1: expected a name, or name:"),
+        (["missing.py:mine"], r"step 1: missing.py: no such file"),
+        (["asdf_pipeline.steps:nothing"], "step 1: asdf_pipeline.steps: has no"),
+        ([], "expected a list of at least one step"),
+        ("detrend", "expected a list of at least one step"),
+        (None, "expected a list of at least one step"),
+    ],
+)
+def test_a_wrong_list_is_found_before_any_work(wanted: Any, message: str) -> None:
+    with pytest.raises(FunctionError, match=message) as caught:
+        load_process("asdf_pipeline.steps:chain", {"steps": wanted})
+    assert "\n" not in str(caught.value)
+    with pytest.raises(FunctionError, match=message):
+        steps.chain(obspy.read(), None, wanted)
+
+
+def test_a_changed_step_is_other_work(own_steps: Path) -> None:
+    wanted = {"steps": ["detrend", f"{own_steps}:double"]}
+    before = load_process(steps.chain, wanted).fingerprint
+    assert before is not None
+    assert load_process(steps.chain, wanted).fingerprint == before
+    own_steps.write_text(own_steps.read_text().replace("2.0", "4.0"))
+    assert load_process(steps.chain, wanted).fingerprint != before
+
+
+def test_what_cannot_be_hashed_does_not_resume() -> None:
+    generator = (number for number in range(3))
+
+    def unhashable(st: obspy.Stream, inv: object) -> obspy.Stream:
+        next(generator)
+        return st
+
+    process = load_process(steps.chain, {"steps": [unhashable]})
+    assert process.fingerprint is None
+    assert "generator" in process.unhashable
+
+
+def test_resolved_steps_say_what_they_are(own_steps: Path) -> None:
+    resolved = steps.resolve(["detrend", {f"{own_steps}:double": {"factor": 3}}])
+    assert [step.name for step in resolved] == [
+        "asdf_pipeline.steps:detrend",
+        f"{own_steps}:double",
+    ]
+    assert [step.parameters for step in resolved] == [{}, {"factor": 3}]
+    assert all(step.fingerprint for step in resolved)
