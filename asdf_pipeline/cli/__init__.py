@@ -14,7 +14,16 @@ import sys
 from typing import TYPE_CHECKING
 
 from asdf_pipeline import __version__
-from asdf_pipeline.cli import digest, info, manifest, process, stage, status, verify
+from asdf_pipeline.cli import (
+    digest,
+    info,
+    manifest,
+    process,
+    stage,
+    status,
+    trial,
+    verify,
+)
 from asdf_pipeline.cli.log import log_to_stderr
 from asdf_pipeline.cli.ranks import is_first_rank
 from asdf_pipeline.errors import EXIT_CALL, EXIT_DATA, ASDFPipelineError
@@ -24,7 +33,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 PROGRAM = "asdf-pipeline"
-VERBS = (stage, process, manifest, info, digest, verify, status)
+VERBS = (stage, trial, process, manifest, info, digest, verify, status)
 
 _DESCRIPTION = """\
 Apply a function to every station of an ASDF file, in parallel, with nothing lost."""

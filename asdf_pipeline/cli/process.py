@@ -13,6 +13,12 @@ from asdf_pipeline.cli.arguments import (
     read_tag_map,
     read_workers,
 )
+from asdf_pipeline.cli.selecting import (
+    add_selection,
+    add_windows,
+    read_selection,
+    read_windows,
+)
 
 if TYPE_CHECKING:
     import argparse
@@ -139,6 +145,8 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
         default="auto",
         help="default auto: a bar on a terminal, else a line now and then",
     )
+    add_selection(parser)
+    add_windows(parser)
     parser.set_defaults(run=run)
 
 
@@ -164,6 +172,8 @@ def run(args: argparse.Namespace) -> None:
             work_dir=args.work_dir,
             outcomes=args.outcomes,
             seal_every=args.seal_every,
+            selection=read_selection(args),
+            windows=read_windows(args),
             progress=args.progress,
         )
     )

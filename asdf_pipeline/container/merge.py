@@ -18,7 +18,7 @@ from asdf_pipeline.container.writer import Writer, writing
 from asdf_pipeline.errors import VerificationError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 _STATIONXML = STATIONXML.encode()
@@ -56,22 +56,43 @@ def merge(segments: Sequence[Path], output: Path) -> None:
 
 def _add(target: Any, source: Any, segment: Path) -> None:
     """Copy all that a file holds."""
+    copy_rest(target, source, segment)
+    _copy_members(target, source, b"Waveforms", _copy_station, segment)
+
+
+def copy_rest(target: Any, source: Any, segment: Path) -> None:
+    """Copy all that a file holds beside waveforms and StationXML.
+
+    Parameters
+    ----------
+    target, source : h5py.h5f.FileID
+        The open files.
+    segment : pathlib.Path
+        The source's name.
+    """
     if is_hard_link(source, b"QuakeML"):
-        _copy_document(source, target, b"QuakeML", segment)
-    for name, copy in (
-        (b"Waveforms", _copy_station),
-        (b"Provenance", _copy_document),
-        (b"AuxiliaryData", _copy_auxiliary),
-    ):
-        if not is_hard_link(source, name):
-            continue
-        group, into = h5g.open(source, name), h5g.open(target, name)
-        empty = not into.get_num_objs()
-        for member in hard_links(group):
-            if empty or not into.links.exists(member):
-                h5o.copy(group, member, into, member)
-            else:
-                copy(group, into, member, segment)
+        copy_document(source, target, b"QuakeML", segment)
+    _copy_members(target, source, b"Provenance", copy_document, segment)
+    _copy_members(target, source, b"AuxiliaryData", _copy_auxiliary, segment)
+
+
+def _copy_members(
+    target: Any,
+    source: Any,
+    name: bytes,
+    copy: Callable[[Any, Any, bytes, Path], None],
+    segment: Path,
+) -> None:
+    """Copy what is in a group; `copy` does what is there already."""
+    if not is_hard_link(source, name):
+        return
+    group, into = h5g.open(source, name), h5g.open(target, name)
+    empty = not into.get_num_objs()
+    for member in hard_links(group):
+        if empty or not into.links.exists(member):
+            h5o.copy(group, member, into, member)
+        else:
+            copy(group, into, member, segment)
 
 
 def _copy_station(source: Any, target: Any, station: bytes, segment: Path) -> None:
@@ -79,7 +100,7 @@ def _copy_station(source: Any, target: Any, station: bytes, segment: Path) -> No
     group, into = h5g.open(source, station), h5g.open(target, station)
     for name in hard_links(group):
         if name == _STATIONXML:
-            _copy_document(group, into, name, segment)
+            copy_document(group, into, name, segment)
         elif into.links.exists(name):
             raise _twice(segment, station + b"/" + name)
         else:
@@ -98,7 +119,7 @@ def _copy_auxiliary(source: Any, target: Any, name: bytes, segment: Path) -> Non
             h5o.copy(group, member, into, member)
 
 
-def _copy_document(source: Any, target: Any, name: bytes, segment: Path) -> None:
+def copy_document(source: Any, target: Any, name: bytes, segment: Path) -> None:
     """Copy a document, or see that the one that is there is the same."""
     if not target.links.exists(name):
         h5o.copy(source, name, target, name)

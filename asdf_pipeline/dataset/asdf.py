@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from obspy import Catalog
 
     from asdf_pipeline.engine import RunReport
+    from asdf_pipeline.selection import Selection, Windows
 
 
 class ASDFDataSet(Readable):
@@ -268,6 +269,8 @@ class ASDFDataSet(Readable):
         max_failures: int | str | None = None,
         work_dir: str | os.PathLike[str] | None = None,
         progress: str = "auto",
+        selection: Selection | None = None,
+        windows: Windows | None = None,
     ) -> RunReport:
         """Apply a function to every station and tag, in parallel, into a new file.
 
@@ -300,6 +303,10 @@ class ASDFDataSet(Readable):
             Where unfinished work is kept, ``<output>.work`` by default.
         progress : {"auto", "bar", "lines", "none"}
             What is shown meanwhile.
+        selection : Selection, optional
+            What of the file is to be done; see `asdf_pipeline.selection`.
+        windows : Windows, optional
+            How long traces are cut, and joined again.
 
         Returns
         -------
@@ -318,6 +325,7 @@ class ASDFDataSet(Readable):
             If more failed than `max_failures`.
         """
         from asdf_pipeline.engine import Task, run
+        from asdf_pipeline.selection import Selection
 
         if backend == "auto" and self._mpi is not None:
             backend = "mpi" if self._mpi else "multiprocessing"
@@ -334,6 +342,8 @@ class ASDFDataSet(Readable):
             traceback_limit=traceback_limit,
             work_dir=None if work_dir is None else Path(work_dir),
             progress=progress,
+            selection=selection or Selection(),
+            windows=windows,
             encoding=self._encoding,
         )
         # Workers are forked: no HDF5 handle of ours may be open then. The next

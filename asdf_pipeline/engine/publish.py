@@ -7,6 +7,7 @@ import shutil
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from asdf_pipeline.container.join import merge_joined
 from asdf_pipeline.container.merge import merge
 from asdf_pipeline.container.names import tag_of
 from asdf_pipeline.container.reader import Reader
@@ -23,29 +24,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from asdf_pipeline.container.codec import Encoding
     from asdf_pipeline.journal.workdir import WorkDirectory
     from asdf_pipeline.outcome import Outcome
 
 
-def publish(
-    directory: WorkDirectory,
-    output: Path,
-    quakeml: bytes | None,
-    outcomes: Iterable[Outcome],
-) -> None:
-    """Merge a work directory's sealed segments into the output, and check it.
+def publish(merged: Path, output: Path) -> None:
+    """Give a merged file that was checked its final name.
 
     Raises
     ------
-    VerificationError
-        If the merged file's content differs from the outcomes.
     WriteError
-        If there is no room, or the file cannot be written.
+        If it cannot be moved there.
     OutputExistsError
         If the output came to exist meanwhile.
     """
-    merged = _merge(directory, quakeml)
-    check(merged, outcomes)
     refuse_existing(output)
     try:
         _move(merged, output)
@@ -60,18 +53,40 @@ def refuse_existing(output: Path) -> None:
         raise OutputExistsError(msg)
 
 
-def _merge(directory: WorkDirectory, quakeml: bytes | None) -> Path:
+def merge_segments(
+    directory: WorkDirectory, quakeml: bytes | None, joined: Encoding | None
+) -> Path:
+    """Return one file that holds what all sealed segments hold.
+
+    Parameters
+    ----------
+    quakeml : bytes or None
+        The events, for a file without any segment.
+    joined : Encoding or None
+        How traces that were done in windows are stored once their pieces are
+        joined; None: nothing is to be joined.
+
+    Raises
+    ------
+    VerificationError
+        If a trace is in two segments.
+    WriteError
+        If there is no room, or the file cannot be written.
+    """
     segments = [directory.path / sealed.name for sealed in directory.sealed]
     if not segments:  # nothing was written: still a valid file, with the events
         part = directory.new_segment()
         Writer.create(part, quakeml=quakeml).close()
         return directory.path / seal(part).name
-    if len(segments) == 1:
+    if len(segments) == 1 and joined is None:
         return segments[0]
     check_room(directory.path, sum(sealed.size for sealed in directory.sealed))
     merged = directory.path / "merged.h5.part"
     merged.unlink(missing_ok=True)
-    merge(segments, merged)
+    if joined is None:
+        merge(segments, merged)
+    else:
+        merge_joined(segments, merged, joined)
     try:
         with merged.open("r+b") as file:
             os.fsync(file.fileno())

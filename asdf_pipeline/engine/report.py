@@ -10,6 +10,7 @@ from asdf_pipeline.errors import ProcessingFailedError
 from asdf_pipeline.outcome import STATUSES, Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     import pandas as pd
@@ -20,6 +21,11 @@ class Outcomes(Sequence[Outcome]):
 
     def __init__(self, lines: Sequence[bytes]) -> None:
         self._lines = lines
+
+    @classmethod
+    def of(cls, outcomes: Iterable[Outcome]) -> Outcomes:
+        """Return outcomes as they are kept."""
+        return cls([outcome.to_json().encode() for outcome in outcomes])
 
     def __len__(self) -> int:
         """Return how many there are."""

@@ -5,13 +5,20 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.engine.progress import Progress
-from asdf_pipeline.engine.publish import publish, refuse_existing
+from asdf_pipeline.engine.publish import (
+    check,
+    merge_segments,
+    publish,
+    refuse_existing,
+)
 from asdf_pipeline.engine.report import Outcomes, RunReport, describe_failures
+from asdf_pipeline.engine.settle import settle
 from asdf_pipeline.errors import (
     ASDFPipelineError,
     CallError,
@@ -175,18 +182,20 @@ class _Lead:
                 "what failed"
             )
             raise ProcessingFailedError(msg)
-        publish(self.directory, self.task.output_path, self.quakeml, self.outcomes)
+        windows = self.plan.windows
+        joined = self.task.encoding if windows and windows.join else None
+        merged = merge_segments(self.directory, self.quakeml, joined)
+        self.outcomes = Outcomes.of(settle(self.plan, self.outcomes, merged))
+        check(merged, self.outcomes)
+        publish(merged, self.task.output_path)
         if self.task.outcomes is not None:
             write_outcomes(Path(self.task.outcomes), self.outcomes)
         self.directory.remove()
         self.removed = True
         if failures:
             log.warning("%s: %s", self.task.output, describe_failures(failures))
-        return (
-            dict(self.ledger.counts),
-            time.monotonic() - self.began,
-            (self.ledger.resumed),
-        )
+        counts = dict(Counter(str(outcome.status) for outcome in self.outcomes))
+        return counts, time.monotonic() - self.began, self.ledger.resumed
 
     def close(self) -> None:
         """Give the work directory back."""

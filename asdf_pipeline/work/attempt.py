@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from obspy import Stream, Trace
 
 from asdf_pipeline.container.codec import COMPRESSED, Encoding
 from asdf_pipeline.container.digest import product_digest
@@ -132,12 +133,11 @@ class Worker:
         record["traces_in"] = len(stream)
         record["samples_in"] = sum(len(trace.data) for trace in stream)
         record |= _extent_of_stream(stream)
-        inventory = self.reader.inventory(station)
         coordinates = self.reader.coordinates(station)
         if coordinates is not None:
             names = ("latitude", "longitude", "elevation_in_m")
             record |= dict(zip(names, coordinates, strict=True))
-        result = self._call(stream, inventory, unit)
+        result = call(self.work.process, self.reader, stream, station, unit.tag)
         traces = encode_stream(result, station, tag, self.work.encoding, kept)
         if not traces:
             record["status"] = "empty"
@@ -167,40 +167,6 @@ class Worker:
             return unit.window, None
         return windows.padded(unit.window), windows.kept(unit.window)
 
-    def _call(self, stream: obspy.Stream, inventory: object, unit: Unit) -> Any:
-        import obspy
-
-        process = self.work.process
-        offered = {name: self._offer(name, stream, unit) for name in process.asks}
-        result = process.function(stream, inventory, **process.parameters, **offered)
-        if result is None:
-            return obspy.Stream()
-        if isinstance(result, obspy.Trace):
-            return obspy.Stream([result])
-        if not isinstance(result, obspy.Stream):
-            msg = (
-                f"{unit.station}: the function returned a {type(result).__name__}; "
-                "expected an obspy Stream or Trace, or None"
-            )
-            raise TraceError(msg)
-        return result
-
-    def _offer(self, name: str, stream: obspy.Stream, unit: Unit) -> object:
-        """Return what a function gets that has an argument of this name."""
-        if name == "tag":
-            return unit.tag
-        if name == "parameters":
-            return dict(self.work.process.parameters)
-        events = self.reader.events()
-        if name == "events":
-            return events
-        wanted = {
-            str(identifier)
-            for trace in stream
-            for identifier in trace.stats.get("asdf", {}).get("event_ids", ())
-        }
-        return next((e for e in events if str(e.resource_id) in wanted), None)
-
     def _format(self, error: BaseException) -> str:
         trace = error.__traceback__
         # Our own frames say nothing to the function's author.
@@ -211,6 +177,67 @@ class Worker:
             type(error), error, trace, limit=-limit if limit > 0 else 0, chain=False
         )
         return "".join(lines).rstrip()
+
+
+def call(
+    process: Process, reader: Reader, stream: obspy.Stream, station: str, tag: str
+) -> obspy.Stream:
+    """Call the user's function on a station's waveforms.
+
+    Parameters
+    ----------
+    process : Process
+        The function.
+    reader : Reader
+        The open input, for the inventory and what else the function asks for.
+    stream : obspy.Stream
+        The waveforms; the function may change them.
+    station, tag : str
+        Whose they are.
+
+    Returns
+    -------
+    obspy.Stream
+        What it returned; empty where that was None.
+
+    Raises
+    ------
+    TraceError
+        If it returned something else than a Stream, a Trace or None.
+    """
+    offered = {n: _offer(n, process, reader, stream, tag) for n in process.asks}
+    inventory = reader.inventory(station)
+    result = process.function(stream, inventory, **process.parameters, **offered)
+    if result is None:
+        return Stream()
+    if isinstance(result, Trace):
+        return Stream([result])
+    if not isinstance(result, Stream):
+        msg = (
+            f"{station}: the function returned a {type(result).__name__}; "
+            "expected an obspy Stream or Trace, or None"
+        )
+        raise TraceError(msg)
+    return result
+
+
+def _offer(
+    name: str, process: Process, reader: Reader, stream: obspy.Stream, tag: str
+) -> object:
+    """Return what a function gets that has an argument of this name."""
+    if name == "tag":
+        return tag
+    if name == "parameters":
+        return dict(process.parameters)
+    events = reader.events()
+    if name == "events":
+        return events
+    wanted = {
+        str(identifier)
+        for trace in stream
+        for identifier in trace.stats.get("asdf", {}).get("event_ids", ())
+    }
+    return next((e for e in events if str(e.resource_id) in wanted), None)
 
 
 def _peak(stream: obspy.Stream) -> float:

@@ -1,0 +1,107 @@
+"""``asdf-pipeline try``: the function on one station, here, with the full traceback."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from asdf_pipeline.cli.arguments import add_verb, read_parameters
+from asdf_pipeline.cli.selecting import add_selection, read_selection
+from asdf_pipeline.errors import EXIT_DATA, CallError
+
+if TYPE_CHECKING:
+    import argparse
+
+    import obspy
+
+_DESCRIPTION = """\
+Apply a function to one station in this process and show what came of it.
+
+Nothing is written. An exception comes with its whole traceback, and breakpoint()
+in the function opens the debugger: try it here before days of computing."""
+
+_EXAMPLES = """\
+  asdf-pipeline try staged.h5 --function my_steps.py:process --station BW.RJOB
+  asdf-pipeline try staged.h5 --function asdf_pipeline.steps:remove_response \\
+      --parameters '{"output": "DISP"}' --plot before_after.png"""
+
+
+def register(subparsers: argparse._SubParsersAction[Any]) -> None:
+    """Declare the verb's arguments."""
+    parser = add_verb(
+        subparsers, "try", "apply a function to one station", _DESCRIPTION, _EXAMPLES
+    )
+    parser.add_argument("input", type=Path, metavar="IN.h5", help="is never changed")
+    parser.add_argument(
+        "--function",
+        required=True,
+        metavar="MODULE:NAME",
+        help="pkg.mod:func, or path/to/file.py:func",
+    )
+    parser.add_argument(
+        "--station",
+        metavar="NET.STA",
+        help="default: the first one that the selection leaves",
+    )
+    parser.add_argument("--tag", help="input tag; default: the station's first one")
+    parser.add_argument("--parameters", metavar="FILE|MAPPING", help="as for 'process'")
+    parser.add_argument(
+        "--plot", type=Path, metavar="FILE.png", help="draw what went in and came out"
+    )
+    add_selection(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Apply the function and print both streams."""
+    from asdf_pipeline.container.reader import Reader
+    from asdf_pipeline.work.attempt import call
+    from asdf_pipeline.work.load import load_process
+
+    process = load_process(args.function, read_parameters(args.parameters))
+    selection = read_selection(args)
+    with Reader(args.input) as reader:
+        station = args.station or next(
+            (name for name in reader.stations() if selection.has_station(name)), None
+        )
+        if station is None:
+            msg = f"{args.input}: the selection leaves no station"
+            raise CallError(msg)
+        tag = args.tag or next(iter(reader.tags(station)), None)
+        if tag is None:
+            msg = f"{args.input}: station {station} has no waveforms"
+            raise CallError(msg)
+        stream = reader.stream(station, tag, selection.times, selection.has_channel)
+        before = stream.copy()
+        try:
+            result = call(process, reader, stream, station, tag)
+        except Exception as error:
+            error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
+            traceback.print_exception(error)
+            return EXIT_DATA
+    print(f"{station}, tag {tag}\n\nin:  {before}\n\nout: {result}")
+    if args.plot is not None:
+        _plot(before, result, args.plot)
+        print(f"\n{args.plot}")
+    return 0
+
+
+def _plot(before: obspy.Stream, after: obspy.Stream, path: Path) -> None:
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    rows = max(len(before), len(after), 1)
+    figure, axes = plt.subplots(
+        rows, 2, figsize=(12, 1 + 2 * rows), squeeze=False, layout="constrained"
+    )
+    for column, (title, stream) in enumerate((("in", before), ("out", after))):
+        axes[0, column].set_title(title)
+        for axis, trace in zip(axes[:, column], stream, strict=False):
+            axis.plot(trace.times(), trace.data, linewidth=0.6, color="#0072b2")
+            axis.set_ylabel(trace.id, fontsize=7)
+        axes[-1, column].set_xlabel("time since the start [s]")
+    figure.savefig(path, dpi=120)
+    plt.close(figure)

@@ -1,0 +1,61 @@
+"""From the outcomes of units to those of stations: one a station and tag."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from asdf_pipeline.container.digest import product_digest, trace_digest
+from asdf_pipeline.container.reader import Reader
+from asdf_pipeline.outcome import Outcome, combine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from asdf_pipeline.plan import Plan
+
+
+def settle(plan: Plan, outcomes: Iterable[Outcome], merged: Path) -> Iterator[Outcome]:
+    """Yield one outcome a station and tag, sorted; those left out are ``skipped``.
+
+    Parameters
+    ----------
+    plan : Plan
+        The run's plan.
+    outcomes : iterable of Outcome
+        One a unit.
+    merged : pathlib.Path
+        The output before it is published. Where units were windows, what stands in
+        it, perhaps joined from several, is counted and digested here.
+    """
+    settled = (
+        outcomes if plan.windows is None else _combined(plan.tag_map, outcomes, merged)
+    )
+    if not plan.skipped and plan.windows is None and plan.selection.times is None:
+        yield from settled
+        return
+    skipped = [
+        Outcome(unit.station, unit.tag, plan.tag_map[unit.tag], "skipped")
+        for unit in plan.skipped
+    ]
+    whole = [dataclasses.replace(outcome, window=None) for outcome in settled]
+    yield from sorted(whole + skipped, key=lambda outcome: outcome.unit_id)
+
+
+def _combined(
+    tag_map: dict[str, str], outcomes: Iterable[Outcome], merged: Path
+) -> Iterator[Outcome]:
+    by_station: dict[tuple[str, str], list[Outcome]] = {}
+    for outcome in outcomes:
+        by_station.setdefault((outcome.station, outcome.input_tag), []).append(outcome)
+    with Reader(merged) as reader:
+        for (station, tag), windows in by_station.items():
+            written = any(outcome.traces_out for outcome in windows)
+            digests = (
+                [trace_digest(*t) for t in reader.traces(station, tag_map[tag])]
+                if written
+                else []
+            )
+            digest = product_digest(digests, reader.stationxml(station)) * written
+            yield dataclasses.replace(combine(windows, digest), traces_out=len(digests))
