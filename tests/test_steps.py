@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from asdf_pipeline.work.load import Process
+
 BANDPASS = {"type": "bandpass", "freqmin": 0.5, "freqmax": 5.0}
 
 
@@ -165,13 +167,7 @@ def test_identity_changes_nothing(recording: obspy.Stream) -> None:
 
 
 def test_every_step_is_there_by_name() -> None:
-    public = {
-        name
-        for name, value in vars(steps).items()
-        if inspect.isfunction(value)
-        and value.__module__ == steps.__name__
-        and not name.startswith("_")
-    }
+    public = set(steps.__all__) - {"STEPS"}
     assert public == set(steps.STEPS) | {"chain", "resolve"}
     for name in public - {"resolve"}:
         parameters = {"chain": {"steps": ["identity"]}, "filter": BANDPASS}.get(name)
@@ -325,6 +321,7 @@ def test_an_error_says_in_which_step(recording: obspy.Stream, own_steps: Path) -
         ([5], "step 1: expected a name, or name:"),
         (["missing.py:mine"], r"step 1: missing.py: no such file"),
         (["asdf_pipeline.steps:nothing"], "step 1: asdf_pipeline.steps: has no"),
+        (5, "expected a list of at least one step"),
         ([], "expected a list of at least one step"),
         ("detrend", "expected a list of at least one step"),
         (None, "expected a list of at least one step"),
@@ -339,12 +336,20 @@ def test_a_wrong_list_is_found_before_any_work(wanted: Any, message: str) -> Non
 
 
 def test_a_changed_step_is_other_work(own_steps: Path) -> None:
-    wanted = {"steps": ["detrend", f"{own_steps}:double"]}
-    before = load_process(steps.chain, wanted).fingerprint
-    assert before is not None
-    assert load_process(steps.chain, wanted).fingerprint == before
-    own_steps.write_text(own_steps.read_text().replace("2.0", "4.0"))
-    assert load_process(steps.chain, wanted).fingerprint != before
+    wanted = {"steps": [f"{own_steps}:double"]}
+    before = load_process(steps.chain, wanted)
+    assert before.fingerprint is not None
+
+    def run(process: Process) -> float:
+        stream = obspy.Stream([obspy.Trace(np.ones(10))])
+        return float(process.function(stream, None, **process.parameters)[0].data[0])
+
+    assert run(before) == 2.0
+    assert load_process(steps.chain, wanted).fingerprint == before.fingerprint
+    own_steps.write_text(own_steps.read_text().replace("2.0", "40.0"))
+    after = load_process(steps.chain, wanted)
+    assert after.fingerprint != before.fingerprint
+    assert run(after) == 40.0
 
 
 def test_what_cannot_be_hashed_does_not_resume() -> None:

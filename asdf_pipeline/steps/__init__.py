@@ -1,0 +1,31 @@
+"""Ready-made processing functions, named in a configuration without writing Python.
+
+Each is called as ``step(st, inv, **parameters)`` with a station's Stream and its
+Inventory (or None), and returns the Stream, or None where nothing is to be written.
+As in ObsPy, whose methods do the work, the Stream that is passed in is changed and
+returned; parameters have ObsPy's names and defaults. `chain` runs several:
+
+>>> parameters = {"steps": ["detrend", {"filter": {"type": "highpass", "freq": 0.1}}]}
+"""
+
+from asdf_pipeline.steps.several import STEPS, chain, resolve
+from asdf_pipeline.steps.single import (
+    detrend,
+    filter,
+    identity,
+    remove_response,
+    resample,
+    taper,
+)
+
+__all__ = [
+    "STEPS",
+    "chain",
+    "detrend",
+    "filter",
+    "identity",
+    "remove_response",
+    "resample",
+    "resolve",
+    "taper",
+]

@@ -1,0 +1,190 @@
+"""Several steps, one after the other."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import inspect
+import json
+from typing import TYPE_CHECKING, Any
+
+from asdf_pipeline.errors import FunctionError, TraceError
+from asdf_pipeline.steps.single import (
+    detrend,
+    filter,
+    identity,
+    remove_response,
+    resample,
+    taper,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from obspy import Inventory, Stream
+    from obspy.core.event import Catalog, Event
+
+    from asdf_pipeline.work.load import Process
+
+    Step = str | Callable[..., Any] | Mapping[str, Mapping[str, Any] | None]
+
+PACKAGE = "asdf_pipeline.steps"  # where users find the steps
+
+STEPS: dict[str, Callable[..., Any]] = {
+    step.__name__: step
+    for step in (identity, detrend, taper, filter, resample, remove_response)
+}
+"""The steps that `resolve` knows by their bare names."""
+
+
+def resolve(steps: Sequence[Step]) -> tuple[Process, ...]:
+    """Return what a list of steps stands for, ready to be called one by one.
+
+    Parameters
+    ----------
+    steps : sequence
+        Each step is a name, or a mapping of one name to its parameters. A name is
+        one of this module's steps, ``"path/to/file.py:function"`` or
+        ``"package.module:function"``, or the function itself.
+
+    Returns
+    -------
+    tuple of Process
+        With the function, its full name, its parameters and its fingerprint.
+
+    Raises
+    ------
+    FunctionError
+        If a step is unknown, or does not take its parameters.
+    """
+    # Loading is the work's job, and the work loads this module as any other.
+    from asdf_pipeline.work.load import load_process
+
+    if not isinstance(steps, list | tuple) or not steps:
+        msg = f"steps: expected a list of at least one step, got {steps!r}"
+        raise FunctionError(msg)
+    resolved = []
+    for number, step in enumerate(steps, 1):
+        name, parameters = _taken_apart(step, number)
+        function: str | Callable[..., Any] = name
+        if isinstance(name, str) and ":" not in name:
+            if name not in STEPS:
+                msg = (
+                    f"step {number}: there is no step {name!r}; the steps are "
+                    f"{', '.join(sorted(STEPS))}, or path/to/file.py:function"
+                )
+                raise FunctionError(msg)
+            _check_parameters(STEPS[name], parameters, number)
+            function = f"{PACKAGE}:{name}"
+        try:
+            resolved.append(load_process(function, parameters))
+        except FunctionError as error:
+            msg = f"step {number}: {error}"
+            raise FunctionError(msg) from error
+    return tuple(resolved)
+
+
+def chain(
+    st: Stream,
+    inv: Inventory | None,
+    steps: Sequence[Step],
+    *,
+    event: Event | None = None,
+    events: Catalog | None = None,
+    tag: str | None = None,
+) -> Stream | None:
+    """Run several steps, each on what the one before returned.
+
+    Parameters
+    ----------
+    st : obspy.Stream
+        In counts, or whatever the first step takes.
+    inv : obspy.Inventory or None
+        Given to every step.
+    steps : sequence
+        As in `resolve`: ``["detrend", {"taper": {"max_percentage": 0.05}}, ...]``.
+    event, events, tag
+        Passed to the steps whose signatures ask for them.
+
+    Returns
+    -------
+    obspy.Stream or None
+        What the last step returned; None as soon as one returns None.
+
+    Raises
+    ------
+    FunctionError
+        If a step is unknown, or does not take its parameters.
+    TraceError
+        If a step returns neither Stream, Trace nor None.
+    """
+    import obspy
+
+    for number, step in enumerate(_resolve_once(steps), 1):
+        # A step's own copy: what it does to a list of corners ends with the station.
+        parameters = copy.deepcopy(step.parameters)
+        offered = {"event": event, "events": events, "tag": tag}
+        offered["parameters"] = parameters
+        asked = {name: offered[name] for name in step.asks}
+        try:
+            result = step.function(st, inv, **parameters, **asked)
+        except Exception as error:
+            error.add_note(f"in step {number}, {step.name}")
+            raise
+        if result is None:
+            return None
+        st = obspy.Stream([result]) if isinstance(result, obspy.Trace) else result
+        if not isinstance(st, obspy.Stream):
+            kind = type(result).__name__
+            msg = (
+                f"step {number}, {step.name}: returned a {kind}; expected "
+                "an obspy Stream or Trace, or None"
+            )
+            raise TraceError(msg)
+    return st
+
+
+def _calls(parameters: Mapping[str, Any]) -> tuple[Process, ...]:
+    """Return the steps behind the parameters of a chain, as loading it asks for."""
+    _resolved_text.cache_clear()  # a file may have changed since the last run
+    return resolve(parameters["steps"])
+
+
+# What the work looks for: these are loaded, checked and fingerprinted with it.
+chain.calls = _calls  # type: ignore[attr-defined]
+
+
+def _resolve_once(steps: Sequence[Step]) -> tuple[Process, ...]:
+    """Resolve a list of names once a process, not for every station."""
+    try:
+        text = json.dumps(steps)
+    except TypeError:  # functions among them
+        return resolve(steps)
+    return _resolved_text(text)
+
+
+@functools.lru_cache(maxsize=16)
+def _resolved_text(text: str) -> tuple[Process, ...]:
+    return resolve(json.loads(text))
+
+
+def _taken_apart(step: object, number: int) -> tuple[Any, dict[str, Any]]:
+    if isinstance(step, str) or callable(step):
+        return step, {}
+    if isinstance(step, dict) and len(step) == 1:
+        ((name, parameters),) = step.items()
+        if isinstance(name, str) and isinstance(parameters, dict | None):
+            return name, parameters or {}
+    msg = f"step {number}: expected a name, or name: {{parameter: value}}, got {step!r}"
+    raise FunctionError(msg)
+
+
+def _check_parameters(
+    step: Callable[..., Any], parameters: dict[str, Any], number: int
+) -> None:
+    known = list(inspect.signature(step).parameters)[2:]
+    for name in parameters:
+        if name not in known:
+            has = f"it has {', '.join(known)}" if known else "it has none"
+            msg = f"step {number}: {step.__name__} has no parameter {name!r}; {has}"
+            raise FunctionError(msg)

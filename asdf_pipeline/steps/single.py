@@ -1,0 +1,231 @@
+"""Single steps: one method of ObsPy's each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from obspy import Inventory, Stream
+
+
+def identity(st: Stream, inv: Inventory | None) -> Stream:
+    """Return the Stream as it is.
+
+    Parameters
+    ----------
+    st : obspy.Stream
+        A station's traces of one tag.
+    inv : obspy.Inventory or None
+        Not used.
+
+    Returns
+    -------
+    obspy.Stream
+        The same.
+    """
+    return st
+
+
+def remove_response(
+    st: Stream,
+    inv: Inventory | None,
+    output: str = "VEL",
+    pre_filt: Sequence[float] | None = None,
+    water_level: float | None = 60.0,
+    zero_mean: bool = True,
+    taper: bool = True,
+    taper_fraction: float = 0.05,
+    hide_sensitivity_mismatch_warning: bool = False,
+) -> Stream | None:
+    """Deconvolve the instrument response; nothing is written without an Inventory.
+
+    Parameters
+    ----------
+    st : obspy.Stream
+        In counts.
+    inv : obspy.Inventory or None
+        With a response for every trace.
+    output : {"VEL", "DISP", "ACC", "DEF"}
+        Velocity in m/s, displacement in m, acceleration in m/s**2, or ``"DEF"``: the
+        sensor's own input unit.
+    pre_filt : sequence of 4 float, optional
+        Corner frequencies in Hz, rising, of a cosine taper applied to the spectrum:
+        zero below the first and above the last, one between the inner two.
+    water_level : float or None
+        In dB below the response's peak; None: no water level.
+    zero_mean : bool
+        Subtract the mean first.
+    taper : bool
+        Apply a cosine taper first.
+    taper_fraction : float
+        Fraction of the trace that is tapered, both ends together.
+    hide_sensitivity_mismatch_warning : bool
+        No warning where the stages' gains contradict the overall sensitivity.
+
+    Returns
+    -------
+    obspy.Stream or None
+        float64 samples in the unit of `output`; None if there is no Inventory.
+
+    Raises
+    ------
+    ValueError
+        If the Inventory has no response for a trace.
+    """
+    if inv is None:
+        return None
+    return st.remove_response(
+        inventory=inv,
+        output=output,
+        pre_filt=None if pre_filt is None else tuple(pre_filt),
+        water_level=water_level,
+        zero_mean=zero_mean,
+        taper=taper,
+        taper_fraction=taper_fraction,
+        hide_sensitivity_mismatch_warning=hide_sensitivity_mismatch_warning,
+    )
+
+
+def detrend(
+    st: Stream,
+    inv: Inventory | None,
+    type: str = "linear",
+    order: int | None = None,
+    dspline: int | None = None,
+) -> Stream:
+    """Remove a trend from every trace.
+
+    Parameters
+    ----------
+    st : obspy.Stream
+        In any unit.
+    inv : obspy.Inventory or None
+        Not used.
+    type : {"linear", "simple", "demean", "constant", "polynomial", "spline"}
+        ``"linear"``: least squares; ``"simple"``: the line through the first and last
+        sample; ``"demean"`` and ``"constant"``: the mean.
+    order : int, optional
+        Of the polynomial or spline, which cannot do without it.
+    dspline : int, optional
+        Samples between the nodes of the spline, which cannot do without it.
+
+    Returns
+    -------
+    obspy.Stream
+        float64 samples.
+    """
+    return st.detrend(type, **_given(order=order, dspline=dspline))
+
+
+def taper(
+    st: Stream,
+    inv: Inventory | None,
+    max_percentage: float | None = 0.05,
+    type: str = "hann",
+    max_length: float | None = None,
+    side: str = "both",
+) -> Stream:
+    """Taper every trace towards zero at its ends.
+
+    Parameters
+    ----------
+    st : obspy.Stream
+        In any unit.
+    inv : obspy.Inventory or None
+        Not used.
+    max_percentage : float or None
+        Longest taper at one end, as a fraction of the trace (0.05 is 5 %); at most 0.5.
+    type : str
+        Window, as in `obspy.Trace.taper`: ``"hann"``, ``"cosine"``, ``"hamming"``, ...
+    max_length : float, optional
+        Longest taper at one end, in s; the shorter of the two holds.
+    side : {"both", "left", "right"}
+        Which end.
+
+    Returns
+    -------
+    obspy.Stream
+        float64 samples.
+    """
+    return st.taper(max_percentage, type=type, max_length=max_length, side=side)
+
+
+def filter(
+    st: Stream,
+    inv: Inventory | None,
+    type: str,
+    freq: float | None = None,
+    freqmin: float | None = None,
+    freqmax: float | None = None,
+    corners: int = 4,
+    zerophase: bool = False,
+) -> Stream:
+    """Apply a Butterworth filter to every trace.
+
+    Parameters
+    ----------
+    st : obspy.Stream
+        In any unit.
+    inv : obspy.Inventory or None
+        Not used.
+    type : {"bandpass", "bandstop", "lowpass", "highpass"}
+        Which frequencies pass.
+    freq : float, optional
+        Corner frequency of a lowpass or highpass, in Hz.
+    freqmin, freqmax : float, optional
+        Corner frequencies of a bandpass or bandstop, in Hz.
+    corners : int
+        Order of the filter.
+    zerophase : bool
+        Apply it forwards and backwards: no phase shift, twice the order.
+
+    Returns
+    -------
+    obspy.Stream
+        float64 samples.
+    """
+    frequencies = _given(freq=freq, freqmin=freqmin, freqmax=freqmax)
+    return st.filter(type, corners=corners, zerophase=zerophase, **frequencies)
+
+
+def resample(
+    st: Stream,
+    inv: Inventory | None,
+    sampling_rate: float,
+    window: str | None = "hann",
+    no_filter: bool = True,
+    strict_length: bool = False,
+) -> Stream:
+    """Resample every trace by way of its spectrum.
+
+    Parameters
+    ----------
+    st : obspy.Stream
+        In any unit.
+    inv : obspy.Inventory or None
+        Not used.
+    sampling_rate : float
+        New sampling rate in Hz.
+    window : str or None
+        Applied to the spectrum; as in `obspy.Trace.resample`.
+    no_filter : bool
+        No lowpass before; False: a steep one (Chebyshev) below the new Nyquist
+        frequency.
+    strict_length : bool
+        Raise a ValueError where the trace's end would move.
+
+    Returns
+    -------
+    obspy.Stream
+        float64 samples.
+    """
+    return st.resample(
+        sampling_rate, window=window, no_filter=no_filter, strict_length=strict_length
+    )
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    """Return the options that are not left to ObsPy."""
+    return {name: value for name, value in options.items() if value is not None}
