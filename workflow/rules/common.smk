@@ -27,6 +27,9 @@ os.environ.update(
 )
 
 
+COLUMNS = ["dataset", "waveforms", "stations", "events", "asdf", "tag"]
+
+
 def check(data, schema, where):
     """Validate data, fill in defaults, and say in one line what is wrong where."""
     try:
@@ -56,7 +59,7 @@ def read_datasets(path):
         na_values=[""],
     )
     check(table, "../schemas/datasets.schema.yaml", path)
-    table = table.fillna("").set_index("dataset", drop=False)
+    table = table.reindex(columns=COLUMNS).fillna("").set_index("dataset", drop=False)
     if table.empty:
         raise WorkflowError(f"{path}: no data set in the table")
     if not table.index.is_unique:
@@ -89,7 +92,7 @@ def patterns(dataset, column):
     """Return a cell's patterns; {obspy} is where ObsPy is installed."""
     obspy = find_spec("obspy")
     home = str(Path(obspy.origin).parent) if obspy else "{obspy}"
-    cell = DATASETS.at[dataset, column] if column in DATASETS else ""
+    cell = DATASETS.at[dataset, column]
     return [pattern.replace("{obspy}", home) for pattern in cell.split()]
 
 

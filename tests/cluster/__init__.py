@@ -1,0 +1,1 @@
+"""The pipeline on clusters: real launchers, a real Slurm."""

@@ -1,0 +1,131 @@
+"""What the configuration may say, and what is said about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from tests.pipeline.checkout import ROOT, Checkout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SCHEMAS = sorted((ROOT / "workflow" / "schemas").glob("*.yaml"))
+
+
+def keys(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the keys that a schema describes, those within others too."""
+    for name, inner in schema.get("properties", {}).items():
+        yield name, inner
+        yield from keys(inner)
+
+
+def objects(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the schemas that list their keys."""
+    if "properties" in schema:
+        yield schema
+        for inner in schema["properties"].values():
+            yield from objects(inner)
+
+
+@pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.name)
+def test_schemas_are_strict_and_describe_every_key(path: Path) -> None:
+    schema = yaml.safe_load(path.read_text())
+    assert [name for name, inner in keys(schema) if not inner.get("description")] == []
+    assert all(inner["additionalProperties"] is False for inner in objects(schema))
+
+
+@pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.name)
+def test_the_manual_has_every_key_with_its_default(path: Path) -> None:
+    manual = (ROOT / "config" / "README.md").read_text().splitlines()
+    schema = yaml.safe_load(path.read_text())
+    for name, inner in keys(schema):
+        rows = [
+            line
+            for line in manual
+            if line.startswith((f"| `{name}` |", f"| `process: {name}` |"))
+        ]
+        assert len(rows) == 1, name
+        if inner.get("default") is not None:
+            assert f"`{inner['default']}`" in rows[0]
+
+
+def test_every_key_may_be_left_out_that_has_a_default(checkout: Checkout) -> None:
+    config = checkout.path / "config" / "config.yaml"
+    config.write_text("process:\n  function: a.b:c\n  tag_map: {raw: processed}\n")
+    run = checkout.snakemake("--dry-run")
+    assert run.code == 0, run.text
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ("datsets: x", "config: unknown key ('datsets' was unexpected)"),
+        ("process: {max_failurs: 1}", "process: unknown key ('max_failurs' was"),
+        ("process: {function: steps}", "process: function: 'steps' does not match"),
+        ("process: {io: fast}", "process: io: 'fast' is not one of"),
+        ("process: {max_failures: few}", "process: max_failures: 'few' does not"),
+        ("process: {traceback_limit: 0}", "process: traceback_limit: 0 is less"),
+        ("process: {tag_map: {}}", "process: tag_map: {}"),
+        ("process: {tag_map: {raw: Ok}}", "process: tag_map: raw: 'Ok' does not"),
+        ("datasets: nowhere.tsv", "nowhere.tsv: no such table of data sets"),
+    ],
+)
+def test_a_wrong_configuration_is_named(
+    checkout: Checkout, config: str, said: str
+) -> None:
+    path = checkout.path / "config" / "config.yaml"
+    whole = yaml.safe_load(path.read_text())
+    change = yaml.safe_load(config)
+    whole["process"].update(change.pop("process", {}))
+    path.write_text(yaml.safe_dump({**whole, **change}))
+    run = checkout.snakemake()
+    assert run.code == 1
+    assert said in run.text
+    assert not (checkout.path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("dataset\n", "datasets.tsv: no data set in the table"),
+        ("dataset\twaveforms\tsize\na\tb\tc", "unknown key ('size' was unexpected)"),
+        ("dataset\twaveforms\na b\tc", "dataset: 'a b' does not match"),
+        ("dataset\twaveforms\na\tb\na\tc", "the data set 'a' is there twice"),
+        ("dataset\twaveforms\ttag\na\tb\tRaw", "tag: 'Raw' does not match"),
+        ("dataset\tstations\na\tb", "data set 'a': give either waveforms or asdf"),
+        ("dataset\twaveforms\tasdf\na\tb\tc", "'a': give either waveforms or asdf"),
+        ("dataset\ttag\tasdf\na\tb\tc", "data set 'a': an ASDF file has its own"),
+        ("dataset\twaveforms\na\tno/*.such", "waveforms 'no/*.such' matches no file"),
+        ("dataset\tasdf\na\tno.h5", "data set 'a': asdf 'no.h5' matches no file"),
+    ],
+)
+def test_a_wrong_table_is_named(checkout: Checkout, table: str, said: str) -> None:
+    (checkout.path / "config" / "datasets.tsv").write_text(table)
+    run = checkout.snakemake()
+    assert run.code == 1
+    assert said in run.text
+    assert not (checkout.path / "results").exists()
+
+
+def test_patterns_comments_and_folders(checkout: Checkout) -> None:
+    folder = checkout.path / "data" / "deep" / "er"
+    folder.mkdir(parents=True)
+    for name in ("a.mseed", "b.mseed", "c.sac"):
+        (folder / name).touch()
+    table = checkout.path / "config" / "datasets.tsv"
+    table.write_text(
+        "# mine\ndataset\twaveforms\n"
+        "NA\tdata/**/*.mseed data/deep/er/c.sac\n"
+        "# other\tnot/there/*\n"
+    )
+    run = checkout.snakemake("--dry-run")
+    assert run.code == 0, run.text
+    (inputs,) = (
+        line for line in run.text.splitlines() if "input: data/deep/er/a.mseed" in line
+    )
+    assert inputs.count("data/deep/er/") == 3
+    assert "results/NA/staged.h5" in run.text

@@ -1,0 +1,104 @@
+"""One set of versions: pyproject.toml, environment.yml, the pinned ones."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.pipeline.checkout import ROOT
+
+# conda's names of what PyPI calls otherwise
+CONDA_NAMES = {
+    "python-isal": "isal",
+    "python-xxhash": "xxhash",
+    "snakemake-minimal": "snakemake",
+}
+# what PyPI's wheels bring along or cannot bring
+CONDA_ONLY = {"openmpi", "pip", "python"}
+
+
+def project() -> dict[str, object]:
+    """Return the project table of pyproject.toml."""
+    text = (ROOT / "pyproject.toml").read_text()
+    table: dict[str, object] = tomllib.loads(text)["project"]
+    return table
+
+
+def requirements(*extras: str) -> dict[str, str]:
+    """Return the version bounds of the dependencies and of some extras."""
+    table = project()
+    lines = list(table["dependencies"])  # type: ignore[call-overload]
+    for extra in extras:
+        lines += table["optional-dependencies"][extra]  # type: ignore[index]
+    parsed = map(Requirement, lines)
+    return {canonicalize_name(item.name): str(item.specifier) for item in parsed}
+
+
+def conda() -> dict[str, list[str]]:
+    """Return the bounds that environment.yml gives for each package."""
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    found: dict[str, list[str]] = {}
+    for line in environment["dependencies"]:
+        if isinstance(line, str):
+            match = re.fullmatch(r"([a-z0-9-]+)(.*)", line)
+            assert match is not None, line
+            name = CONDA_NAMES.get(match[1], match[1])
+            found.setdefault(name, []).append(match[2])
+    return found
+
+
+def test_conda_gives_the_same_bounds() -> None:
+    wanted = requirements("cluster", "mpi")
+    there = conda()
+    assert set(there) - CONDA_ONLY == set(wanted)
+    for name, bounds in wanted.items():
+        given = [sorted(each.split(",")) for each in there[name]]
+        assert sorted(bounds.split(",")) in given, name
+    assert there["python"] == [project()["requires-python"]]
+
+
+def test_conda_asks_for_parallel_hdf5_and_installs_the_package() -> None:
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    assert "h5py=*=mpi_openmpi*" in environment["dependencies"]
+    assert environment["dependencies"][-1] == {"pip": ["."]}
+    assert environment["channels"][-1] == "nodefaults"
+
+
+@pytest.mark.parametrize(
+    ("lock", "extras"),
+    [
+        ("lock.txt", ("mpi", "openmpi", "cluster", "test", "bench", "dev")),
+        ("parallel.txt", ("mpi", "cluster", "test")),
+    ],
+)
+def test_pinned_versions_are_within_the_bounds(
+    lock: str, extras: tuple[str, ...]
+) -> None:
+    text = (ROOT / "requirements" / lock).read_text()
+    pins: dict[str, list[str]] = {}
+    for name, version in re.findall(r"^([a-z0-9-]+)==([^ \\;]+)", text, re.MULTILINE):
+        pins.setdefault(name, []).append(version)
+    for name, bounds in requirements(*extras).items():
+        if name == "asdf-pipeline":
+            continue
+        specifier = Requirement(f"{name}{bounds}").specifier
+        assert pins.get(name), name
+        assert all(specifier.contains(version) for version in pins[name]), name
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "requirements").glob("*.txt")))
+def test_pins_hold_names_versions_and_hashes_only(path: object) -> None:
+    lines = (ROOT / "requirements" / str(path)).read_text().splitlines()
+    pin = re.compile(r"[a-z0-9-]+==[A-Za-z0-9.+]+( ; [^\\]+)? \\")
+    digest = re.compile(r"    --hash=sha256:[0-9a-f]{64}( \\)?")
+    odd = [
+        line
+        for line in lines
+        if not (line.startswith("#") or pin.fullmatch(line) or digest.fullmatch(line))
+    ]
+    assert odd == []

@@ -1,0 +1,191 @@
+"""The pipeline from beginning to end, by the real ``snakemake``."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.pipeline.checkout import Checkout, Run
+
+FAILS_FOR_FUR = """\
+def process(st, inv):
+    if st[0].stats.station == "FUR":
+        raise RuntimeError("no Fürstenfeldbruck today")
+    return st
+"""
+
+
+def table(text: str) -> dict[str, tuple[str, str]]:
+    """Return status and traces of each station of a small expected table."""
+    rows = (line.split() for line in text.strip().splitlines())
+    return {station: (status, traces) for station, status, traces in rows}
+
+
+def test_the_shipped_configuration_makes_everything(
+    first: tuple[Checkout, Run],
+) -> None:
+    checkout, run = first
+    assert run.rules.count("process") == 2
+    stations = {
+        f"{row['dataset']}/{row['network']}.{row['station']}": (
+            row["status"],
+            row["traces_out"],
+        )
+        for row in checkout.rows()
+    }
+    assert stations == table("""
+        bavaria/BW.BGLD  empty  0
+        bavaria/BW.RJOB  ok     1
+        bavaria/GR.FUR   ok     1
+        global/IU.ANMO   ok     2
+        global/IU.COLA   empty  0
+        global/IU.ULN    ok     1
+    """)
+    for dataset in ("bavaria", "global"):
+        for name in ("staged.h5", "processed.h5", "stations.csv", "timings.csv"):
+            assert (checkout.path / "results" / dataset / name).stat().st_size > 0
+        for rule in ("stage", "process", "manifest"):
+            assert (checkout.path / f"logs/{rule}/{dataset}.log").is_file()
+            assert "max_rss" in checkout.read(f"benchmarks/{rule}/{dataset}.tsv")
+        assert not (checkout.path / "results" / dataset / "work").exists()
+
+
+def test_a_second_run_has_nothing_to_do(done: Checkout) -> None:
+    run = done.snakemake()
+    assert run.code == 0
+    assert "Nothing to be done" in run.text
+    assert run.rules == []
+
+
+def test_a_changed_parameter_runs_process_and_what_follows(done: Checkout) -> None:
+    before = (done.path / "results/global/staged.h5").stat()
+    digests = {row["station"]: row["digest"] for row in done.rows()}
+    done.configure(parameters={"output": "ACC", "water_level": 60})
+    run = done.snakemake()
+    assert run.code == 0, run.text
+    rules = ["manifest"] * 2 + ["process"] * 2 + ["stations"]
+    assert [rule for rule in run.rules if rule != "default"] == rules
+    after = (done.path / "results/global/staged.h5").stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert digests["ULN"] != {r["station"]: r["digest"] for r in done.rows()}["ULN"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"max_failures": 3}, {"traceback_limit": 9}, {"io": "segments"}],
+    ids=lambda change: next(iter(change)),
+)
+def test_how_it_is_run_makes_nothing_run_again(
+    done: Checkout, change: dict[str, object]
+) -> None:
+    done.configure(**change)
+    run = done.snakemake("--dry-run")
+    assert run.code == 0
+    assert "Nothing to be done" in run.text
+
+
+def test_a_launcher_makes_nothing_run_again(done: Checkout) -> None:
+    run = done.snakemake("--dry-run", "--profile", "profiles/local-mpi")
+    assert run.code == 0
+    assert "Nothing to be done" in run.text
+
+
+def test_an_edited_function_file_runs_process_again(checkout: Checkout) -> None:
+    steps = checkout.path / "steps.py"
+    steps.write_text("def process(st, inv):\n    return st\n")
+    checkout.configure(function="steps.py:process", parameters={})
+    assert checkout.snakemake().code == 0
+    assert {row["status"] for row in checkout.rows()} == {"ok"}
+
+    steps.write_text("def process(st, inv):\n    return None\n")
+    run = checkout.snakemake()
+    assert run.code == 0, run.text
+    assert "stage" not in run.rules
+    assert {row["status"] for row in checkout.rows()} == {"empty"}
+
+
+def test_too_many_failures_end_it_and_say_what_would_pass(done: Checkout) -> None:
+    (done.path / "steps.py").write_text(FAILS_FOR_FUR)
+    done.configure(function="steps.py:process", parameters={}, max_failures=0)
+    run = done.snakemake()
+    assert run.code == 1
+    log = done.read("logs/process/bavaria.log")
+    for what in ("GR.FUR", "no Fürstenfeldbruck today", "--max-failures 1"):
+        assert what in log
+        assert what in run.text  # show-failed-logs, of profiles/default
+    assert not (done.path / "results/bavaria/processed.h5").exists()
+    assert (done.path / "results/bavaria/work").is_dir()
+    # The other data set was made all the same.
+    assert (done.path / "results/global/processed.h5").exists()
+
+    done.configure(max_failures=1)
+    run = done.snakemake()
+    assert run.code == 0, run.text
+    assert "stage" not in run.rules
+    rows = {row["station"]: row for row in done.rows()}
+    assert rows["FUR"]["status"] == "failed"
+    assert rows["FUR"]["error_type"] == "RuntimeError"
+    assert rows["FUR"]["error_message"] == "no Fürstenfeldbruck today"
+    assert rows["RJOB"]["status"] == "ok"
+    assert not (done.path / "results/bavaria/work").exists()
+
+
+def test_an_asdf_file_is_linked_and_left_as_it_is(
+    first: tuple[Checkout, Run], checkout: Checkout
+) -> None:
+    source = checkout.path / "mine.h5"
+    source.write_bytes((first[0].path / "results/global/staged.h5").read_bytes())
+    source.chmod(0o444)
+    before = (source.stat().st_mtime_ns, hashlib.sha256(source.read_bytes()).digest())
+    checkout.use({"dataset": "global", "asdf": "mine.h5"})
+    run = checkout.snakemake()
+    assert run.code == 0, run.text
+    assert before == (
+        source.stat().st_mtime_ns,
+        hashlib.sha256(source.read_bytes()).digest(),
+    )
+    assert (checkout.path / "results/global/staged.h5").samefile(source)
+    expected = [row for row in first[0].rows() if row["dataset"] == "global"]
+    assert checkout.rows() == expected
+
+
+def test_workflow_snakefile_is_an_entry_of_its_own(done: Checkout) -> None:
+    run = done.snakemake("--snakefile", "workflow/Snakefile")
+    assert run.code == 0
+    assert "Nothing to be done" in run.text
+
+
+def test_the_workflow_can_be_used_as_a_module(
+    checkout: Checkout, tmp_path: Path
+) -> None:
+    snakefile = tmp_path / "Snakefile"
+    snakefile.write_text(
+        'configfile: "config/config.yaml"\n'
+        "module asdf:\n"
+        f'    snakefile: "{checkout.path}/workflow/Snakefile"\n'
+        "    config: config\n"
+        "use rule * from asdf as asdf_*\n"
+        "use rule all from asdf as asdf_all with:\n"
+        "    default_target: True\n"
+    )
+    run = checkout.snakemake("--dry-run", "--snakefile", str(snakefile))
+    assert run.code == 0, run.text
+    assert run.rules.count("asdf_process") == 2
+
+
+def test_memory_and_time_grow_with_the_attempt(done: Checkout) -> None:
+    asked = []
+    for attempt in ("1", "2"):
+        run = done.snakemake(
+            *("--dry-run", "--forcerun", "process", "--attempt", attempt)
+        )
+        line = next(line for line in run.text.splitlines() if "mem_mb_per_cpu=" in line)
+        pairs = (pair.split("=", 1) for pair in line.split(":", 1)[1].split(","))
+        asked.append({name.strip(): value.strip() for name, value in pairs})
+    for name in ("mem_mb", "mem_mb_per_cpu", "runtime"):
+        assert int(asked[1][name]) == pytest.approx(2 * int(asked[0][name]), abs=2)
