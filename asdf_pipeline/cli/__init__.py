@@ -25,7 +25,7 @@ from asdf_pipeline.cli import (
     verify,
 )
 from asdf_pipeline.cli.log import log_to_stderr
-from asdf_pipeline.cli.ranks import is_first_rank
+from asdf_pipeline.cli.ranks import is_first_rank, let_the_first_rank_speak
 from asdf_pipeline.errors import EXIT_CALL, EXIT_DATA, ASDFPipelineError
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         if is_first_rank():
             super().error(message)
+        let_the_first_rank_speak()
         sys.exit(EXIT_CALL)
 
 
@@ -114,6 +115,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ASDFPipelineError as error:
         if _speaks(error):
             _complain(str(error) or type(error).__name__)
+        else:
+            let_the_first_rank_speak()
         return error.exit_code
     except KeyboardInterrupt:
         _complain("interrupted")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
 # Set by the launchers of MPI jobs: Open MPI, PMIx (srun), MPICH and Intel, Slurm.
 _RANK_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID")
+
+_WAIT = 2.0  # seconds
 
 
 def is_first_rank() -> bool:
@@ -19,3 +22,11 @@ def is_first_rank() -> bool:
         return True
     ranks = (os.environ.get(name) for name in _RANK_VARIABLES)
     return next((rank for rank in ranks if rank), "0") == "0"
+
+
+def let_the_first_rank_speak() -> None:
+    """Wait a little before this rank ends with an error that another one prints.
+
+    A launcher ends the whole job when the first rank leaves with an error.
+    """
+    time.sleep(_WAIT)

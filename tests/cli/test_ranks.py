@@ -1,0 +1,49 @@
+"""The command under a launcher: what concerns all ranks is said once."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import FUNCTIONS
+
+
+@pytest.mark.requires("mpi")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("absent.h5", "out.h5", "--tag", "raw"), "expected INPUT_TAG=OUTPUT_TAG"),
+        (("absent.h5", "out.h5", "--tag", "raw=done"), "absent.h5"),
+        (("absent.h5",), "the following arguments are required"),
+    ],
+)
+def test_a_wrong_call_is_told_once(
+    mpiexec: tuple[str, dict[str, str]],
+    mpi_python: str,
+    tmp_path: Path,
+    arguments: tuple[str, ...],
+    message: str,
+) -> None:
+    (tmp_path / "functions.py").write_text(FUNCTIONS)
+    launcher, environment = mpiexec
+    done = subprocess.run(
+        [
+            *(launcher, "-n", "3", mpi_python, "-P", "-m", "mpi4py"),
+            *("-m", "asdf_pipeline", "process", *arguments),
+            *("--function", "functions.py:identity", "--backend", "mpi"),
+        ],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 2
+    said = [line for line in done.stderr.splitlines() if "asdf-pipeline" in line]
+    errors = [line for line in said if "error: " in line]
+    assert len(errors) == 1
+    assert message in errors[0]
+    assert "Traceback" not in done.stderr
