@@ -15,6 +15,8 @@ import numpy as np
 from isal import isal_zlib
 from numcodecs.fletcher32 import Fletcher32
 
+from asdf_pipeline.container.deflate import Deflate
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -100,6 +102,7 @@ def encode(array: np.ndarray[Any, Any], encoding: Encoding) -> list[bytes]:
     raw = np.ascontiguousarray(array).view(np.uint8)
     step = encoding.chunk_length(array.size) * itemsize
     shuffle = encoding.shuffle and itemsize > 1
+    deflate = None if encoding.level is None else Deflate(encoding.level)
     chunks = []
     for begin in range(0, raw.size, step):
         piece = raw[begin : begin + step]
@@ -107,13 +110,14 @@ def encode(array: np.ndarray[Any, Any], encoding: Encoding) -> list[bytes]:
             whole = np.zeros(step, np.uint8)
             whole[: piece.size] = piece
             piece = whole
+        chunk: Any = piece
         if shuffle:
-            piece = _shuffled(piece, itemsize)
-        chunk = (
-            piece
-            if encoding.level is None
-            else isal_zlib.compress(piece, encoding.level)
-        )
+            planes = _shuffled(piece, itemsize)
+            chunk = planes.reshape(-1)
+            if deflate is not None:
+                chunk = deflate(planes)
+        elif encoding.level is not None:
+            chunk = isal_zlib.compress(piece, encoding.level)
         if encoding.fletcher32:
             chunk = _checksum.encode(chunk)
         chunks.append(bytes(chunk))
@@ -189,7 +193,7 @@ def _shuffled(piece: np.ndarray[Any, Any], itemsize: int) -> np.ndarray[Any, Any
     elements = piece.reshape(-1, itemsize)
     for k in range(itemsize):  # twice as fast as one transposed copy
         planes[k] = elements[:, k]
-    return planes.reshape(-1)
+    return planes
 
 
 def _unshuffled(piece: np.ndarray[Any, Any], itemsize: int) -> np.ndarray[Any, Any]:
