@@ -327,6 +327,7 @@ class ASDFDataSet(Readable):
         from asdf_pipeline.engine import Task, run
         from asdf_pipeline.selection import Selection
 
+        self.open_file.refuse_closed()
         if backend == "auto" and self._mpi is not None:
             backend = "mpi" if self._mpi else "multiprocessing"
         task = Task(

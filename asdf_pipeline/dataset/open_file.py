@@ -97,7 +97,8 @@ class OpenFile:
         else:
             Writer.create(self.path, format_version=format_version).close()
 
-    def _refuse_closed(self) -> None:
+    def refuse_closed(self) -> None:
+        """Raise CallError if the data set was closed for good."""
         if self.closed:
             msg = f"{self.path}: the data set is closed; open it again"
             raise CallError(msg)
@@ -107,7 +108,7 @@ class OpenFile:
         """The file, open for reading."""
         from asdf_pipeline.container.reader import Reader
 
-        self._refuse_closed()
+        self.refuse_closed()
         if self._writer is not None:
             self.release()
         if self._reader is None:
@@ -119,7 +120,7 @@ class OpenFile:
         """The file, open for writing; say afterwards what is there by `changed`."""
         from asdf_pipeline.container.writer import Writer
 
-        self._refuse_closed()
+        self.refuse_closed()
         if self._writer is None:
             if self.mode == "r":
                 msg = f"{self.path} is open with mode 'r': open it with mode 'a' to add"
@@ -141,7 +142,7 @@ class OpenFile:
     @property
     def stations(self) -> set[str]:
         """The stations' names, ``"NET.STA"``."""
-        self._refuse_closed()
+        self.refuse_closed()
         if self._stations is None:
             self._stations = set(self.reader.stations())
         return self._stations

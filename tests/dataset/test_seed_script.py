@@ -18,6 +18,13 @@ import pyasdf
 import pytest
 
 from asdf_pipeline import ASDFDataSet
+from asdf_pipeline.errors import (
+    CallError,
+    FunctionError,
+    OutputExistsError,
+    ProcessingFailedError,
+    TagError,
+)
 from tests.dataset.recordings import told
 
 SCRIPT = (Path(__file__).parent / "seed_script.txt").read_text(encoding="utf-8")
@@ -122,7 +129,9 @@ def test_second_run_is_refused(folder: Path) -> None:
     ]
 
 
-def test_process_in_this_process(example: Path, tmp_path: Path) -> None:
+def test_process_in_this_process(
+    example: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """A closure, a report, and a data set that goes on working."""
     factor = 3
 
@@ -141,6 +150,7 @@ def test_process_in_this_process(example: Path, tmp_path: Path) -> None:
         assert report.counts["ok"] == 2
         assert [one.station for one in report.failures] == ["BW.BGLD"]
         assert report.failures[0].error_message == "not this one"
+        assert "BW.BGLD (raw_recording): RuntimeError: not this one" in caplog.text
         before = ds.waveforms.BW_RJOB.raw_recording
     with ASDFDataSet(tmp_path / "out.h5", mode="r") as out:
         after = out.waveforms.BW_RJOB.scaled
@@ -149,3 +159,43 @@ def test_process_in_this_process(example: Path, tmp_path: Path) -> None:
         trace.data = trace.data * factor
         trace.stats.asdf.tag = "scaled"
     assert told(after) == told(before)
+
+
+def test_wrong_calls_leave_the_data_set_usable(example: Path, tmp_path: Path) -> None:
+    ds = ASDFDataSet(example)
+    with pytest.raises(TagError, match="tags in the file: other, raw_recording"):
+        ds.process(lambda st, inv: st, tmp_path / "out.h5", {"nothing": "processed"})
+    with pytest.raises(FunctionError, match="not a function"):
+        ds.process(3, tmp_path / "out.h5", {"other": "processed"})
+    with pytest.raises(OutputExistsError):
+        ds.process(lambda st, inv: st, example, {"other": "processed"})
+    with pytest.raises(ProcessingFailedError, match=r"1 failed: BW\.RJOB"):
+        ds.process(
+            lambda st, inv: st.nothing,
+            tmp_path / "out.h5",
+            {"other": "processed"},
+            max_failures=0,
+        )
+    assert not (tmp_path / "out.h5").exists()
+    assert len(ds.waveforms.BW_RJOB.other) == 3
+    ds.close()
+    with pytest.raises(CallError, match="closed"):
+        ds.process(lambda st, inv: st, tmp_path / "out.h5", {"other": "processed"})
+
+
+def test_function_that_looks_into_the_data_set(example: Path, tmp_path: Path) -> None:
+    with ASDFDataSet(example) as ds:
+        assert len(ds.events) == 3
+
+        def only_with_events(st: obspy.Stream, inv: object) -> obspy.Stream | None:
+            return st if len(ds.events) == 3 and "IU.ULN" in ds.waveforms else None
+
+        report = ds.process(
+            only_with_events,
+            tmp_path / "out.h5",
+            {"raw_recording": "kept"},
+            cpu_count=2,
+            progress="none",
+        )
+        assert report.counts["ok"] == 3
+        assert len(ds.events) == 3
