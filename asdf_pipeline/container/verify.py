@@ -80,7 +80,7 @@ def _problems(reader: Reader, expected: Rows | None) -> Iterator[str]:
             yield str(error)
     for station in sorted(set(expected or ()) - set(stations)):
         for tag, row in sorted((expected or {})[station].items()):
-            if row["status"] == "ok":
+            if int(row["traces_out"]):
                 yield f"station {station}, tag {tag}: missing from the file"
     yield from _document_problems(reader)
 
@@ -97,7 +97,7 @@ def _station_problems(
     names: dict[str, list[str]] = defaultdict(list)
     for name in reader.names(station):
         names[tag_of(name)].append(name)
-    if rows is not None and not any(row["status"] == "ok" for row in rows.values()):
+    if rows is not None and not any(int(row["traces_out"]) for row in rows.values()):
         yield f"station {station}: is in the file, but not ok in the manifest"
         return
     for tag in sorted({*names, *(rows or ())}):
@@ -142,7 +142,7 @@ def _row_problems(
     """Compare what is there of a station and tag with its row."""
     traces, samples, digest = there
     row = rows.get(tag)
-    if row is None or row["status"] != "ok":
+    if row is None or not int(row["traces_out"]):
         status = "does not have them" if row is None else f"says {row['status']}"
         if traces:
             yield f"{where}: {traces} traces in the file; the manifest {status}"

@@ -117,7 +117,7 @@ def check(path: Path, outcomes: Iterable[Outcome]) -> None:
     traces: Counter[tuple[str, str]] = Counter()
     samples: Counter[tuple[str, str]] = Counter()
     for outcome in outcomes:
-        if outcome.status == "ok":
+        if outcome.traces_out:
             key = (outcome.station, outcome.output_tag)
             traces[key] += outcome.traces_out
             samples[key] += outcome.samples_out

@@ -28,6 +28,8 @@ def make_example(folder: Path, stations: int = 30) -> Path:
                 trace.data = rng.integers(-999, 999, 2000, np.int32)
             data_set.add_waveforms(stream, tag="raw_recording")
             own = inventory.copy()
-            own[0].code, own[0][0].code = "XX", code
+            own[0].code = "XX"
+            for epoch in own[0]:
+                epoch.code = code
             data_set.add_stationxml(own)
     return path

@@ -39,7 +39,9 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
             data_set.add_waveforms(stream[:1], tag="other")
             if name != BARE:
                 own = inventory.copy()
-                own[0].code, own[0][0].code = name.split(".")
+                own[0].code, code = name.split(".")
+                for epoch in own[0]:
+                    epoch.code = code
                 data_set.add_stationxml(own)
     return path
 

@@ -1,0 +1,223 @@
+"""Windows: every sample in one of them, and joined again as if there were none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import obspy
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asdf_pipeline import ASDFDataSet
+from asdf_pipeline.container.digest import file_digest
+from asdf_pipeline.container.reader import Reader
+from asdf_pipeline.container.traces import TraceHeader, samples_between
+from asdf_pipeline.engine import Task, run
+from asdf_pipeline.errors import CallError
+from asdf_pipeline.selection import NS, Selection, Windows, seconds
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DAY = 86400 * NS
+
+
+@given(
+    st.integers(0, 10**6).map(lambda n: n * 1_234_567),
+    st.integers(1, 3000),
+    st.sampled_from([0.1, 1.0, 29.97, 30.0, 40.0, 100.0, 99.999]),
+    st.integers(1, 30 * NS).map(lambda n: n * 10),
+    st.sampled_from(["round", "trace"]),
+)
+def test_every_sample_is_kept_by_one_window(
+    start: int, npts: int, rate: float, length: int, aligned: str
+) -> None:
+    length = max(length, int(2 * NS / rate))  # at least a sample or two
+    windows = Windows(length, 0, aligned)
+    header = TraceHeader("N", "S", "", "Z", start, rate, npts, np.dtype("f4"), "t")
+    found = list(windows.over([(header.starttime, header.endtime)]))
+    ranges = [samples_between(header, windows.kept(window)) for window in found]
+    kept = [index for begin, end in ranges for index in range(begin, end)]
+    assert kept == list(range(npts))
+    assert all(end > begin for begin, end in ranges)
+
+
+def test_windows_do_not_repeat_where_spans_share_one() -> None:
+    windows = list(Windows(10 * NS).over([(0, 3 * NS), (5 * NS, 12 * NS)]))
+    assert windows == [(0, 10 * NS), (10 * NS, 20 * NS)]
+
+
+def test_gaps_have_no_windows() -> None:
+    windows = list(Windows(DAY).over([(0, NS), (5 * DAY, 5 * DAY + NS)]))
+    assert windows == [(0, DAY), (5 * DAY, 6 * DAY)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1d", DAY),
+        ("6h", DAY // 4),
+        ("90 s", 90 * NS),
+        (30, 30 * NS),
+        ("0.5s", NS // 2),
+    ],
+)
+def test_durations(text: str | float, expected: int) -> None:
+    assert seconds(text) == expected
+
+
+@pytest.mark.parametrize("text", ["1 fortnight", "", "d", "1.2.3s", "-5s"])
+def test_what_is_no_duration_is_named(text: str) -> None:
+    with pytest.raises(CallError, match="no duration"):
+        seconds(text)
+
+
+@pytest.fixture
+def long_traces(tmp_path: Path) -> Path:
+    """Return a file with long traces: noise, an offset start, a gap."""
+    path = tmp_path / "long.h5"
+    rng = np.random.default_rng(5)
+    stream = obspy.Stream()
+    for code, rate, first in (("HHZ", 100.0, 3.21), ("LHZ", 1.0, 0.0)):
+        for part in range(2):
+            data = np.cumsum(rng.normal(size=int(400 * rate)))
+            header = {
+                "network": "XX",
+                "station": "LONG",
+                "channel": code,
+                "sampling_rate": rate,
+                "starttime": obspy.UTCDateTime(1000 + first + part * 600),
+            }
+            stream.append(obspy.Trace(data.astype("float64"), header))
+    with ASDFDataSet(path) as data_set:
+        data_set.add_waveforms(stream, tag="raw")
+        inventory = obspy.read_inventory().select(station="RJOB")
+        inventory[0].code = "XX"
+        for epoch in inventory[0]:
+            epoch.code = "LONG"
+        data_set.add_stationxml(inventory)
+    return path
+
+
+def identity(st: obspy.Stream, inv: object) -> obspy.Stream:
+    return st
+
+
+def bandpass(st: obspy.Stream, inv: object) -> obspy.Stream:
+    for trace in st:
+        trace.filter("bandpass", freqmin=0.1, freqmax=0.4, corners=2, zerophase=True)
+    return st
+
+
+@pytest.mark.parametrize("aligned", ["round", "trace"])
+@pytest.mark.parametrize("overlap", [0, 7 * NS])
+@pytest.mark.parametrize("backend", ["serial", "multiprocessing"])
+def test_identity_by_windows_is_identity(
+    long_traces: Path, tmp_path: Path, aligned: str, overlap: int, backend: str
+) -> None:
+    windows = Windows(60 * NS, overlap, aligned)
+    out = tmp_path / "out.h5"
+    report = run(
+        Task(
+            long_traces,
+            out,
+            identity,
+            {"raw": "raw"},
+            backend=backend,
+            workers=2,
+            windows=windows,
+            progress="none",
+        )
+    )
+    assert file_digest(out) == file_digest(long_traces)
+    (outcome,) = report.outcomes
+    assert (outcome.status, outcome.traces_out, outcome.window) == ("ok", 4, None)
+    assert outcome.samples_out == 2 * 400 * 101
+
+
+def test_pieces_stay_apart_on_request(long_traces: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.h5"
+    windows = Windows(60 * NS, join=False)
+    run(Task(long_traces, out, identity, {"raw": "raw"}, windows=windows))
+    with Reader(out) as reader, Reader(long_traces) as source:
+        pieces = reader.stream("XX.LONG", "raw")
+        assert len(pieces) > 20
+        assert all(trace.stats.npts <= 6000 for trace in pieces)
+        joined = pieces.merge(method=-1)
+        for one, other in zip(
+            joined.sort(), source.stream("XX.LONG", "raw").sort(), strict=True
+        ):
+            assert (one.data == other.data).all()
+
+
+def test_a_filter_by_windows_equals_the_filter_of_the_whole(
+    long_traces: Path, tmp_path: Path
+) -> None:
+    """Inside of the margin, to 1e-6 of the peak; docs/windows.md states the margin."""
+    margin = 120  # seconds: the filter's memory
+    whole, parts = tmp_path / "whole.h5", tmp_path / "parts.h5"
+    run(Task(long_traces, whole, bandpass, {"raw": "raw"}))
+    windows = Windows(60 * NS, margin * NS)
+    run(Task(long_traces, parts, bandpass, {"raw": "raw"}, windows=windows))
+    with Reader(whole) as one, Reader(parts) as other:
+        for a, b in zip(
+            one.stream("XX.LONG", "raw"), other.stream("XX.LONG", "raw"), strict=True
+        ):
+            assert a.stats.starttime.ns == b.stats.starttime.ns
+            assert a.stats.npts == b.stats.npts
+            difference = np.abs(a.data - b.data)
+            assert difference.max() < 1e-6 * np.abs(a.data).max()
+
+
+def test_a_window_that_fails_leaves_the_others(
+    long_traces: Path, tmp_path: Path
+) -> None:
+    def fails_once(st: obspy.Stream, inv: object) -> obspy.Stream:
+        if st[0].stats.starttime.timestamp < 1060:
+            msg = "too early"
+            raise ValueError(msg)
+        return st
+
+    out = tmp_path / "out.h5"
+    windows = Windows(60 * NS)
+    report = run(Task(long_traces, out, fails_once, {"raw": "raw"}, windows=windows))
+    (outcome,) = report.outcomes
+    assert outcome.status == "failed"
+    assert "too early" in outcome.error_message
+    assert 0 < outcome.samples_out < 2 * 400 * 101
+    with Reader(out) as reader:
+        assert reader.stream("XX.LONG", "raw")[0].stats.starttime.timestamp >= 1060
+
+
+def test_a_selection_leaves_out_and_says_so(long_traces: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.h5"
+    selection = Selection(channels=("HH?",), starttime=1100 * NS, endtime=1200 * NS)
+    report = run(Task(long_traces, out, identity, {"raw": "r"}, selection=selection))
+    with Reader(out) as reader:
+        (trace,) = reader.stream("XX.LONG", "r")
+        assert trace.stats.channel == "HHZ"
+        assert trace.stats.starttime.ns >= 1100 * NS
+        assert trace.stats.endtime.ns <= 1200 * NS
+        assert trace.stats.npts == 10_001  # both ends are in it
+    assert report.counts == {"ok": 1}
+    nothing = Selection(stations=("YY.*",))
+    with pytest.raises(CallError, match="the selection leaves none of 1 units"):
+        run(
+            Task(long_traces, tmp_path / "o", identity, {"raw": "r"}, selection=nothing)
+        )
+
+
+def test_skipped_stations_have_outcomes(tmp_path: Path, long_traces: Path) -> None:
+    with ASDFDataSet(long_traces) as data_set:
+        other = obspy.read()
+        data_set.add_waveforms(other, tag="raw")
+    selection = Selection(exclude=("BW.*",))
+    report = run(
+        Task(
+            long_traces, tmp_path / "o.h5", identity, {"raw": "r"}, selection=selection
+        )
+    )
+    statuses = {outcome.station: outcome.status for outcome in report.outcomes}
+    assert statuses == {"BW.RJOB": "skipped", "XX.LONG": "ok"}
