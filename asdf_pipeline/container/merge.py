@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _STATIONXML = STATIONXML.encode()
+# Stations copied before the source is opened anew: HDF5 keeps 35 kB for each.
+_BATCH = 1000
 
 
 def merge(segments: Sequence[Path], output: Path) -> None:
@@ -49,15 +51,25 @@ def merge(segments: Sequence[Path], output: Path) -> None:
         If the output cannot be written.
     """
     with Writer.create(output) as writer, writing(output):
+        target = writer.file_id
         for segment in segments:
             with open_input(segment) as file:
-                _add(writer.file_id, file.id, segment)
+                copy_rest(target, file.id, segment)
+                stations = _stations(file.id)
+            for begin in range(0, len(stations), _BATCH):
+                batch = stations[begin : begin + _BATCH]
+                with open_input(segment) as file:
+                    source = file.id
+                    _copy_members(
+                        target, source, b"Waveforms", batch, _copy_station, segment
+                    )
 
 
-def _add(target: Any, source: Any, segment: Path) -> None:
-    """Copy all that a file holds."""
-    copy_rest(target, source, segment)
-    _copy_members(target, source, b"Waveforms", _copy_station, segment)
+def _stations(source: Any) -> list[bytes]:
+    if not is_hard_link(source, b"Waveforms"):
+        return []
+    waveforms = h5g.open(source, b"Waveforms")
+    return hard_links(waveforms)
 
 
 def copy_rest(target: Any, source: Any, segment: Path) -> None:
@@ -72,27 +84,30 @@ def copy_rest(target: Any, source: Any, segment: Path) -> None:
     """
     if is_hard_link(source, b"QuakeML"):
         copy_document(source, target, b"QuakeML", segment)
-    _copy_members(target, source, b"Provenance", copy_document, segment)
-    _copy_members(target, source, b"AuxiliaryData", _copy_auxiliary, segment)
+    for name, copy in (
+        (b"Provenance", copy_document),
+        (b"AuxiliaryData", _copy_auxiliary),
+    ):
+        if is_hard_link(source, name):
+            members = hard_links(h5g.open(source, name))
+            _copy_members(target, source, name, members, copy, segment)
 
 
 def _copy_members(
     target: Any,
     source: Any,
     name: bytes,
+    members: Sequence[bytes],
     copy: Callable[[Any, Any, bytes, Path], None],
     segment: Path,
 ) -> None:
-    """Copy what is in a group; `copy` does what is there already."""
-    if not is_hard_link(source, name):
-        return
+    """Copy members of a group; `copy` does what is there already."""
     group, into = h5g.open(source, name), h5g.open(target, name)
-    empty = not into.get_num_objs()
-    for member in hard_links(group):
-        if empty or not into.links.exists(member):
-            h5o.copy(group, member, into, member)
-        else:
+    for member in members:
+        if into.links.exists(member):
             copy(group, into, member, segment)
+        else:
+            h5o.copy(group, member, into, member)
 
 
 def _copy_station(source: Any, target: Any, station: bytes, segment: Path) -> None:
