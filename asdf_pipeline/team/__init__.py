@@ -1,10 +1,12 @@
 """Teams: who does the work, and whose turn it is to write.
 
-A new one is one module here with a `Team`, and one line in `TEAMS`.
+A new one is one module here with ``form(workers, io) -> Team``, and one line in
+`TEAMS`.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import BackendError
@@ -13,7 +15,8 @@ from asdf_pipeline.team.launcher import launched_ranks
 if TYPE_CHECKING:
     from asdf_pipeline.team.base import Team
 
-TEAMS = ("serial", "multiprocessing", "mpi")
+# The name of a backend, and the module here that forms its team.
+TEAMS = {"serial": "alone", "multiprocessing": "processes", "mpi": "mpi"}
 IO = ("auto", "parallel", "segments")
 
 
@@ -44,17 +47,9 @@ def form_team(backend: str = "auto", workers: int = -1, io: str = "auto") -> Tea
     if backend == "auto":
         ranks = launched_ranks() > 1 or io == "parallel"
         backend = "mpi" if ranks else "multiprocessing"
-    if backend == "mpi":
-        from asdf_pipeline.team.mpi import form_ranks
-
-        return form_ranks(io)
-    if io == "parallel":
+    if io == "parallel" and backend != "mpi":
         msg = f"--io parallel needs --backend mpi (this is {backend})"
         raise BackendError(msg)
-    if backend == "serial":
-        from asdf_pipeline.team.alone import Alone
-
-        return Alone()
-    from asdf_pipeline.team.processes import Processes
-
-    return Processes(workers)
+    module = import_module(f"asdf_pipeline.team.{TEAMS[backend]}")
+    team: Team = module.form(workers, io)
+    return team

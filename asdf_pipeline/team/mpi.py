@@ -37,11 +37,13 @@ T = TypeVar("T")
 E = TypeVar("E", bound=Exception)
 
 
-def form_ranks(io: str) -> Ranks:
+def form(workers: int, io: str) -> Ranks:
     """Return the team of all ranks of this job; every rank calls this.
 
     Parameters
     ----------
+    workers : int
+        No matter: the launcher says how many ranks there are.
     io : {"auto", "parallel", "segments"}
         ``auto`` is parallel where h5py can and there is more than one rank.
 
