@@ -15,6 +15,10 @@ DATA = Path(obspy.__file__).parent
 PACKAGE_COMMAND = (sys.executable, "-P", "-m", "asdf_pipeline")
 
 FUNCTIONS = """\
+import time
+from pathlib import Path
+
+
 def identity(st, inv):
     return st
 
@@ -26,6 +30,12 @@ def needs_metadata(st, inv):
 def fails(st, inv, station="", message="cannot"):
     if st[0].stats.station == station:
         raise ValueError(message)
+    return st
+
+
+def waits(st, inv, station=""):
+    while st[0].stats.station == station and not Path("go").exists():
+        time.sleep(0.01)
     return st
 """
 

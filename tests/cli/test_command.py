@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -308,6 +309,34 @@ def test_the_status_of_nothing(command: Command) -> None:
     run = command("status", "absent.work")
     assert run.code == 2
     assert "absent.work: no work directory" in run.complaint
+
+
+def test_the_status_of_a_run_that_goes_on(
+    command: Command, staged: Path, tmp_path: Path
+) -> None:
+    running = subprocess.Popen(
+        [
+            *(*PACKAGE_COMMAND, "process", "staged.h5", "processed.h5"),
+            *("--tag", "raw=done", "--function", "functions.py:waits"),
+            *("--parameters", '{"station": "RJOB"}', "--backend", "serial"),
+            *("--seal-every", "0.01", "--progress", "none"),
+        ],
+        cwd=tmp_path,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 60
+    lines = [""]
+    while lines[0] not in ("1 of 3 done", "2 of 3 done"):  # sealed before it waits
+        assert running.poll() is None
+        assert time.monotonic() < deadline
+        lines = command("status", "processed.h5.work").out.splitlines() or [""]
+    (tmp_path / "go").touch()
+    assert running.wait(timeout=60) == 0
+    done = int(lines[0][0])
+    assert lines[1].split() == ["ok", str(done)]
+    assert lines[5].split() == ["left", str(3 - done)]
+    assert re.match(rf"running since 20.*: host .*, process {running.pid}", lines[6])
+    assert re.match(r"[0-9.]+ a minute; expected end 20..-..-..T..:..Z", lines[7])
 
 
 def test_a_reader_that_leaves_is_no_error(staged: Path, tmp_path: Path) -> None:
