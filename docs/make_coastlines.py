@@ -50,9 +50,20 @@ def rings_of(geometry: dict[str, Any]) -> Iterator[list[int]]:
 
 
 def join(ring: list[int], arcs: list[Points]) -> Points:
-    """Return the points of a ring."""
+    """Return the points of a ring, whole where it crosses the date line."""
     pieces = [arcs[index] if index >= 0 else arcs[~index][::-1] for index in ring]
-    return np.concatenate([pieces[0], *(piece[1:] for piece in pieces[1:])])
+    points = unwrap(np.concatenate([pieces[0], *(piece[1:] for piece in pieces[1:])]))
+    first, last = points[0, 0], points[-1, 0]
+    if abs(last - first) > 180:  # around the pole: closed along it
+        points = np.concatenate([points, [[last, -90], [first, -90], points[0]]])
+    return points
+
+
+def unwrap(line: Points) -> Points:
+    """Return a line whose longitudes do not jump; they may go beyond 180."""
+    line = line.copy()
+    line[:, 0] = np.unwrap(line[:, 0], period=360)
+    return line
 
 
 def shared(topology: dict[str, Any]) -> list[int]:
@@ -82,7 +93,7 @@ def main(folder: str, target: str) -> None:
         coarse(join(ring, land_arcs)) for ring in rings_of(land["objects"]["land"])
     ]
     coasts = [ring for ring in coasts if len(ring) > 3]
-    borders = [coarse(country_arcs[index]) for index in shared(countries)]
+    borders = [coarse(unwrap(country_arcs[index])) for index in shared(countries)]
     lines = [*coasts, *borders]
     steps = np.concatenate(
         [np.diff(line, axis=0, prepend=np.zeros((1, 2), np.int16)) for line in lines]

@@ -19,6 +19,7 @@ from asdf_pipeline.cli import (
     info,
     manifest,
     process,
+    report,
     stage,
     status,
     trial,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 PROGRAM = "asdf-pipeline"
-VERBS = (stage, trial, process, manifest, info, digest, verify, status)
+VERBS = (stage, trial, process, manifest, report, info, digest, verify, status)
 
 _DESCRIPTION = """\
 Apply a function to every station of an ASDF file, in parallel, with nothing lost."""

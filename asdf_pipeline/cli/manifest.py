@@ -97,7 +97,7 @@ def run(args: argparse.Namespace) -> None:
 
     source, output = args.files
     dataset = args.dataset or source.stem
-    outcomes = _read_outcomes(args.outcomes)
+    outcomes = load_outcomes(args.outcomes)
     try:
         check_source(outcomes, source)
         check_output(outcomes, output)
@@ -179,7 +179,8 @@ def check_output(outcomes: Sequence[Outcome], output: Path) -> None:
             raise VerificationError(msg)
 
 
-def _read_outcomes(path: Path) -> list[Outcome]:
+def load_outcomes(path: Path) -> list[Outcome]:
+    """Return the outcomes that `process` recorded in a file; errors name it."""
     from asdf_pipeline.outcome import read_outcomes
 
     if not path.is_file():

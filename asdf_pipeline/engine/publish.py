@@ -21,7 +21,7 @@ from asdf_pipeline.journal.segments import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from asdf_pipeline.container.codec import Encoding
@@ -93,6 +93,47 @@ def merge_segments(
     except OSError as error:
         raise write_error(merged, error) from error
     return merged
+
+
+def add_documents(merged: Path, documents: Mapping[str, bytes]) -> Path:
+    """Write provenance documents into the merged file, just before it is published.
+
+    A run with one segment has no merged file: the segment itself is taken, which
+    is cheaper than a copy. It is none from here on, so that a kill within the
+    milliseconds until it is published costs its units (at most 30 s of work)
+    another attempt.
+
+    Parameters
+    ----------
+    merged : pathlib.Path
+        What `merge_segments` returned, checked.
+    documents : mapping of str to bytes
+        By name.
+
+    Returns
+    -------
+    pathlib.Path
+        The file with the documents.
+
+    Raises
+    ------
+    WriteError
+        If there is no room, or the file cannot be written.
+    """
+    if not documents:
+        return merged
+    check_room(merged.parent, sum(map(len, documents.values())))
+    part = merged.with_name("merged.h5.part")
+    try:
+        merged.replace(part)
+        with Writer.reopen(part) as writer:
+            for name, document in documents.items():
+                writer.write_provenance(name, document)
+        with part.open("r+b") as file:
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise write_error(part, error) from error
+    return part
 
 
 def _move(path: Path, output: Path) -> None:

@@ -6,12 +6,14 @@ import logging
 import sys
 import time
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.engine.progress import Progress
 from asdf_pipeline.engine.publish import (
+    add_documents,
     check,
     merge_segments,
     publish,
@@ -29,6 +31,9 @@ from asdf_pipeline.journal.segments import Roll
 from asdf_pipeline.journal.workdir import OUTCOMES, WorkDirectory
 from asdf_pipeline.outcome import Outcome, write_outcomes
 from asdf_pipeline.plan import make_plan, run_key
+from asdf_pipeline.provenance.document import document
+from asdf_pipeline.provenance.ids import document_name, run_id
+from asdf_pipeline.provenance.run import describe
 from asdf_pipeline.team import form_team
 from asdf_pipeline.team.base import Job
 from asdf_pipeline.team.stop import Stop
@@ -56,7 +61,12 @@ def run(task: Task) -> RunReport:
     """
     team = form_team(task.backend, task.workers, task.io)
     lead: list[_Lead] = []
-    team.agree(lambda: lead.append(_Lead(task, team)))
+
+    def begin() -> str:
+        lead.append(_Lead(task, team))
+        return lead[0].run_id
+
+    identity = team.agree(begin)
     leader = lead[0] if lead else None
     try:
         process = team.together(
@@ -75,6 +85,7 @@ def run(task: Task) -> RunReport:
             task.encoding,
             task.traceback_limit,
             task.cache_responses,
+            identity,
         )
         trouble: list[ASDFPipelineError] = []
         try:
@@ -98,6 +109,7 @@ class _Lead:
     def __init__(self, task: Task, team: Team) -> None:
         self.task = task
         self.began = time.monotonic()
+        self.started = datetime.now(UTC)
         refuse_existing(task.output_path)
         if not task.output_path.parent.is_dir():
             msg = f"{task.output_path.parent}: no such directory for the output"
@@ -111,15 +123,19 @@ class _Lead:
         self.stop = Stop()
         if self.process.fingerprint is None:
             log.warning("this run cannot be resumed: %s", self.process.unhashable)
-        self.directory = WorkDirectory(
-            task.directory,
-            run_key(
-                self.plan,
-                self.process.fingerprint,
-                self.process.parameters,
-                str(task.encoding),
-            ),
+        key = run_key(
+            self.plan,
+            self.process.fingerprint,
+            self.process.parameters,
+            str(task.encoding),
         )
+        self.run_id = run_id(key)
+        self.circumstances = {
+            "backend": team.name,
+            "workers": team.size,
+            "io": team.io,
+        }
+        self.directory = WorkDirectory(task.directory, key)
         self.ledger = Ledger(self.plan, self.directory, self.hear)
         self.progress.start(self.ledger)
         log.info(
@@ -187,6 +203,8 @@ class _Lead:
         merged = merge_segments(self.directory, self.quakeml, joined)
         self.outcomes = Outcomes.of(settle(self.plan, self.outcomes, merged))
         check(merged, self.outcomes)
+        refuse_existing(self.task.output_path)
+        merged = add_documents(merged, self.documents())
         publish(merged, self.task.output_path)
         if self.task.outcomes is not None:
             write_outcomes(Path(self.task.outcomes), self.outcomes)
@@ -196,6 +214,21 @@ class _Lead:
             log.warning("%s: %s", self.task.output, describe_failures(failures))
         counts = dict(Counter(str(outcome.status) for outcome in self.outcomes))
         return counts, time.monotonic() - self.began, self.ledger.resumed
+
+    def documents(self) -> dict[str, bytes]:
+        """Return the provenance documents: the input's, and this run's own."""
+        resumed = {"resumed": self.ledger.resumed} if self.ledger.resumed else {}
+        run = describe(
+            self.run_id,
+            self.plan.input,
+            self.process,
+            self.plan.tag_map,
+            self.started,
+            {**self.circumstances, **resumed},
+        )
+        with Reader(self.plan.input) as reader:
+            documents = reader.provenance()
+        return {**documents, document_name(self.run_id): document(run, self.outcomes)}
 
     def close(self) -> None:
         """Give the work directory back."""

@@ -45,7 +45,7 @@ def document(run: Run, outcomes: Iterable[Outcome]) -> bytes:
     outcomes : iterable of Outcome
         Its units; those that wrote something get a record.
     """
-    written = [outcome for outcome in outcomes if outcome.status == "ok"]
+    written = [outcome for outcome in outcomes if outcome.traces_out]
     spaces = " ".join(f'xmlns:{name}="{url}"' for name, url in NAMESPACES.items())
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
@@ -163,20 +163,22 @@ def _step_records(run: Run, owner: str) -> Iterator[str]:
 
 
 def _step_fields(step: Step) -> Iterator[Field]:
+    space = "seis_prov" if step.letters else "asdf_pipeline"
     yield ("prov:label", step.label)
-    yield ("prov:type", f"seis_prov:{step.type}", "string")
+    yield ("prov:type", f"{space}:{step.type or 'step'}", "string")
     for name, value in step.attributes.items():
         if isinstance(value, float):
-            yield (f"seis_prov:{name}", repr(value), "double")
+            yield (f"{space}:{name}", repr(value), "double")
         elif isinstance(value, int):
-            yield (f"seis_prov:{name}", str(value), "positiveInteger")
+            yield (f"{space}:{name}", str(value), "positiveInteger")
         else:
-            yield (f"seis_prov:{name}", value)
+            yield (f"{space}:{name}", value)
 
 
 def _step_name(run: Run, owner: str, index: int) -> str:
     letters = run.steps[index].letters
-    return _name(letters, run.id, owner, str(index), number=index + 1)
+    name = _name(letters or "step", run.id, owner, str(index), number=index + 1)
+    return name if letters else name.replace("seis_prov:", "asdf_pipeline:")
 
 
 def _activity(run: Run) -> str:

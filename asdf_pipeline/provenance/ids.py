@@ -33,6 +33,11 @@ def trace_id(run: str, unit_id: str) -> str:
     return f"{{{NAMESPACE}}}{local_id('wf', run, unit_id)}"
 
 
+def document_name(run: str) -> str:
+    """Return the name of a run's document in the file."""
+    return f"{DOCUMENT}{run}"
+
+
 def local_id(letters: str, *parts: str, number: int = 1) -> str:
     """Return an id as SEIS-PROV prescribes: ``sp001_wf_``, then 7 to 12 characters.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import platform
 import shlex
 import sys
@@ -10,12 +9,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from asdf_pipeline.work.load import Process
 
@@ -31,8 +30,6 @@ _SOFTWARE = {
 # The format's own page: where the package is found differs from user to user.
 _WEBSITE = "https://seismic-data.org"
 
-F = TypeVar("F", bound="Callable[..., Any]")
-
 
 @dataclass(frozen=True)
 class Step:
@@ -42,32 +39,15 @@ class Step:
     ----------
     type, letters, label : str
         SEIS-PROV's name, two letters and label for it: ``"detrend"``, ``"dt"``,
-        ``"Detrend"``.
-    attributes : dict
+        ``"Detrend"``. No letters: SEIS-PROV has no word for it.
+    attributes : mapping
         By SEIS-PROV's names.
     """
 
     type: str
     letters: str
     label: str
-    attributes: dict[str, str | int | float]
-
-
-def stands_for(steps: Callable[..., Sequence[Step]]) -> Callable[[F], F]:
-    """Decorate a processing function with the steps that it stands for.
-
-    Parameters
-    ----------
-    steps : callable
-        Called with the function's parameters by keyword, defaults included; returns
-        the steps in order.
-    """
-
-    def decorate(function: F) -> F:
-        function.seis_prov = steps  # type: ignore[attr-defined]
-        return function
-
-    return decorate
+    attributes: Mapping[str, str | int | float]
 
 
 @dataclass(frozen=True)
@@ -132,6 +112,8 @@ def describe(
     circumstances : mapping of str to object
         More of them: backend, workers, ....
     """
+    from asdf_pipeline.provenance.steps import steps_of
+
     return Run(
         run,
         _describe_input(source),
@@ -148,7 +130,7 @@ def describe(
             "python": platform.python_version(),
             **{name: str(value) for name, value in circumstances.items()},
         },
-        _steps(process),
+        steps_of(process),
     )
 
 
@@ -183,25 +165,6 @@ def _software() -> dict[str, tuple[str, str]]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def _steps(process: Process) -> tuple[Step, ...]:
-    """Return the steps that the function says it stands for."""
-    function = inspect.unwrap(process.function)
-    steps = getattr(function, "seis_prov", None)
-    if steps is None:
-        return ()
-    offered = dict.fromkeys(process.asks)
-    bound = inspect.signature(function).bind(
-        None, None, **offered, **process.parameters
-    )
-    bound.apply_defaults()
-    named = {
-        name: value
-        for name, value in list(bound.arguments.items())[2:]
-        if name not in offered
-    }
-    return tuple(steps(**named))
 
 
 def _text(moment: datetime) -> str:

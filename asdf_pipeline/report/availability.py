@@ -111,7 +111,7 @@ def drawable(spans: Sequence[Span], extent: Span, least: float) -> list[Span]:
             if end - start < small:
                 shown[-1] = (shown[-1][0], max(end, shown[-1][1]))
                 continue
-        shown.append((start, max(end, start + small)))
+        shown.append((min(start, extent[1] - small), max(end, start + small)))
     return shown
 
 

@@ -23,7 +23,7 @@ from asdf_pipeline.report.svg import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from asdf_pipeline.report.availability import Availability, Span
     from asdf_pipeline.report.collect import Station
@@ -56,7 +56,7 @@ def availability_chart(
 def _station_rows(
     availability: Availability, stations: Sequence[Station], extent: Span, label: str
 ) -> Markup:
-    row = 15 if len(stations) <= 60 else 12
+    row = 14 if len(stations) <= 60 else 12
     height = max(row * len(stations), 30)
     drawn, ticks = [], []
     for index, station in enumerate(stations):
@@ -139,8 +139,10 @@ def count_chart(
     return figure(height, label, drawn, time_ticks(*extent), ticks)
 
 
-def histogram_chart(histogram: Histogram, label: str) -> Markup:
-    """Return a distribution as bars."""
+def histogram_chart(
+    histogram: Histogram, label: str, say: Callable[[float], str]
+) -> Markup:
+    """Return a distribution as bars; `say` gives the labels of its axis."""
     height, most = 110, max(histogram.counts)
     width = WIDTH / len(histogram.counts)
     drawn = [
@@ -161,22 +163,24 @@ def histogram_chart(histogram: Histogram, label: str) -> Markup:
     drawn.append(path(f"M{number(WIDTH * middle)},0V{height}", class_="median"))
     ticks = [(share / 1.05, text) for share, text in value_ticks(0, most, 3)]
     return figure(
-        height, label, drawn, _log_ticks(histogram.low, histogram.high), ticks
+        height, label, drawn, _log_ticks(histogram.low, histogram.high, say), ticks
     )
 
 
-def _log_ticks(low: float, high: float) -> list[tuple[float, str]]:
+def _log_ticks(
+    low: float, high: float, say: Callable[[float], str] | None = None
+) -> list[tuple[float, str]]:
     """Return ticks on a logarithmic axis, also where it spans no power of ten."""
-    if math.floor(high) - math.ceil(low) >= 1:
-        return decade_ticks(low, high)
+    if math.floor(high) - math.ceil(low) >= 2:
+        return decade_ticks(low, high, say)
     steps = [
         digit * 10.0**power
         for power in range(math.floor(low), math.ceil(high) + 1)
-        for digit in (1, 1.5, 2, 3, 5, 7)
+        for digit in (1, 2, 5)
     ]
     inside = [(math.log10(value) - low, value) for value in steps]
     return [
-        (offset / (high - low), f"{value:.3g}")
+        (offset / (high - low), say(value) if say else f"{value:.3g}")
         for offset, value in inside
         if 0 <= offset <= high - low
     ]
@@ -184,26 +188,27 @@ def _log_ticks(low: float, high: float) -> list[tuple[float, str]]:
 
 def wave_chart(panel: Panel, label: str) -> Markup:
     """Return a channel before (above) and after (below) against time."""
-    recordings = [r for r in (panel.before, panel.after) if r is not None]
-    curves = [curve for recording in recordings for curve in recording.curves]
+    kinds = (("before", panel.before), ("after", panel.after))
+    recordings = [(kind, recording) for kind, recording in kinds if recording]
+    curves = [curve for _, recording in recordings for curve in recording.curves]
     if not curves:
         return Markup("")
     extent = (min(c.start for c in curves), max(c.end for c in curves))
     if extent[0] == extent[1]:
         extent = (extent[0], extent[1] + 1_000_000_000)
     half = 46
-    drawn = [
-        path(
-            "".join(_wave(c, recording, extent, y, half) for c in recording.curves),
-            class_=f"wave {kind}",
-        )
-        for kind, recording, y in (
-            ("before", panel.before, half / 2),
-            ("after", panel.after, half * 1.5),
-        )
-        if recording is not None
-    ]
-    return figure(2 * half, label, drawn, time_ticks(*extent, most=5), margin=2)
+    drawn = []
+    for row, (kind, recording) in enumerate(recordings):
+        for solid in (False, True):
+            pieces = [
+                _wave(curve, recording, extent, half * (row + 0.5), half)
+                for curve in recording.curves
+                if curve.is_envelope == solid
+            ]
+            kind_ = f"wave {kind}{' solid' if solid else ''}"
+            drawn.append(path("".join(pieces), class_=kind_))
+    height = half * len(recordings)
+    return figure(height, label, drawn, time_ticks(*extent, most=5), margin=2)
 
 
 def _wave(
@@ -213,7 +218,7 @@ def _wave(
     left, right = _x(curve.start, extent), _x(curve.end, extent)
     xs = np.linspace(left, right, len(curve.low))
     low, high = middle - curve.low * scale, middle - curve.high * scale
-    if curve.low is curve.high:
+    if not curve.is_envelope:
         return polyline(xs.tolist(), low.tolist())
     around = np.concatenate([xs, xs[::-1]]), np.concatenate([high, low[::-1]])
     return polyline(around[0].tolist(), around[1].tolist(), closed=True)

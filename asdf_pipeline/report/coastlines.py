@@ -4,7 +4,8 @@ The data are Natural Earth's, scale 1:50 million, version 4.1.0, in the public d
 (naturalearthdata.com); ``docs/make_coastlines.py`` made the file. It holds, after
 gzip: the number of coasts and of borders (uint32), the number of points of each
 (uint16), then the longitudes and the latitudes of all points as differences (int16)
-in steps of 1/90 degree, all little-endian. Coasts are closed rings.
+in steps of 1/90 degree, all little-endian. Coasts are closed rings. Nothing is cut
+at the date line: longitudes may go beyond 180.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 Points = np.ndarray[Any, np.dtype[np.float64]]
 
 STEPS_PER_DEGREE = 90
-_EDGE = 179.99  # where the data are cut along the date line
+_POLE = -89.5
 
 
 @cache
@@ -61,11 +62,10 @@ def land(box: tuple[float, float, float, float]) -> Iterator[Points]:
 
 
 def shores(box: tuple[float, float, float, float]) -> Iterator[Points]:
-    """Yield the coasts within a box as lines, without the seam at the date line."""
+    """Yield the coasts within a box as lines, without the seam at the south pole."""
     for ring in _shifted(lines()[0], box):
-        seam = np.isclose(np.abs((ring[:, 0] + 180) % 360 - 180), 180, atol=0.02)
-        seam |= ring[:, 1] < -_EDGE / 2
-        yield from _runs(ring, box, seam[:-1] & seam[1:])
+        pole = ring[:, 1] < _POLE
+        yield from _runs(ring, box, pole[:-1] | pole[1:])
 
 
 def borders(box: tuple[float, float, float, float]) -> Iterator[Points]:

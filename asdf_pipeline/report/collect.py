@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from asdf_pipeline.container.reader import Reader
-    from asdf_pipeline.outcome import Outcome
+    from asdf_pipeline.outcome import Outcome, Status
 
-_WORST_FIRST = ("failed", "empty", "skipped", "ok")
+_WORST_FIRST: tuple[Status, ...] = ("failed", "empty", "skipped", "ok")
 _MESSAGE = 300  # characters of an error's message in the table
 
 
@@ -28,14 +28,14 @@ class Station:
     ----------
     name : str
         ``"NET.STA"``.
-    status : str
+    status : {"ok", "empty", "failed", "skipped"}
         The worst of its units.
     latitude, longitude : float or None
         In degrees.
     """
 
     name: str
-    status: str
+    status: Status
     latitude: float | None
     longitude: float | None
 
@@ -68,7 +68,7 @@ def gather_stations(outcomes: Iterable[Outcome], reader: Reader) -> list[Station
             place = (old.latitude, old.longitude)
         status = outcome.status
         if old is not None:
-            status = min(old.status, status, key=_WORST_FIRST.index)  # type: ignore[assignment]
+            status = min(old.status, status, key=_WORST_FIRST.index)
         found[outcome.station] = Station(outcome.station, status, *place)
     for name, station in found.items():
         if not station.is_placed:

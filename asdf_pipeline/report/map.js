@@ -27,14 +27,14 @@ const degrees = (value, step, plus, minus) => {
   const number = Math.abs(turned).toFixed(step < 0.1 ? 2 : step < 1 ? 1 : 0);
   return Number(number) === 0 ? "0°" : `${number}°${turned < 0 ? minus : plus}`;
 };
-const roundStep = (span) =>
-  [0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 45].find((s) => span / s <= 6) || 60;
+const roundStep = (span, most) =>
+  [0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30].find((s) => span / s <= most) || 60;
 
 function drawNet() {
   const left = longitude(view.x), right = longitude(view.x + view.w);
   const top = latitude(view.y), bottom = latitude(view.y + view.h);
   const lines = [];
-  const step = roundStep(Math.max((right - left) * 0.7, top - bottom));
+  const step = roundStep(right - left, Math.max(map.clientWidth / 110, 2));
   for (let k = Math.ceil(left / step); k * step < right; k++) {
     const at = `${(100 * (k * step - left)) / (right - left)}%`;
     lines.push(make("line", { x1: at, x2: at, y1: 0, y2: "100%" }));

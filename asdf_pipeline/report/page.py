@@ -155,11 +155,11 @@ def _distributions(outcomes: Sequence[Outcome]) -> list[Distribution]:
     written = [outcome for outcome in outcomes if outcome.status == "ok"]
     kinds = (
         (
-            "Processing time of a station (s)",
+            "Processing time of a station",
             [o.seconds for o in outcomes if o.status != "skipped"],
             words.duration,
         ),
-        ("Size written (bytes)", [float(o.bytes_out) for o in written], words.size),
+        ("Size written", [float(o.bytes_out) for o in written], words.size),
         ("Largest amplitude", [o.peak or 0.0 for o in written], words.amount),
     )
     found = []
@@ -168,7 +168,7 @@ def _distributions(outcomes: Sequence[Outcome]) -> list[Distribution]:
         if spread is not None:
             text = words.distribution(spread, values, say)
             label = f"Histogram: {title}. {text}"
-            chart = charts.histogram_chart(spread, label)
+            chart = charts.histogram_chart(spread, label, say)
             found.append(Distribution(title, chart, text))
     return found
 

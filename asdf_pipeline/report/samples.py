@@ -43,6 +43,11 @@ class Curve:
     low: Samples
     high: Samples
 
+    @property
+    def is_envelope(self) -> bool:
+        """Whether columns stand for several samples."""
+        return self.low is not self.high
+
 
 @dataclass
 class Recording:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup, escape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 WIDTH = 1000
 """Units from the left to the right end of a stretched drawing."""
@@ -23,7 +23,7 @@ _SECOND = 1_000_000_000
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - all times are UTC
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800)
 _HOURS = (1, 2, 3, 6, 12)
-_DAYS = (1, 2, 5, 10)
+_DAYS = (1, 2, 3, 4, 5, 7, 10, 14)
 _MONTHS = (1, 2, 3, 6)
 
 
@@ -103,19 +103,34 @@ def value_ticks(low: float, high: float, most: int = 5) -> list[Tick]:
     return [((value - low) / (high - low), f"{value:.6g}") for value in values]
 
 
-def decade_ticks(low: float, high: float, most: int = 6) -> list[Tick]:
-    """Return ticks at powers of ten between two logarithms (base 10)."""
+def decade_ticks(
+    low: float, high: float, say: Callable[[float], str] | None = None, most: int = 6
+) -> list[Tick]:
+    """Return ticks at powers of ten between two logarithms (base 10).
+
+    Parameters
+    ----------
+    low, high : float
+        Ends of the axis.
+    say : callable, optional
+        Gives the labels; else they are the numbers.
+    most : int
+        How many ticks there may be.
+    """
     first, last = math.ceil(low - 1e-9), math.floor(high + 1e-9)
     every = max(1, math.ceil((last - first + 1) / most))
     return [
-        ((power - low) / ((high - low) or 1.0), power_text(power))
+        (
+            (power - low) / ((high - low) or 1.0),
+            say(10.0**power) if say else power_text(power),
+        )
         for power in range(first, last + 1, every)
     ]
 
 
-def power_text(power: int) -> str:
-    """Return a power of ten as people write it."""
-    if -3 <= power <= 3:
+def power_text(power: int, plain: int = 3) -> str:
+    """Return a power of ten as people write it: up to a power as a plain number."""
+    if -plain <= power <= plain:
         return f"{10.0**power:g}"
     return "10" + str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.report import charts
+from asdf_pipeline.report.svg import power_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,8 +54,13 @@ def duration(seconds: float) -> str:
 
 
 def amount(value: float) -> str:
-    """Return a number with three digits."""
-    return f"{value:.3g}"
+    """Return a number with three digits: ``"0.025"``, ``"2.5·10⁻⁶"``."""
+    text = f"{value:.3g}"
+    if "e" not in text:
+        return text
+    digits, power = text.split("e")
+    raised = power_text(int(power), plain=0)
+    return raised if digits == "1" else f"{digits}·{raised}"
 
 
 def moment(time: int) -> str:

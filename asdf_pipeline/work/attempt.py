@@ -15,8 +15,9 @@ from asdf_pipeline.container.digest import product_digest
 from asdf_pipeline.container.product import Product, encode_document, encode_stream
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.errors import TraceError
-from asdf_pipeline.outcome import Outcome
+from asdf_pipeline.outcome import Outcome, unit_id
 from asdf_pipeline.plan import EVERYTHING
+from asdf_pipeline.provenance.ids import link, trace_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +55,8 @@ class Work:
         Levels of traceback kept of an error in the function.
     cache_responses : bool
         Whether inventories carry memoising Responses.
+    run_id : str
+        Names the records of provenance that traces refer to; empty: they keep theirs.
     """
 
     input: Path
@@ -64,6 +67,7 @@ class Work:
     encoding: Encoding = COMPRESSED
     traceback_limit: int = 3
     cache_responses: bool = True
+    run_id: str = ""
 
 
 class Worker:
@@ -133,6 +137,7 @@ class Worker:
         record["traces_in"] = len(stream)
         record["samples_in"] = sum(len(trace.data) for trace in stream)
         record |= _extent_of_stream(stream)
+        record["provenance_ids"] = former = _provenance_ids(stream)
         coordinates = self.reader.coordinates(station)
         if coordinates is not None:
             names = ("latitude", "longitude", "elevation_in_m")
@@ -142,6 +147,10 @@ class Worker:
         if not traces:
             record["status"] = "empty"
             return None
+        if self.work.run_id:
+            # One record for all windows of a station: they may be joined.
+            name = trace_id(self.work.run_id, unit_id(station, unit.tag, None))
+            traces = link(traces, name, former)
         stationxml = self.reader.stationxml(station)
         document = None
         if stationxml is not None:
@@ -238,6 +247,12 @@ def _offer(
         for identifier in trace.stats.get("asdf", {}).get("event_ids", ())
     }
     return next((e for e in events if str(e.resource_id) in wanted), None)
+
+
+def _provenance_ids(stream: obspy.Stream) -> tuple[str, ...]:
+    """Return the records that traces refer to, sorted, distinct."""
+    found = {trace.stats.asdf.get("provenance_id", "") for trace in stream}
+    return tuple(sorted(found - {""}))
 
 
 def _peak(stream: obspy.Stream) -> float:

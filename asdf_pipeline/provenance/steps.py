@@ -1,0 +1,166 @@
+"""What the package's own steps are in SEIS-PROV's words."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from asdf_pipeline.provenance.run import Step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from asdf_pipeline.work.load import Process
+
+PACKAGE = "asdf_pipeline.steps"
+
+_TRENDS = {
+    "linear": "linear fit",
+    "simple": "simple",
+    "demean": "demean",
+    "constant": "demean",
+}
+_UNITS = {"DISP": "m", "VEL": "m/s", "ACC": "m/s^2"}
+_FILTERS = {
+    "bandpass": ("bp", "Bandpass Filter"),
+    "bandstop": ("bs", "Bandstop Filter"),
+    "lowpass": ("lp", "Lowpass Filter"),
+    "highpass": ("hp", "Highpass Filter"),
+}
+
+
+def steps_of(process: Process) -> tuple[Step, ...]:
+    """Return the activities that a function of the package stands for.
+
+    Parameters
+    ----------
+    process : Process
+        The function and its parameters.
+
+    Returns
+    -------
+    tuple of Step
+        None for a user's own function: nobody knows what it does.
+    """
+    function = inspect.unwrap(process.function)
+    if not _is_ours(function):
+        return ()
+    if hasattr(function, "calls"):  # a chain
+        return tuple(
+            step for one in function.calls(process.parameters) for step in _one(one)
+        )
+    return _one(process)
+
+
+def _is_ours(function: Callable[..., Any]) -> bool:
+    return str(getattr(function, "__module__", "")).startswith(PACKAGE)
+
+
+def _one(process: Process) -> tuple[Step, ...]:
+    """Return what one step stands for; of our own word, where SEIS-PROV has none."""
+    function = inspect.unwrap(process.function)
+    say = _STEPS.get(function.__name__) if _is_ours(function) else None
+    if say is not None:
+        bound = inspect.signature(function).bind(None, None, **process.parameters)
+        bound.apply_defaults()
+        steps = tuple(say(**dict(list(bound.arguments.items())[2:])))
+        if steps or say is _identity:
+            return steps
+    return (Step("", "", process.name, {"parameters": repr(process.parameters)}),)
+
+
+def _identity() -> Iterator[Step]:
+    return iter(())
+
+
+def _detrend(type: str, **_: Any) -> Iterator[Step]:
+    if type in _TRENDS:
+        method = {"detrending_method": _TRENDS[type]}
+        yield Step("detrend", "dt", "Detrend", method)
+
+
+def _taper(
+    type: str, side: str, max_percentage: float | None, **_: Any
+) -> Iterator[Step]:
+    if max_percentage is not None:
+        attributes: dict[str, str | int | float] = {
+            "window_type": type,
+            "taper_width": float(max_percentage),
+            "side": side,
+        }
+        yield Step("taper", "tp", "Taper", attributes)
+
+
+def _filter(
+    type: str,
+    freq: float | None,
+    freqmin: float | None,
+    freqmax: float | None,
+    corners: int,
+    zerophase: bool,
+) -> Iterator[Step]:
+    if type not in _FILTERS:
+        return
+    letters, label = _FILTERS[type]
+    frequencies = {
+        "": freq,
+        "lower": freqmin,
+        # For bandstop filters SEIS-PROV 0.1 has this with a slip, and no other.
+        "uppoer" if type == "bandstop" else "upper": freqmax,
+    }
+    attributes: dict[str, str | int | float] = {"filter_type": "Butterworth"}
+    attributes |= {
+        f"{which}_corner_frequency".lstrip("_"): float(value)
+        for which, value in frequencies.items()
+        if value is not None
+    }
+    attributes |= {"filter_order": corners, "number_of_passes": 2 if zerophase else 1}
+    yield Step(f"{type}_filter", letters, label, attributes)
+
+
+def _resample(sampling_rate: float, window: str | None, **_: Any) -> Iterator[Step]:
+    attributes: dict[str, str | int | float] = {
+        "new_sampling_rate": float(sampling_rate)
+    }
+    if isinstance(window, str):
+        attributes["frequency_domain_window"] = window
+    yield Step("resample", "rs", "Resample", attributes)
+
+
+def _remove_response(
+    output: str,
+    pre_filt: Any,
+    water_level: float | None,
+    zero_mean: bool,
+    taper: bool,
+    taper_fraction: float,
+    **_: Any,
+) -> Iterator[Step]:
+    # In the order in which ObsPy does it.
+    if zero_mean:
+        yield from _detrend("demean")
+    if taper:
+        yield from _taper("cosine", "both", taper_fraction / 2)
+    if pre_filt is not None:
+        limits = ",".join(f"{float(frequency):.10f}" for frequency in pre_filt)
+        attributes: dict[str, str | int | float] = {
+            "filter_type": "Cosine SAC Taper",
+            "sac_cosine_taper_frequency_limits": limits,
+        }
+        yield Step("bandpass_filter", "bp", "Bandpass Filter", attributes)
+    attributes = {"input_units": "counts"}
+    if water_level is not None:
+        attributes["water_level"] = float(water_level)
+    if output in _UNITS:
+        attributes["output_units"] = _UNITS[output]
+    yield Step("remove_response", "rr", "Remove Response", attributes)
+
+
+_STEPS: dict[str, Callable[..., Iterator[Step]]] = {
+    "identity": _identity,
+    "detrend": _detrend,
+    "taper": _taper,
+    "filter": _filter,
+    "resample": _resample,
+    "remove_response": _remove_response,
+}
