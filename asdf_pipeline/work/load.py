@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import inspect
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.errors import FunctionError
@@ -15,7 +15,6 @@ from asdf_pipeline.work.fingerprint import UnhashableError, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from types import ModuleType
 
 OFFERED = ("event", "events", "tag", "parameters")
 """What a function gets by name if its signature asks for it."""
@@ -139,13 +138,16 @@ def _load_file(path: Path) -> ModuleType:
     folder = str(path.resolve().parent)
     if folder not in sys.path:
         sys.path.insert(0, folder)
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        msg = f"{path}: not a Python file"
-        raise FunctionError(msg)
-    module = importlib.util.module_from_spec(spec)
+    module = ModuleType(path.stem)
+    module.__file__ = str(path)
     sys.modules.setdefault(path.stem, module)
-    _execute(path, lambda: spec.loader.exec_module(module))  # type: ignore[union-attr]
+
+    def load() -> None:
+        # Not by way of Python's cached bytecode, which is blind to an edit of equal
+        # length within one second, and would leave files beside the user's.
+        exec(compile(path.read_bytes(), str(path), "exec"), vars(module))
+
+    _execute(path, load)
     return module
 
 

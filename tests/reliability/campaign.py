@@ -35,6 +35,7 @@ from asdf_pipeline.container.digest import file_digest
 from asdf_pipeline.journal.workdir import read_journal
 from tests.conftest import launcher, mpi_environment, parallel_python, why_not
 
+STATIONS = 30
 FUNCTIONS = Path(__file__).parent / "functions.py"
 
 
@@ -148,9 +149,7 @@ def run_trial(
     trial = Trial(example, folder, way, 0.01)
     run = trial.start()
     try:
-        deadline = time.monotonic() + rng.uniform(0.0, 1.1 * usual)
-        while run.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.005)
+        _wait_for_the_moment(trial, run, usual, rng)
         killed = "nothing" if run.poll() is not None else trial.kill(run, rng)
         code = run.wait(60)
         _wait_until_gone(run.pid)
@@ -173,6 +172,22 @@ def run_trial(
         raise
     shutil.rmtree(folder)
     return killed
+
+
+def _wait_for_the_moment(
+    trial: Trial, run: subprocess.Popen[bytes], usual: float, rng: random.Random
+) -> None:
+    """Wait for a random time, or for a random number of calls and a little more.
+
+    Most of a short run is its start: times alone would seldom meet it at work.
+    """
+    calls = rng.randint(0, STATIONS) if rng.random() < 0.75 else 2 * STATIONS
+    deadline = time.monotonic() + (rng.uniform(0, usual) if calls > STATIONS else 60)
+    while run.poll() is None and time.monotonic() < deadline:
+        if trial.calls.stat().st_size >= calls * len("XX.S000\n"):
+            break
+        time.sleep(0.002)
+    time.sleep(rng.uniform(0, 0.1))
 
 
 def usual_run(example: Path, way: Way) -> tuple[str, float]:
@@ -237,7 +252,9 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         ways = [way for way in ways_here() if args.way in way.name]
-        held = campaign(make_example(Path(folder)), ways, args.trials, args.seed)
+        held = campaign(
+            make_example(Path(folder), STATIONS), ways, args.trials, args.seed
+        )
     for (way, killed), count in sorted(held.items()):
         print(f"{way:20} killed: {killed:8} held: {count}")
     print(f"{sum(held.values())} of {args.trials} trials held")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def make_example(folder: Path, stations: int = 30) -> Path:
+def make_example(folder: Path, stations: int) -> Path:
     """Return a file of so many stations, with metadata and an event."""
     path = folder / "example.h5"
     rng = np.random.default_rng(3)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.reliability.campaign import WAYS, Way, run_trial, usual_run
+from tests.reliability.campaign import STATIONS, WAYS, Way, run_trial, usual_run
 from tests.reliability.data import make_example
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ NEEDS = {"mpi, segments": "mpi", "mpi, parallel": "parallel-hdf5"}
 
 @pytest.fixture(scope="module")
 def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_example(tmp_path_factory.mktemp("campaign"))
+    return make_example(tmp_path_factory.mktemp("campaign"), STATIONS)
 
 
 @pytest.mark.parametrize(
