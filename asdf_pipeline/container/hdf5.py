@@ -57,7 +57,7 @@ HDF5_ERRORS = (OSError, RuntimeError, ValueError, KeyError, TypeError)
 
 def reason(error: BaseException) -> str:
     """Return what HDF5 says, on one line and without its source positions."""
-    text = str(error.args[0] if error.args else error)
+    text = str(error.args[-1] if error.args else error)  # OSError: errno first
     system = re.search(r"error message = '([^']*)'", text)
     return system[1] if system else " ".join(text.split())
 
@@ -187,7 +187,9 @@ def hard_links(group: Any) -> list[bytes]:
 
 
 def is_hard_link(group: Any, name: bytes) -> bool:
-    """Return whether a group has an object of that name in the file itself."""
+    """Return whether a group has a member of that name (no path) in the file itself."""
+    if name in (b"", b".") or b"/" in name or b"\0" in name:
+        return False
     if not group.links.exists(name):
         return False
     return bool(group.links.get_info(name).type == h5l.TYPE_HARD)

@@ -103,11 +103,8 @@ class Reader(InputFile):
 
     def __contains__(self, station: str) -> bool:
         """Return whether the file has a station."""
-        return (
-            self._waveforms is not None
-            and not {"/", "\0"} & set(station)
-            and is_hard_link(self._waveforms, encoded(station))
-        )
+        group = self._waveforms
+        return group is not None and is_hard_link(group, encoded(station))
 
     def _listed(self, group: Any, station: str) -> list[str]:
         """Return the names of all of a station's data sets, sorted."""
@@ -192,7 +189,7 @@ class Reader(InputFile):
 
     def _by_name(self, station: str, name: str) -> tuple[TraceHeader, Opened]:
         group = self._station(station)
-        if {"/", "\0"} & set(name) or not is_hard_link(group, encoded(name)):
+        if not is_hard_link(group, encoded(name)):
             msg = f"{self.path}: station {station} has no data set {name!r}"
             raise StationMissingError(msg)
         return self._opened(group, station, name)
