@@ -23,6 +23,12 @@ def identity(st, inv):
     return st
 
 
+def louder(st, inv):
+    for trace in st:
+        trace.data += 1
+    return st
+
+
 def needs_metadata(st, inv):
     return st if inv is not None else None
 

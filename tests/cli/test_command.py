@@ -285,6 +285,57 @@ def test_outcomes_of_another_run_are_found_out(
     assert "tag done: 4 traces" in manifest("outcomes", "staged.h5")
 
 
+@pytest.mark.parametrize(
+    ("options", "statuses"),
+    [
+        (("--window", "10s", "--overlap", "2s"), ["ok", "ok", "ok"]),
+        (("--channels", "EHZ"), ["skipped", "ok", "skipped"]),
+        (("--limit", "1"), ["ok", "skipped", "skipped"]),
+    ],
+)
+def test_windows_and_selections_are_accounted_for(
+    command: Command,
+    staged: Path,
+    tmp_path: Path,
+    options: tuple[str, ...],
+    statuses: list[str],
+) -> None:
+    outcomes = ("--outcomes", "outcomes")
+    run = process(command, "--function", "functions.py:identity", *outcomes, *options)
+    assert run.code == 0, run.err
+    run = command(
+        *("manifest", "staged.h5", "processed.h5", *outcomes),
+        *("--output", "stations.csv"),
+    )
+    assert run.code == 0, run.err
+    with (tmp_path / "stations.csv").open(newline="") as file:
+        assert [row["status"] for row in csv.DictReader(file)] == statuses
+    run = command("verify", "processed.h5", "--manifest", "stations.csv")
+    assert (run.code, run.err) == (0, "")
+
+
+def test_a_changed_sample_is_found_out(
+    command: Command, staged: Path, tmp_path: Path
+) -> None:
+    outcomes = ("--outcomes", "outcomes")
+    assert process(command, "--function", "functions.py:identity", *outcomes).code == 0
+    command(
+        *("manifest", "staged.h5", "processed.h5", *outcomes),
+        *("--output", "stations.csv"),
+    )
+    verify = ("verify", "processed.h5", "--manifest", "stations.csv")
+    assert command(*verify).out == "processed.h5: ok\n"
+    (tmp_path / "processed.h5").unlink()
+    process(command, "--function", "functions.py:louder")
+    run = command(*verify)
+    assert run.code == 1
+    lines = run.err.splitlines()
+    assert len(lines) == 3
+    for line, station in zip(lines, ("BW.BGLD", "BW.RJOB", "IU.ULN"), strict=True):
+        assert line.startswith("processed.h5: ")
+        assert station in line
+
+
 def test_manifests_of_two_data_sets_are_joined(
     command: Command, staged: Path, tmp_path: Path
 ) -> None:
