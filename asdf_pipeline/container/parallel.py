@@ -9,6 +9,8 @@ ones compress on one rank at a time.
 from __future__ import annotations
 
 import os
+import shutil
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,9 +21,10 @@ from asdf_pipeline.container.hdf5 import h5f, h5g, h5py
 from asdf_pipeline.container.names import STATIONXML
 from asdf_pipeline.container.product import EncodedArray, encode_document
 from asdf_pipeline.container.writer import writing
+from asdf_pipeline.errors import WriteError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from mpi4py import MPI
@@ -50,7 +53,8 @@ def declare(product: Product) -> Product:
 class ParallelWriter:
     """An open ASDF file that all ranks write. Every method is collective.
 
-    Made by `create`. After an error the file is lost; it can still be closed.
+    Made by `create`. After an error the file is lost, and cannot even be closed:
+    closing is collective as well, and waits for ever where one rank cannot write.
 
     Attributes
     ----------
@@ -85,7 +89,7 @@ class ParallelWriter:
         """
         from mpi4py import MPI
 
-        with writing(path):
+        with _writing(path):
             access = create.access_list().copy()
             access.set_fapl_mpio(comm, MPI.INFO_NULL)
             file = h5f.create(os.fsencode(path), h5f.ACC_EXCL, fapl=access)
@@ -116,7 +120,7 @@ class ParallelWriter:
         WriteError
             If this rank cannot write; others may not have noticed.
         """
-        with writing(self.path):
+        with _writing(self.path):
             own: list[tuple[Any, EncodedArray]] = []
             for rank, products in enumerate(declared):
                 for index, product in enumerate(products):
@@ -149,9 +153,23 @@ class ParallelWriter:
             If what is still in memory cannot be written.
         """
         file, self._file, self._waveforms = self._file, None, None
-        with writing(self.path):
+        with _writing(self.path):
             h5f.flush(file)  # MPI_File_sync: each node's bytes
             file.close()
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """As `writing`; MPI's files do not say why they failed, so say what room is left."""
+    try:
+        with writing(path):
+            yield
+    except WriteError as error:
+        if error.errno is not None:
+            raise
+        free = shutil.disk_usage(path.parent).free
+        msg = f"{error} ({free / 1e6:.0f} MB are free there)"
+        raise WriteError(msg) from error
 
 
 def _arrays(product: Product) -> list[EncodedArray]:

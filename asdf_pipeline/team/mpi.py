@@ -13,11 +13,11 @@ from functools import cache
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from asdf_pipeline.container.codec import RAW
-from asdf_pipeline.errors import ASDFPipelineError, BackendError
+from asdf_pipeline.errors import ASDFPipelineError, BackendError, WriteError
 from asdf_pipeline.team.alone import work_through
 from asdf_pipeline.team.base import Job, Team
 from asdf_pipeline.team.launcher import launched_rank, launched_ranks, launched_tasks
-from asdf_pipeline.team.mpi_guard import finalise_at_exit, join, place
+from asdf_pipeline.team.mpi_guard import abort_at_exit, finalise_at_exit, join, place
 from asdf_pipeline.team.stop import Stop
 from asdf_pipeline.team.threads import one_thread
 from asdf_pipeline.work.attempt import Work, Worker
@@ -229,6 +229,9 @@ class Ranks(Team):
                 self._work(worker, accounts, roll, stop, sharing)
             except ASDFPipelineError as error:
                 trouble = error
+                if isinstance(error, WriteError):
+                    # HDF5 cannot close what it cannot write, and crashes at exit.
+                    abort_at_exit(error)
             accounts.leave(trouble)
             link.close()
             if sharing is not None and sharing.error is not None:

@@ -16,9 +16,9 @@ import functools
 import socket
 import sys
 import time
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from asdf_pipeline.team.launcher import launched_ranks
+from asdf_pipeline.team.launcher import launched_rank, launched_ranks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +37,7 @@ class _State:
 
     comm: MPI.Intracomm | None = None  # for the meeting at exit
     initialised = False  # MPI, by us, so that we finalise it
+    lost: ClassVar[list[object]] = []  # files that cannot be closed
 
 
 def watch() -> None:
@@ -60,8 +61,12 @@ def join(mpi: Any) -> MPI.Intracomm:
         The guard's own communicator, made once.
     """
     if _State.comm is None:
-        if not _all_come(mpi, coming=True):
-            abort("a rank left the script before the processing began")
+        away = _meet_first(mpi, coming=True)
+        if away:
+            if mpi.COMM_WORLD.Get_rank() != min({*range(len(away) + 1)} - {*away}):
+                time.sleep(2 * GRACE)  # another one says it
+            ranks = ", ".join(f"rank {rank}" for rank in away)
+            abort(f"{ranks} left the script before the processing began")
         _State.comm = mpi.COMM_WORLD.Dup()
         _install()
     return _State.comm
@@ -74,20 +79,25 @@ def finalise_at_exit() -> None:
 
 
 def place() -> str:
-    """Return ``"rank 3 on HOST"``, ``"rank 0 on HOST"`` where there is no MPI."""
+    """Return ``"rank 3 on HOST"``."""
     mpi = _running()
-    rank = mpi.COMM_WORLD.Get_rank() if mpi else 0
+    rank = mpi.COMM_WORLD.Get_rank() if mpi else launched_rank()
     return f"rank {rank} on {socket.gethostname()}"
 
 
 def abort(why: str, code: int = 1) -> NoReturn:
     """Say why, once and with rank and host, and end the whole job."""
-    print(f"asdf_pipeline: {place()}: {why}; the job ends", file=sys.stderr, flush=True)
-    time.sleep(0.1)  # launchers lose what is written at the very last
+    _say(why)
     mpi = _running()
     if mpi:
+        time.sleep(0.1)  # launchers lose what is written at the very last
         mpi.COMM_WORLD.Abort(code)
     sys.exit(code)
+
+
+def _say(why: str) -> None:
+    sys.stdout.flush()
+    print(f"asdf_pipeline: {place()}: {why}; the job ends", file=sys.stderr, flush=True)
 
 
 def naps(longest: float) -> Iterator[None]:
@@ -99,12 +109,32 @@ def naps(longest: float) -> Iterator[None]:
         nap = min(1.5 * nap, longest)
 
 
-def complete(request: MPI.Request, longest: float = 2e-3) -> None:
-    """Wait for a request without spinning; end the job if a rank has left it."""
+def complete(
+    request: MPI.Request, longest: float = 2e-3, end: tuple[float, str] | None = None
+) -> None:
+    """Wait for a request without spinning; end the job if a rank has left it.
+
+    Parameters
+    ----------
+    request : mpi4py.MPI.Request
+        What to wait for.
+    longest : float
+        Longest nap in seconds.
+    end : (float, str), optional
+        After so many seconds, end the job for this reason.
+    """
+    deadline = time.monotonic() + end[0] if end else float("inf")
     for _ in naps(longest):
         if request.Test():
             return
         look_for_leavers()
+        if end and time.monotonic() > deadline:
+            abort(end[1])
+
+
+def abort_at_exit(lost: object) -> None:
+    """Keep something that cannot be closed, and let the job end before it would be."""
+    _State.lost.append(lost)
 
 
 def look_for_leavers() -> None:
@@ -133,24 +163,29 @@ def _uncaught(
     if getattr(error, "silent", False):  # rank 0 shows the same one
         return
     before(kind, error, trace)
+    outermost = trace.tb_frame.f_code.co_name if trace else "<module>"
+    if outermost not in ("<module>", "_run_module_as_main"):
+        return  # not fatal: Cython shows here what it cannot raise
     if getattr(error, "everywhere", False):  # all ranks end by it
         return
-    mpi = _running()
-    if mpi and mpi.COMM_WORLD.Get_size() > 1:
-        abort(f"uncaught {kind.__name__}: {' '.join(str(error).split())}")
+    why = f"uncaught {kind.__name__}: {' '.join(str(error).split())}"
+    if _running():
+        abort(why)
+    _say(why)  # launchers end a job of which one process failed before MPI_Init
 
 
-def _all_come(mpi: Any, *, coming: bool, limit: float = float("inf")) -> bool:
-    """Meet those who come to the processing first, or leave; whether all come."""
+def _meet_first(mpi: Any, *, coming: bool, limit: float = float("inf")) -> list[int]:
+    """Meet those who come to the processing first, or leave; who does not come."""
     import numpy as np
 
-    come, all_come = np.array([coming]), np.array([False])
-    request = mpi.COMM_WORLD.Iallreduce(come, all_come, mpi.LAND)
+    world = mpi.COMM_WORLD
+    come = np.ones(world.Get_size(), np.bool_)
+    request = world.Iallgather(np.array([coming]), come)
     deadline = time.monotonic() + limit
     for _ in naps(5e-3):
         if request.Test() or time.monotonic() > deadline:
-            return bool(all_come[0])
-    raise AssertionError
+            break
+    return [int(rank) for rank in np.flatnonzero(~come)]
 
 
 def _leave() -> None:
@@ -163,9 +198,11 @@ def _leave() -> None:
     # mpi4py.run knows an exit code that is not 0 and aborts by itself, after this.
     limit = 2 * GRACE if "mpi4py.run" in sys.modules else float("inf")
     if _State.comm is None:
-        _all_come(mpi, coming=False, limit=limit)
+        _meet_first(mpi, coming=False, limit=limit)
     else:
         _part(_State.comm, limit)
+    if _State.lost:
+        mpi.COMM_WORLD.Abort(1)
     if _State.initialised:
         mpi.Finalize()
 

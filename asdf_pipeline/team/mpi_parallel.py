@@ -7,7 +7,6 @@ create all of it, and each writes its own samples, on its own.
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ from asdf_pipeline.errors import WriteError
 from asdf_pipeline.journal.segments import seal
 from asdf_pipeline.team.mpi_guard import complete
 from asdf_pipeline.team.mpi_post import gather_all
-from asdf_pipeline.team.stop import StopUnitError
+from asdf_pipeline.team.stop import PATIENCE, StopUnitError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -131,7 +130,7 @@ class Meetings:
         self._unit_ids += [unit_id for one in brought for unit_id, _ in one.products]
 
     def _seal(self) -> None:
-        writer, self._writer = self._writer, None
+        writer = self._writer
         if writer is None:
             return
         error = None
@@ -140,6 +139,7 @@ class Meetings:
         except WriteError as mine_error:
             error = mine_error
         self._agree_on(error)
+        self._writer = None
         if self._sharing is not None:
             try:
                 sealed = seal(writer.path)
@@ -151,13 +151,11 @@ class Meetings:
 
     def _agree_on(self, error: WriteError | None) -> None:
         """Raise on all ranks what one of them met."""
-        errors = gather_all(self._comm, error)
+        # The others may wait within HDF5 for what failed here.
+        end = None if error is None else (PATIENCE, str(error))
+        errors = gather_all(self._comm, error, end)
         first = next((one for one in errors if one is not None), None)
         if first is not None:
-            writer, self._writer = self._writer, None
-            if writer is not None:
-                with contextlib.suppress(WriteError):
-                    writer.close()
             raise first
 
 

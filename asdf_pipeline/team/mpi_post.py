@@ -74,11 +74,23 @@ def tell_all(comm: MPI.Intracomm, what: object, longest: float = 5e-3) -> Any:
     return what if comm.Get_rank() == 0 else pickle.loads(buffer)
 
 
-def gather_all(comm: MPI.Intracomm, what: object) -> list[Any]:
-    """Return what every rank says, by rank, on all ranks."""
+def gather_all(
+    comm: MPI.Intracomm, what: object, end: tuple[float, str] | None = None
+) -> list[Any]:
+    """Return what every rank says, by rank, on all ranks.
+
+    Parameters
+    ----------
+    comm : mpi4py.MPI.Intracomm
+        Of all ranks.
+    what : object
+        What this rank says.
+    end : (float, str), optional
+        After so many seconds of waiting, end the job for this reason.
+    """
     data = pickle.dumps(what, pickle.HIGHEST_PROTOCOL)
     sizes = np.empty(comm.Get_size(), np.int64)
-    complete(comm.Iallgather(np.array([len(data)], np.int64), sizes))
+    complete(comm.Iallgather(np.array([len(data)], np.int64), sizes), end=end)
     begins = np.concatenate(([0], np.cumsum(sizes)))
     buffer = bytearray(int(begins[-1]))
     counts = (sizes.tolist(), begins[:-1].tolist())
