@@ -93,10 +93,14 @@ class Writer:
             file = h5f.create(
                 os.fsencode(path), h5f.ACC_EXCL, fapl=create.access_list()
             )
-            create.file(file, format_version)
-            writer = cls(path, file, format_version)
-        if quakeml is not None:
-            writer.write_quakeml(quakeml)
+            try:
+                create.file(file, format_version)
+                writer = cls(path, file, format_version)
+                if quakeml is not None:
+                    writer.write_quakeml(quakeml)
+            except HDF5_ERRORS:
+                _abandon(file)
+                raise
         return writer
 
     @classmethod
@@ -123,11 +127,12 @@ class Writer:
             raise write_error(path, error) from error
         try:
             version = version_of(file, path)
-            if not is_hard_link(file, b"Waveforms"):
-                create.group(file, b"Waveforms")
-            return cls(path, file, version)
+            with writing(path):
+                if not is_hard_link(file, b"Waveforms"):
+                    create.group(file, b"Waveforms")
+                return cls(path, file, version)
         except ASDFPipelineError:
-            file.close()
+            _abandon(file)
             raise
 
     @property
@@ -155,7 +160,11 @@ class Writer:
             return
         file, self._file, self._waveforms = self._file, None, None
         with writing(self.path):
-            file.close()
+            try:
+                file.close()
+            except HDF5_ERRORS:
+                _abandon(file)
+                raise
 
     def write(self, product: Product) -> None:
         """Write what one unit made: traces, and StationXML where there is none yet.
@@ -253,6 +262,14 @@ class Writer:
             encoded = encode_document(document, encoding)
             dataset = _write_document(group, name.encode(), encoded)
             create.text_attribute(dataset, b"digest", bytes_digest(document))
+
+
+def _abandon(file: Any) -> None:
+    """Close a file that an error has made useless; that error is under way."""
+    try:
+        file.close()
+    except HDF5_ERRORS:
+        file.locked = True  # h5py would try again and print a traceback
 
 
 def _write_document(group: Any, name: bytes, content: EncodedArray) -> Any:
