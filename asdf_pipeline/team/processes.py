@@ -9,26 +9,23 @@ from __future__ import annotations
 import contextlib
 import logging
 import multiprocessing
-import queue
 import signal
-import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from asdf_pipeline.errors import ASDFPipelineError, WorkerDiedError
-from asdf_pipeline.journal.segments import seal
+from asdf_pipeline.errors import WorkerDiedError
 from asdf_pipeline.team.base import Job, Team
 from asdf_pipeline.team.member import CameBack, Write, Wrote, be_member
+from asdf_pipeline.team.sealing import Sealer
 from asdf_pipeline.team.stop import PATIENCE
 from asdf_pipeline.team.threads import available_cores
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from asdf_pipeline.journal.segments import Sealed
     from asdf_pipeline.plan import Unit
     from asdf_pipeline.work.attempt import Work
 
@@ -114,10 +111,7 @@ class _Shift:
         self.segment: _Shared | None = None
         self.writer: _Member | None = None  # whose turn it is
         self.batch_size = BATCH_SIZE
-        self.sealing: list[threading.Thread] = []
-        self.sealed: queue.SimpleQueue[tuple[_Shared, Sealed | BaseException]] = (
-            queue.SimpleQueue()
-        )
+        self.sealer = Sealer()
 
     def run(self, size: int) -> None:
         for _ in range(size):
@@ -189,8 +183,8 @@ class _Shift:
 
     def listen(self, seconds: float) -> None:
         """Hear what members say, within so many seconds."""
-        if self.sealing:
-            seconds = min(seconds, 0.02)
+        if self.sealer.busy:
+            seconds = min(seconds, 0.01)
         by_pipe = {member.pipe: member for member in self.members}
         for pipe in wait(list(by_pipe), seconds):
             member = by_pipe[pipe]  # type: ignore[index]
@@ -224,41 +218,23 @@ class _Shift:
             member.batch.append(news.outcome.unit_id)
             member.batch_size += news.size
 
-    def hear_sealed(self) -> None:
-        while not self.sealed.empty():
-            segment, sealed = self.sealed.get()
-            if isinstance(sealed, BaseException):
-                raise sealed
-            self.ledger.seal(sealed, segment.unit_ids)
-        self.sealing = [thread for thread in self.sealing if thread.is_alive()]
-
     # Sealing: the file is closed, so only its fsync and its renaming are left.
 
     def seal(self) -> None:
-        if self.segment is None:
-            if not self.sealing:
-                self.ledger.seal(None)
-            return
-        segment, self.segment = self.segment, None
-        thread = threading.Thread(target=self._seal, args=(segment,), daemon=True)
-        thread.start()
-        self.sealing.append(thread)
+        if self.segment is not None:
+            self.sealer.begin(self.segment.path, self.segment.unit_ids)
+            self.segment = None
+        elif not self.sealer.busy:
+            self.ledger.seal(None)
 
-    def _seal(self, segment: _Shared) -> None:
-        try:
-            self.sealed.put((segment, seal(segment.path)))
-        except ASDFPipelineError as error:
-            self.sealed.put((segment, error))
-
-    def finish_sealing(self) -> None:
-        for thread in self.sealing:
-            thread.join()
-        self.hear_sealed()
+    def hear_sealed(self, *, wait: bool = False) -> None:
+        for sealed, unit_ids in self.sealer.told(wait=wait):
+            self.ledger.seal(sealed, unit_ids)
 
     # Members come and go.
 
     def hire(self) -> None:
-        self.finish_sealing()  # a fork beside a thread may inherit a held lock
+        self.hear_sealed(wait=True)  # no fork beside a thread
         self.hired += 1
         name = f"worker {self.hired}"
         ours, theirs = self.context.Pipe()
@@ -314,7 +290,7 @@ class _Shift:
             self.writer.process.join()
             self.segment = None
         self.seal()
-        self.finish_sealing()
+        self.hear_sealed(wait=True)
 
     def dismiss(self) -> None:
         for member in self.members:
