@@ -124,7 +124,7 @@ def describe(
         _text(started),
         _text(datetime.now(UTC)),
         {
-            "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+            "command": _command(),
             "host": platform.node(),
             "system": platform.platform(),
             "python": platform.python_version(),
@@ -165,6 +165,13 @@ def _software() -> dict[str, tuple[str, str]]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def _command() -> str:
+    program = Path(sys.argv[0]).name
+    if program == "__main__.py":
+        program = "asdf-pipeline"
+    return shlex.join([program, *sys.argv[1:]])
 
 
 def _text(moment: datetime) -> str:

@@ -12,6 +12,7 @@ from asdf_pipeline.report.availability import coverage, drawable
 from asdf_pipeline.report.svg import (
     WIDTH,
     bars,
+    count_ticks,
     decade_ticks,
     element,
     figure,
@@ -19,7 +20,6 @@ from asdf_pipeline.report.svg import (
     path,
     polyline,
     time_ticks,
-    value_ticks,
 )
 
 if TYPE_CHECKING:
@@ -87,7 +87,8 @@ def _shared_rows(
     padded = np.full((rows * each, _BINS), np.nan)
     padded[: len(names)] = share
     mean = np.nanmean(padded.reshape(rows, each, _BINS), axis=1)
-    level = np.ceil(mean * _LEVELS - 1e-9).astype(int)
+    # Recordings of events fill little of any bin: shades are relative.
+    level = np.ceil(mean / (mean.max() or 1.0) * _LEVELS - 1e-9).astype(int)
     row = 4
     drawn = [
         path(
@@ -128,14 +129,14 @@ def count_chart(
         return Markup("")
     names = [station.name for station in stations]
     share = coverage(availability.spans, names, extent, _BINS)
-    total = share.sum(axis=0)
+    total = (share > 0).sum(axis=0)
     height, most = 70, max(float(total.max()), 1.0)
     ys = height * (1 - total / (most * 1.05))
     xs = np.repeat(np.arange(_BINS + 1) * (WIDTH / _BINS), 2)[1:-1]
     line = polyline(xs.tolist(), np.repeat(ys, 2).tolist())
     area = f"{line} {WIDTH},{height} 0,{height}Z"
     drawn = [path(area, class_="area"), path(line, class_="line")]
-    ticks = [(share / 1.05, text) for share, text in value_ticks(0, most, 3)]
+    ticks = [(share / 1.05, text) for share, text in count_ticks(most)]
     return figure(height, label, drawn, time_ticks(*extent), ticks)
 
 
@@ -161,7 +162,7 @@ def histogram_chart(
         histogram.high - histogram.low
     )
     drawn.append(path(f"M{number(WIDTH * middle)},0V{height}", class_="median"))
-    ticks = [(share / 1.05, text) for share, text in value_ticks(0, most, 3)]
+    ticks = [(share / 1.05, text) for share, text in count_ticks(most)]
     return figure(
         height, label, drawn, _log_ticks(histogram.low, histogram.high, say), ticks
     )

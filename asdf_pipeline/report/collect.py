@@ -155,7 +155,7 @@ def columns(
         "start": [None if t is None else t // 1_000_000_000 for t in of("start")],
         "end": [None if t is None else t // 1_000_000_000 for t in of("end")],
         "rate": _coded(
-            [" ".join(f"{rate:g}" for rate in rates) for rates in of("sampling_rates")]
+            [", ".join(f"{rate:g}" for rate in rates) for rates in of("sampling_rates")]
         ),
         "channels": _coded([" ".join(codes) for codes in of("channels")]),
         "gaps": [gaps.get((o.station, o.input_tag)) for o in outcomes],

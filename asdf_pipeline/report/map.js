@@ -43,6 +43,7 @@ function drawNet() {
   for (let k = Math.ceil(bottom / step); k * step < top; k++) {
     const at = `${(100 * (top - k * step)) / (top - bottom)}%`;
     lines.push(make("line", { x1: 0, x2: "100%", y1: at, y2: at }));
+    if ((map.clientHeight * (top - k * step)) / (top - bottom) > map.clientHeight - 24) continue;
     lines.push(make("text", { x: 4, y: at, dy: -4 }, degrees(k * step, step, "N", "S")));
   }
   net.replaceChildren(...lines);

@@ -83,8 +83,9 @@ def view_of(places: Sequence[tuple[float, float]], shape: float = 0.56) -> View:
     cut = int(gaps.argmax())
     west = float(turns[(cut + 1) % len(turns)])
     span = 360 - float(gaps[cut])
+    world = _world(west + span + (360 - span) / 2)
     if span > 170:
-        return View(-180, -62, 180, 84)
+        return world
     south, north = float(latitudes.min()), float(latitudes.max())
     tall = max((north - south) * (1 + 2 * _ROOM), _SMALLEST)
     middle, centre = (south + north) / 2, west + span / 2
@@ -92,11 +93,19 @@ def view_of(places: Sequence[tuple[float, float]], shape: float = 0.56) -> View:
     wide = max(span * (1 + 2 * _ROOM), _SMALLEST)
     wide, tall = max(wide, tall / shape / stretch), max(tall, wide * shape * stretch)
     if wide > 340:
-        return View(-180, -62, 180, 84)
+        return world
     centre = (centre + 180) % 360 - 180
     north = min(middle + tall / 2, 90.0)
     south = max(north - tall, -90.0)
     return View(centre - wide / 2, south, centre + wide / 2, south + tall)
+
+
+def _world(west: float) -> View:
+    """Return the whole world, cut at a longitude; as is usual where that is near."""
+    west = (west + 180) % 360 - 180
+    if min(west + 180, 180 - west) < 30:
+        west = -180.0
+    return View(west, -62, west + 360, 84)
 
 
 def draw(

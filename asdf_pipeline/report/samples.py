@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from asdf_pipeline.container.names import tag_of
 from asdf_pipeline.errors import ASDFPipelineError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 BINS = 400
 """Columns of an envelope: about as many as a screen shows."""
 _CHANNELS = 3
-_LARGEST = 4_000_000  # samples of a channel that are read
+_LARGEST = 4_000_000  # samples of a channel that are read, from its first on
 _SECOND = 1_000_000_000
 
 
@@ -153,15 +154,20 @@ def _record(
     """Return a station's recordings by channel; what cannot be read is left out."""
     recordings: dict[str, Recording] = {}
     longest: dict[str, tuple[TraceHeader, Samples]] = {}
+    starts: dict[str, int] = {}
     # What cannot be read made its unit fail, and the page says so.
     with contextlib.suppress(ASDFPipelineError):
-        headers = reader.headers(station, tag)
-        window = window or _window(headers)
-        for header, data in reader.traces(station, tag, window):
+        for name in reader.names(station):
+            if tag_of(name) != tag:
+                continue
+            header = reader.header(station, name)
+            code = f"{header.location}.{header.channel}"
+            first = starts.setdefault(code, header.starttime)
+            most = int(_LARGEST / header.sampling_rate * _SECOND)
+            header, raw = reader.trace(station, name, window or (first, first + most))
             if not header.npts:
                 continue
-            code = f"{header.location}.{header.channel}"
-            data = np.nan_to_num(np.asarray(data, np.float64))
+            data = np.nan_to_num(np.asarray(raw, np.float64))
             data -= data.mean()
             recording = recordings.setdefault(code, Recording())
             recording.curves.append(envelope(header, data))
@@ -173,17 +179,6 @@ def _record(
         found = spectrum(data, header.sampling_rate)
         recordings[code].frequencies, recordings[code].level = found
     return recordings
-
-
-def _window(headers: Sequence[TraceHeader]) -> tuple[int, int] | None:
-    """Return the first part of long recordings; None for all of short ones."""
-    if not headers:
-        return None
-    start = min(header.starttime for header in headers)
-    end = max(header.endtime for header in headers)
-    rate = max(header.sampling_rate for header in headers)
-    longest = int(_LARGEST / rate * _SECOND)
-    return None if end - start <= longest else (start, start + longest)
 
 
 def envelope(header: TraceHeader, data: Samples, bins: int = BINS) -> Curve:

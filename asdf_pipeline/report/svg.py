@@ -91,16 +91,13 @@ def percent(x: float) -> str:
     return f"{round(100 * x, 2):g}%"
 
 
-def value_ticks(low: float, high: float, most: int = 5) -> list[Tick]:
-    """Return ticks at round values, as shares of the range and labels."""
-    if not high > low:
-        return [(0.5, f"{low:g}")]
-    raw = (high - low) / most
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = next(k * power for k in (1, 2, 5, 10, 20) if k * power >= raw * (1 - 1e-9))
-    first = math.ceil(low / step - 1e-9)
-    values = [k * step for k in range(first, math.floor(high / step + 1e-9) + 1)]
-    return [((value - low) / (high - low), f"{value:.6g}") for value in values]
+def count_ticks(highest: float, most: int = 3) -> list[Tick]:
+    """Return ticks at round whole numbers from 0, as shares of the highest."""
+    raw = max(highest / most, 1.0)
+    power = 10 ** math.floor(math.log10(raw))
+    step = next(k * power for k in (1, 2, 5, 10) if k * power >= raw * (1 - 1e-9))
+    count = math.floor(highest / step + 1e-9)
+    return [(k * step / highest, f"{k * step:,}") for k in range(count + 1)]
 
 
 def decade_ticks(

@@ -50,7 +50,8 @@ def duration(seconds: float) -> str:
     hours, minutes = divmod(minutes, 60)
     if hours < 48:
         return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-    return f"{hours / 24:.3g} days"
+    days = hours / 24
+    return f"{days:.3g} days" if days < 900 else f"{days / 365.25:.3g} years"
 
 
 def amount(value: float) -> str:
@@ -58,6 +59,8 @@ def amount(value: float) -> str:
     text = f"{value:.3g}"
     if "e" not in text:
         return text
+    if 1000 <= abs(value) < 1e6:
+        return integer(float(text))
     digits, power = text.split("e")
     raised = power_text(int(power), plain=0)
     return raised if digits == "1" else f"{digits}·{raised}"
@@ -82,6 +85,8 @@ def clock(text: str) -> str:
     return found.strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
+_NAMES = {"io": "Writing", "python": "Python", "resumed": "Taken over"}
+
 FILTERS: dict[str, Callable[..., str]] = {
     "integer": integer,
     "size": size,
@@ -89,6 +94,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "amount": amount,
     "plural": plural,
     "clock": clock,
+    "circumstance": lambda name: _NAMES.get(name, name.replace("_", " ").capitalize()),
 }
 
 
@@ -198,10 +204,14 @@ class Shown:
         panels = []
         for panel in example.panels:
             name = f"{example.outcome.station}.{panel.channel}"
+            kinds = (("before", panel.before), ("after", panel.after))
             text = " · ".join(
-                f"{kind}: peak {amount(r.peak)}, {r.rate:g} Hz"
-                for kind, r in (("before", panel.before), ("after", panel.after))
-                if r is not None
+                [
+                    f"{kind}: peak {amount(r.peak)}, {r.rate:g} Hz"
+                    for kind, r in kinds
+                    if r is not None
+                ]
+                + [_since([r for _, r in kinds if r is not None])]
             )
             waves = charts.wave_chart(panel, f"Waveform of {name}. {text}")
             levels = charts.spectrum_chart(
@@ -209,6 +219,11 @@ class Shown:
             )
             panels.append((name, text, waves, levels))
         return cls(example.outcome, example.reason, panels)
+
+
+def _since(recordings: Sequence[Recording]) -> str:
+    starts = [curve.start for r in recordings for curve in r.curves]
+    return f"from {moment(min(starts))}" if starts else ""
 
 
 def _top(recording: Recording | None) -> str:
