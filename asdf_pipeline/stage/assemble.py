@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
+import secrets
+import shutil
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -163,10 +164,12 @@ def _exists(output: Path) -> OutputExistsError:
 @contextmanager
 def _partial(output: Path) -> Iterator[Path]:
     """Yield a path beside the output, in a private directory gone after the block."""
-    with tempfile.TemporaryDirectory(
-        prefix=f".{output.name}.", suffix=".part", dir=output.parent
-    ) as directory:
-        yield Path(directory, output.name)
+    directory = output.with_name(f".{output.name}.{secrets.token_hex(6)}.part")
+    try:  # from before it is made: a signal may come at any time
+        directory.mkdir(mode=0o700)
+        yield directory / output.name
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def _publish(partial: Path, output: Path) -> None:
