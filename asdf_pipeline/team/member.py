@@ -8,7 +8,9 @@ when the pipe does, so that none outlives the parent.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import signal
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -67,6 +69,7 @@ def be_member(
     """
     for other in others:
         other.close()
+    _die_with_parent()
     # The parent hears the terminal's Ctrl-C, and decides. A handler, not SIG_IGN,
     # which the function's own subprocesses would inherit.
     for signum in (signal.SIGINT, signal.SIGTERM):
@@ -77,6 +80,13 @@ def be_member(
                 _follow(worker, pipe)
         except ASDFPipelineError as error:
             pipe.send(error)
+
+
+def _die_with_parent() -> None:
+    """Ask for SIGKILL when the parent dies, rather than compute to nobody's use."""
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1  # prctl(2)
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
 
 
 def _follow(worker: Worker, pipe: Connection) -> None:
