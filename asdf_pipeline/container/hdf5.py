@@ -45,6 +45,7 @@ h5a: Any = h5py.h5a
 h5d: Any = h5py.h5d
 h5f: Any = h5py.h5f
 h5g: Any = h5py.h5g
+h5i: Any = h5py.h5i
 h5l: Any = h5py.h5l
 h5o: Any = h5py.h5o
 h5p: Any = h5py.h5p

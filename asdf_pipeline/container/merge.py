@@ -8,12 +8,13 @@ from asdf_pipeline.container.datasets import read_document
 from asdf_pipeline.container.hdf5 import (
     h5d,
     h5g,
+    h5i,
     h5o,
     hard_links,
     is_hard_link,
     open_input,
 )
-from asdf_pipeline.container.names import STATIONXML
+from asdf_pipeline.container.names import STATIONXML, decoded
 from asdf_pipeline.container.writer import Writer, writing
 from asdf_pipeline.errors import VerificationError
 
@@ -117,7 +118,7 @@ def _copy_station(source: Any, target: Any, station: bytes, segment: Path) -> No
         if name == _STATIONXML:
             copy_document(group, into, name, segment)
         elif into.links.exists(name):
-            raise _twice(segment, station + b"/" + name)
+            raise _twice(segment, into, name)
         else:
             h5o.copy(group, name, into, name)
 
@@ -126,7 +127,7 @@ def _copy_auxiliary(source: Any, target: Any, name: bytes, segment: Path) -> Non
     """Copy what is below a group that is there already."""
     group, into = h5o.open(source, name), h5o.open(target, name)
     if isinstance(group, h5d.DatasetID) or isinstance(into, h5d.DatasetID):
-        raise _twice(segment, name)
+        raise _twice(segment, target, name)
     for member in hard_links(group):
         if into.links.exists(member):
             _copy_auxiliary(group, into, member, segment)
@@ -143,6 +144,6 @@ def copy_document(source: Any, target: Any, name: bytes, segment: Path) -> None:
         raise VerificationError(msg)
 
 
-def _twice(segment: Path, name: bytes) -> VerificationError:
-    text = name.decode("utf-8", "replace")
-    return VerificationError(f"{segment}: {text} is in another segment too")
+def _twice(segment: Path, group: Any, name: bytes) -> VerificationError:
+    path = decoded(h5i.get_name(group) + b"/" + name)
+    return VerificationError(f"{segment}: {path} is in another segment too")

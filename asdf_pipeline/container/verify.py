@@ -12,8 +12,9 @@ from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.container.stationxml import check_wellformed
 from asdf_pipeline.errors import InputError, InputMissingError
 
-# pyasdf works start and end times out in floating point, up to 128 ns off.
-_TOLERANCE = 200
+# pyasdf works start and end times out in floating point, up to 128 ns off, and rounds
+# those in names to microseconds.
+_TOLERANCE = 1000
 
 if TYPE_CHECKING:
     import os
