@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections import Counter
@@ -98,10 +99,9 @@ def merge_segments(
 def add_documents(merged: Path, documents: Mapping[str, bytes]) -> Path:
     """Write provenance documents into the merged file, just before it is published.
 
-    A run with one segment has no merged file: the segment itself is taken, which
-    is cheaper than a copy. It is none from here on, so that a kill within the
-    milliseconds until it is published costs its units (at most 30 s of work)
-    another attempt.
+    A run with one segment has no merged file. The segment is sealed, and stays as
+    it is whatever happens here: its bytes are copied, which is twice as quick as
+    merging, and costs nothing where the file system can share them.
 
     Parameters
     ----------
@@ -122,10 +122,11 @@ def add_documents(merged: Path, documents: Mapping[str, bytes]) -> Path:
     """
     if not documents:
         return merged
-    check_room(merged.parent, sum(map(len, documents.values())))
     part = merged.with_name("merged.h5.part")
     try:
-        merged.replace(part)
+        if merged != part:
+            check_room(merged.parent, merged.stat().st_size)
+            _copy(merged, part)
         with Writer.reopen(part) as writer:
             for name, document in documents.items():
                 writer.write_provenance(name, document)
@@ -136,12 +137,24 @@ def add_documents(merged: Path, documents: Mapping[str, bytes]) -> Path:
     return part
 
 
+def _copy(source: Path, target: Path) -> None:
+    with source.open("rb") as reading, target.open("wb") as writing:
+        left = source.stat().st_size
+        try:
+            while left:
+                left -= os.copy_file_range(reading.fileno(), writing.fileno(), left)
+        except OSError as error:
+            if error.errno not in (errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP):
+                raise
+            shutil.copyfileobj(reading, writing, 1 << 22)
+
+
 def _move(path: Path, output: Path) -> None:
     if path.stat().st_dev != output.parent.stat().st_dev:
         near = output.with_name(f".{output.name}.part")
-        with path.open("rb") as source, near.open("wb") as target:
-            shutil.copyfileobj(source, target, 1 << 22)
-            os.fsync(target.fileno())
+        _copy(path, near)
+        with near.open("r+b") as file:
+            os.fsync(file.fileno())
         path = near
     path.replace(output)
     sync_directory(output.parent)
