@@ -149,14 +149,45 @@ def decode(
     Returns
     -------
     numpy.ndarray of uint8, shape (size,)
-        The chunk's bytes; may be read-only.
+        The chunk's bytes.
 
     Raises
     ------
     CodecError
         If the checksum differs, the stream is damaged, or the size is another.
     """
+    result = np.empty(size, np.uint8)
+    width = itemsize if size % itemsize == 0 else 1
+    decode_into(result.reshape(-1, width), chunk, filters, size, 0, mask)
+    return result
+
+
+def decode_into(
+    elements: np.ndarray[Any, np.dtype[np.uint8]],
+    chunk: bytes,
+    filters: Sequence[int],
+    size: int,
+    skip: int = 0,
+    mask: int = 0,
+) -> None:
+    """Decode a chunk, or a part of it, into an array.
+
+    Parameters
+    ----------
+    elements : numpy.ndarray of uint8, shape (n, itemsize)
+        Bytes of the elements to fill.
+    chunk, filters, size, mask
+        See `decode`.
+    skip : int
+        Elements of the chunk that come before those wanted.
+
+    Raises
+    ------
+    CodecError
+        See `decode`.
+    """
     data: Any = chunk
+    shuffled = False
     for index in reversed(range(len(filters))):
         if mask >> index & 1:
             continue
@@ -170,12 +201,18 @@ def decode(
                 msg = f"the compressed bytes are damaged ({error})"
                 raise CodecError(msg) from error
         else:
-            data = _unshuffled(np.frombuffer(data, np.uint8), itemsize)
-    result = np.frombuffer(data, np.uint8)
-    if result.size != size:
-        msg = f"a chunk holds {result.size} bytes where {size} belong"
+            shuffled = True
+    if len(data) != size:
+        msg = f"a chunk holds {len(data)} bytes where {size} belong"
         raise CodecError(msg)
-    return result
+    count, itemsize = elements.shape
+    whole = np.frombuffer(data, np.uint8)
+    if shuffled and itemsize > 1:
+        planes = whole.reshape(itemsize, -1)[:, skip : skip + count]
+        for k in range(itemsize):  # twice as fast as one transposed copy
+            elements[:, k] = planes[k]
+    else:
+        elements[:] = whole.reshape(-1, itemsize)[skip : skip + count]
 
 
 def can_decode(filters: Sequence[int]) -> bool:
@@ -194,17 +231,6 @@ def _shuffled(piece: np.ndarray[Any, Any], itemsize: int) -> np.ndarray[Any, Any
     for k in range(itemsize):  # twice as fast as one transposed copy
         planes[k] = elements[:, k]
     return planes
-
-
-def _unshuffled(piece: np.ndarray[Any, Any], itemsize: int) -> np.ndarray[Any, Any]:
-    if itemsize == 1 or piece.size % itemsize:
-        return piece  # a size that does not fit is found by the caller
-    result = np.empty(piece.size, np.uint8)
-    elements = result.reshape(-1, itemsize)
-    planes = piece.reshape(itemsize, -1)
-    for k in range(itemsize):
-        elements[:, k] = planes[k]
-    return result
 
 
 def _checked(data: Any) -> Any:

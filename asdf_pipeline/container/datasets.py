@@ -228,14 +228,12 @@ def _read_chunks(
     """Fill an array with a data set's elements from `begin` on."""
     end = begin + samples.size
     itemsize = samples.itemsize
-    raw = samples.view(np.uint8)
+    elements = samples.view(np.uint8).reshape(-1, itemsize)
     for start in range(begin - begin % step, end, step):
         mask, chunk = dataset.read_direct_chunk((start,))
         low, high = max(start, begin), min(start + step, end)
-        piece = codec.decode(chunk, filters, itemsize, step * itemsize, mask)
-        raw[(low - begin) * itemsize : (high - begin) * itemsize] = piece[
-            (low - start) * itemsize : (high - start) * itemsize
-        ]
+        wanted = elements[low - begin : high - begin]
+        codec.decode_into(wanted, chunk, filters, step * itemsize, low - start, mask)
 
 
 def read_document(group: Any, name: bytes) -> bytes:
