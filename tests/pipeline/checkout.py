@@ -45,19 +45,28 @@ class Checkout:
         shutil.copytree(self.path, path, symlinks=True)
         return Checkout(path, self.python)
 
-    def snakemake(self, *arguments: str, **environment: str) -> Run:
-        """Run ``snakemake`` on two cores and return what came of it."""
-        done = subprocess.run(
-            [self.python, "-P", "-m", "snakemake", "--cores", "2", *arguments],
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """Start ``snakemake``, on two cores where the arguments name no profile."""
+        named = {"--cores", "--profile", "--workflow-profile"}.intersection(arguments)
+        where = () if named else ("--cores", "2")
+        return subprocess.Popen(
+            [self.python, "-P", "-m", "snakemake", *where, *arguments],
             cwd=self.path,
             env={**os.environ, **environment},
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
-            timeout=300,
-            check=False,
         )
-        return Run(done.returncode, done.stdout + done.stderr)
+
+    def snakemake(self, *arguments: str, **environment: str) -> Run:
+        """Run ``snakemake`` and return what came of it."""
+        with self.start(*arguments, **environment) as process:
+            try:
+                text, _ = process.communicate(timeout=480)
+            finally:
+                process.kill()
+        return Run(process.returncode, text)
 
     def configure(self, **process: Any) -> None:
         """Change keys of ``process`` in the configuration."""

@@ -90,7 +90,9 @@ def test_how_it_is_run_makes_nothing_run_again(
 
 
 def test_a_launcher_makes_nothing_run_again(done: Checkout) -> None:
-    run = done.snakemake("--dry-run", "--profile", "profiles/local-mpi")
+    run = done.snakemake(
+        *("--dry-run", "--cores", "2", "--profile", "profiles/local-mpi")
+    )
     assert run.code == 0
     assert "Nothing to be done" in run.text
 

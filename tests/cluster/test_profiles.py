@@ -1,0 +1,155 @@
+"""The shipped profiles: the same results as without MPI, and nothing lost."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+import obspy
+import pytest
+import yaml
+
+from tests.conftest import mpi_environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.pipeline.checkout import Checkout
+
+# Two Slurm nodes on one machine share its memory; ranks must not think that they do.
+ON_SLURM = {**mpi_environment(), "OMPI_MCA_btl": "tcp,self"}
+STATIONS = 14
+SLEEPS = """\
+import time
+
+def process(st, inv):
+    time.sleep(10)
+    return st
+"""
+
+
+def digests(checkout: Checkout) -> list[str]:
+    """Return the content digests of the processed files."""
+    files = sorted(checkout.path.glob("results/*/processed.h5"))
+    assert files
+    done = subprocess.run(
+        [checkout.python, "-P", "-m", "asdf_pipeline", "digest", *files],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [line.split()[0] for line in done.stdout.splitlines()]
+
+
+def jobs(checkout: Checkout) -> list[str]:
+    """Return what Slurm knows of the jobs of a checkout, a line each."""
+    done = subprocess.run(
+        ["scontrol", "show", "job", "--oneliner"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    where = f"WorkDir={checkout.path} "
+    return [line for line in done.stdout.splitlines() if where in line]
+
+
+def slow(checkout: Checkout, profile: str, minutes: str) -> None:
+    """Set up a job of 70 s on two ranks, with a time limit."""
+    for number in range(STATIONS):
+        header = {"network": "XX", "station": f"S{number:02d}", "channel": "BHZ"}
+        trace = obspy.Trace(np.arange(100, dtype=np.int32), header)
+        trace.write(str(checkout.path / f"{number}.mseed"), format="MSEED")
+    checkout.use({"dataset": "slow", "waveforms": "*.mseed"})
+    (checkout.path / "slow.py").write_text(SLEEPS)
+    checkout.configure(function="slow.py:process", parameters={})
+    path = checkout.path / "profiles" / profile / "config.v8+.yaml"
+    settings = yaml.safe_load(path.read_text())
+    settings["set-resources"]["process"].update(tasks=2, runtime=minutes)
+    path.write_text(yaml.safe_dump(settings))
+
+
+def done_before(log: str) -> int:
+    """Return how many units the last attempt found done (it has the log)."""
+    (number,) = re.findall(r"units, (\d+) of them done before", log)
+    return int(number)
+
+
+@pytest.mark.requires("mpi")
+def test_local_mpi(alone: Checkout, checkout: Checkout) -> None:
+    run = checkout.snakemake(
+        *("--cores", "2", "--profile", "profiles/local-mpi"), **mpi_environment()
+    )
+    assert run.code == 0, run.text
+    assert "mpi with 2 worker(s)" in checkout.read("logs/process/global.log")
+    assert digests(checkout) == digests(alone)
+    assert checkout.rows() == alone.rows()
+
+
+@pytest.mark.requires("slurm", "parallel-hdf5")
+@pytest.mark.parametrize(
+    ("flag", "profile"),
+    [
+        ("--profile", "slurm"),
+        ("--workflow-profile", "slurm"),
+        ("--profile", "cluster-generic"),
+        ("--workflow-profile", "cluster-generic"),
+    ],
+)
+def test_two_nodes(
+    alone: Checkout, checkout: Checkout, flag: str, profile: str
+) -> None:
+    run = checkout.snakemake(flag, f"profiles/{profile}", **ON_SLURM)
+    assert run.code == 0, run.text
+    assert digests(checkout) == digests(alone)
+    assert checkout.read("results/stations.csv") == alone.read("results/stations.csv")
+    assert "parallel HDF5" in checkout.read("logs/process/global.log")
+    spanning = [line for line in jobs(checkout) if "NumNodes=2" in line]
+    assert len(spanning) == 2  # process, for each data set
+
+
+@pytest.mark.requires("slurm", "parallel-hdf5")
+def test_a_job_that_meets_its_time_limit_resumes(checkout: Checkout) -> None:
+    slow(checkout, "slurm", minutes="attempt")
+    run = checkout.snakemake("--profile", "profiles/slurm", **ON_SLURM)
+    assert run.code == 0, run.text
+    assert sum("JobState=TIMEOUT" in line for line in jobs(checkout)) == 1
+    assert done_before(checkout.read("logs/process/slow.log")) > 0
+    assert [row["status"] for row in checkout.rows()] == ["ok"] * STATIONS
+
+
+@pytest.mark.requires("slurm", "parallel-hdf5")
+def test_scancel_leaves_nothing_under_the_final_name(checkout: Checkout) -> None:
+    slow(checkout, "cluster-generic", minutes="10")
+    log = checkout.path / "logs" / "process" / "slow.log"
+    profile = ("--profile", "profiles/cluster-generic")
+    with checkout.start(*profile, "--retries", "0", **ON_SLURM) as process:
+        try:
+            wait_for(log, "1 sealed")
+            (job,) = (
+                re.match(r"JobId=(\d+) JobName=process ", line)
+                for line in jobs(checkout)
+                if "JobState=RUNNING" in line
+            )
+            assert job is not None
+            subprocess.run(["scancel", job[1]], check=True)
+            text, _ = process.communicate(timeout=120)
+        finally:
+            process.kill()
+    assert process.returncode == 1, text
+    assert not (checkout.path / "results/slow/processed.h5").exists()
+
+    run = checkout.snakemake(*profile, **ON_SLURM)
+    assert run.code == 0, run.text
+    assert done_before(log.read_text()) > 0
+    assert [row["status"] for row in checkout.rows()] == ["ok"] * STATIONS
+
+
+def wait_for(log: Path, text: str, seconds: float = 180) -> None:
+    """Wait until a log says something."""
+    end = time.monotonic() + seconds
+    while not (log.is_file() and text in log.read_text()):
+        assert time.monotonic() < end, f"{log} never said {text!r}"
+        time.sleep(0.2)
