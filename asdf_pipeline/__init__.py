@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from asdf_pipeline.team import launcher as _launcher
+
 if TYPE_CHECKING:
     from asdf_pipeline.dataset.asdf import ASDFDataSet
     from asdf_pipeline.engine import RunReport
@@ -73,3 +75,9 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     """Return the public names, for tab completion."""
     return sorted({*globals(), *_WHERE})
+
+
+if _launcher.launched_ranks() > 1:  # what one rank fails by must end the whole MPI job
+    from asdf_pipeline.team.mpi_guard import watch as _watch
+
+    _watch()

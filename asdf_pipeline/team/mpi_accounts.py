@@ -80,7 +80,7 @@ class RankAccounts:
         self._segment: Path | None = None  # one ahead of need, too
         self._wants_segment = segments
         self._farewell = False
-        self._took = time.monotonic()
+        self._took = 0.0
 
     def take(self, worker: str) -> Unit | None:
         """Return a unit; None: seal, or meet, or stop, or all is done."""
@@ -92,7 +92,8 @@ class RankAccounts:
             return None
         unit = self._units.popleft()
         now = time.monotonic()
-        if self._ahead and waited > max(3e-4, 0.05 * (now - self._took)):
+        late = waited > max(3e-4, 0.05 * (now - self._took))
+        if late and self._ahead and self._took:
             self._ahead = min(2 * self._ahead, AHEAD_AT_MOST)
         self._took = now
         wanted = self._ahead - len(self._units)
@@ -291,7 +292,7 @@ class Serving:
             self._told_stop = time.monotonic()
             self._sharing.tell_others("stop")
         elif time.monotonic() - self._told_stop > 2 * PATIENCE:
-            late = set(range(self._size)) - self._sharing.left
+            late = set(range(self._size)) - self._sharing.stopped
             names = ", ".join(self._sharing.names[rank] for rank in sorted(late))
             abort(
                 f"{names} did not stop within {2 * PATIENCE:.0f} s; "

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 SHARE_AHEAD = 4
 """Units are given ahead of need while 1 in so many of a fair share are waiting."""
-UNITS_BETWEEN_MEETINGS = 20
+UNITS_BETWEEN_MEETINGS = 10
 """Mean units a rank does between two meetings: waiting for the last one costs one."""
 HELD_AT_MOST = 256 << 20
 """Bytes that a rank may hold before the ranks meet to write them."""
@@ -139,6 +139,7 @@ class Sharing:
         self.ledger = job.ledger
         self.names = names
         self.error: ASDFPipelineError | None = None
+        self.stopped: set[int] = set()
         self.left: set[int] = set()
         self._meets = meets
         self._serves_only = serves_only
@@ -179,6 +180,8 @@ class Sharing:
             self.fail(news.error)
         elif news.signum:
             self.job.stop.ask(news.signum)
+        if news.signum or news.left:
+            self.stopped.add(rank)
         if news.left:
             with self._lock:
                 self.left.add(rank)
