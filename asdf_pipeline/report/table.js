@@ -107,11 +107,9 @@ function choose() {
   draw();
 }
 
-function gap(count) {
-  const row = make("tr", { class: "gap", "aria-hidden": "true" }, make("td", { colspan: COLUMNS.length }));
-  row.firstChild.style.height = `${count * ROW}px`;
-  return row;
-}
+const gap = () => make("tr", { class: "gap", "aria-hidden": "true" }, make("td", { colspan: COLUMNS.length }));
+const above = gap(), below = gap();
+const nothing = make("tr", { class: "gap" }, make("td", { colspan: COLUMNS.length }, "No station matches."));
 
 function line(row, index) {
   const cells = COLUMNS.map((column, k) => {
@@ -128,16 +126,21 @@ function line(row, index) {
   return element;
 }
 
+// Rows that stay in sight are kept: only those that come and go are touched.
 function draw() {
-  const from = Math.max(0, Math.floor(box.scrollTop / ROW) - 12);
-  const to = Math.min(rows.length, Math.ceil((box.scrollTop + box.clientHeight) / ROW) + 12);
-  if (first >= 0 && from >= first && to <= last && (from - first < 8 && last - to < 8)) return;
-  [first, last] = [from, to];
-  const lines = rows.slice(from, to).map((row, k) => line(row, from + k));
-  if (from > 0) lines.unshift(gap(from));
-  if (to < rows.length) lines.push(gap(rows.length - to));
-  if (!rows.length) lines.push(make("tr", { class: "gap" }, make("td", { colspan: COLUMNS.length }, "No station matches.")));
-  body.replaceChildren(...lines);
+  const from = Math.max(0, Math.floor(box.scrollTop / ROW) - 15);
+  const to = Math.min(rows.length, Math.ceil((box.scrollTop + box.clientHeight) / ROW) + 15);
+  if (first >= 0 && Math.abs(from - first) < 5 && Math.abs(to - last) < 5 && to !== rows.length && from) return;
+  if (first < 0 || from >= last || to <= first) {
+    body.replaceChildren(above, ...(rows.length ? [] : [nothing]), below);
+    first = last = from;
+  }
+  for (; first < from; first++) above.nextSibling.remove();
+  for (; last > to; last--) below.previousSibling.remove();
+  while (first > from) above.after(line(rows[--first], first));
+  for (; last < to; last++) below.before(line(rows[last], last));
+  above.firstChild.style.height = `${from * ROW}px`;
+  below.firstChild.style.height = `${(rows.length - to) * ROW}px`;
 }
 
 function open(row) {
