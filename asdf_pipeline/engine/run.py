@@ -166,8 +166,7 @@ class _Lead:
         job = Job(self.ledger, self.stop, roll, self.progress.tick)
         try:
             with self.stop.listening(self.directory.flight.stopped):
-                if not self.ledger.finished:
-                    team.run(work, job)
+                team.run(work, job)
                 self.stop.raise_if_asked(self.directory.path)
         finally:
             self.progress.close()

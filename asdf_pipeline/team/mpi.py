@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_COST = (
+    "parallel HDF5 writes samples neither compressed nor with checksums, so the file "
+    "may be several times as large; --io segments writes them with both"
+)
+
 T = TypeVar("T")
 E = TypeVar("E", bound=Exception)
 
@@ -144,12 +149,7 @@ class Ranks(Team):
         self._rank = channels.talk.Get_rank()
         self.size = channels.talk.Get_size()
         self.leads = self._rank == 0
-        self.io = (
-            "parallel HDF5: not compressed, no checksums, for a file that may be "
-            "several times as large (--io segments writes both)"
-            if parallel
-            else "compressed segments"
-        )
+        self.io = "parallel HDF5" if parallel else "segments"
 
     def agree(self, decide: Callable[[], T]) -> T:
         """Let rank 0 decide; all get its result, or raise its error."""
@@ -213,6 +213,8 @@ class Ranks(Team):
             sharing: Sharing | None = None
             link: Serving | RemoteLink
             if job is not None:
+                if self._parallel:
+                    log.info(_COST)
                 stop = job.stop
                 sharing = self._share(job)
                 link = Serving(sharing, post, stop, threads=threads)
