@@ -5,10 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import re
+import resource
+import sys
+import tempfile
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from asdf_pipeline.container import create
 from asdf_pipeline.container.codec import COMPRESSED, Encoding
@@ -96,11 +99,11 @@ class Writer:
             try:
                 create.file(file, format_version)
                 writer = cls(path, file, format_version)
-                if quakeml is not None:
-                    writer.write_quakeml(quakeml)
             except HDF5_ERRORS:
                 _abandon(file)
                 raise
+        if quakeml is not None:
+            writer.write_quakeml(quakeml)
         return writer
 
     @classmethod
@@ -158,13 +161,25 @@ class Writer:
         """
         if self._file is None:
             return
+        with self._writing():
+            h5f.flush(self._file)  # where this fails, closing would fail halfway
         file, self._file, self._waveforms = self._file, None, None
         with writing(self.path):
-            try:
-                file.close()
-            except HDF5_ERRORS:
-                _abandon(file)
-                raise
+            file.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Give the file up when it cannot be written."""
+        if self._file is None:
+            msg = f"{self.path}: closed, or lost after an earlier error"
+            raise WriteError(msg)
+        try:
+            with writing(self.path):
+                yield
+        except WriteError:
+            _abandon(self._file)
+            self._file = self._waveforms = None
+            raise
 
     def write(self, product: Product) -> None:
         """Write what one unit made: traces, and StationXML where there is none yet.
@@ -179,7 +194,7 @@ class Writer:
         WriteError
             If the file cannot be written.
         """
-        with writing(self.path):
+        with self._writing():
             group = self._station(product.station)
             named = [(self._name(trace), trace) for trace in product.traces]
             for name, _ in named:
@@ -228,7 +243,7 @@ class Writer:
         WriteError
             If the file cannot be written.
         """
-        with writing(self.path):
+        with self._writing():
             group = self._station(station)
             _write_document(group, _STATIONXML, encode_document(document, encoding))
 
@@ -240,7 +255,7 @@ class Writer:
         WriteError
             If the file cannot be written.
         """
-        with writing(self.path):
+        with self._writing():
             encoded = encode_document(document, encoding)
             dataset = _write_document(self._file, b"QuakeML", encoded)
             create.text_attribute(dataset, b"digest", bytes_digest(document))
@@ -255,7 +270,7 @@ class Writer:
         WriteError
             If the file cannot be written.
         """
-        with writing(self.path):
+        with self._writing():
             if not self._file.links.exists(b"Provenance"):
                 create.group(self._file, b"Provenance")
             group = h5g.open(self._file, b"Provenance")
@@ -265,11 +280,28 @@ class Writer:
 
 
 def _abandon(file: Any) -> None:
-    """Close a file that an error has made useless; that error is under way."""
+    """Close a file that can no longer be written; the error is under way.
+
+    HDF5 1.10 crashes where it cannot write while it closes a file, at once or when
+    the process ends. What it still has to write goes to memory: the file is lost.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)  # memory counts as a file
     try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+        with _memory() as sink:
+            os.dup2(sink.fileno(), file.get_vfd_handle())
         file.close()
     except HDF5_ERRORS:
         file.locked = True  # h5py would try again and print a traceback
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def _memory() -> IO[bytes]:
+    """Return a file without a name, in memory where the system has that."""
+    if sys.platform == "linux":
+        return os.fdopen(os.memfd_create("lost"), "wb")
+    return tempfile.TemporaryFile()
 
 
 def _write_document(group: Any, name: bytes, content: EncodedArray) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import h5py
@@ -68,7 +70,9 @@ def test_a_station_with_two_tags_in_two_segments(tmp_path: Path) -> None:
 def test_a_trace_in_two_segments_is_an_error(tmp_path: Path) -> None:
     one = segment(tmp_path / "1.h5", "A")
     two = segment(tmp_path / "2.h5", "B", "A")
-    with pytest.raises(VerificationError, match=r"2\.h5: /Waveforms/XX\.A/XX\.A\.\..*in another"):
+    with pytest.raises(
+        VerificationError, match=r"2\.h5: /Waveforms/XX\.A/XX\.A\.\..*in another"
+    ):
         merge([one, two], tmp_path / "merged.h5")
 
 
@@ -160,3 +164,35 @@ def test_real_recordings(peer_file: Path, tmp_path: Path) -> None:
         stream = reader.stream("BW.RJOB", "raw_recording")
         for ours, theirs in zip(stream, expected, strict=True):
             assert (ours.data == theirs.data).all()
+
+
+_FILL = """
+import resource, signal, sys
+from pathlib import Path
+from asdf_pipeline.container.merge import merge
+from asdf_pipeline.errors import WriteError
+
+source, output, limit = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+try:
+    merge([source], output)
+except WriteError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("part", [0, 0.01, 0.1, 0.5, 0.9, 0.99])
+def test_an_output_that_cannot_grow_gives_one_line_and_no_crash(
+    tmp_path: Path, peer_file: Path, part: float
+) -> None:
+    output = tmp_path / "full.h5"
+    limit = int(peer_file.stat().st_size * 0.7 * part)
+    done = subprocess.run(
+        [sys.executable, "-c", _FILL, str(peer_file), str(output), str(limit)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout == f"{output}: cannot be written: File too large\n"
+    assert (done.returncode, done.stderr) == (0, "")

@@ -300,7 +300,7 @@ from tests.container.made import trace
 
 path, limit = sys.argv[1], int(sys.argv[2])
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
 noise = np.random.default_rng(0).integers(-2**31, 2**31, 5000).astype("<i4")
 writer = None
 try:
