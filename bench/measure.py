@@ -7,6 +7,7 @@ import os
 import shlex
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
@@ -52,6 +53,14 @@ class CommandFailedError(RuntimeError):
     """The command failed or took too long."""
 
 
+def _compiled() -> dict[str, str]:
+    """Let Python keep compiled modules, wherever it may write."""
+    return {
+        "PYTHONDONTWRITEBYTECODE": "",
+        "PYTHONPYCACHEPREFIX": tempfile.gettempdir() + "/asdf-pipeline-bench",
+    }
+
+
 def measure(
     command: Sequence[str],
     log: Path,
@@ -84,7 +93,7 @@ def measure(
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **(environment or {})},
+            env={**os.environ, **_compiled(), **(environment or {})},
             start_new_session=True,
         )
         late = threading.Event()
