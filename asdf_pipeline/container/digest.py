@@ -8,15 +8,19 @@ two contents feed the same bytes to the hash (XXH3, 128 bits).
 from __future__ import annotations
 
 import struct
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xxhash
 
+from asdf_pipeline.container.names import tag_of
+
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
+    from asdf_pipeline.container.reader import Reader
     from asdf_pipeline.container.traces import TraceHeader
 
 # Names of HDF5 objects need not be UTF-8.
@@ -34,6 +38,10 @@ def _list(fields: Iterable[bytes]) -> bytes:
 
 def _hex(*parts: bytes | memoryview) -> str:
     """Return the hash of parts that state their own lengths."""
+    return _hex_of(parts)
+
+
+def _hex_of(parts: Iterable[bytes | memoryview]) -> str:
     state = xxhash.xxh3_128()
     for part in parts:
         state.update(part)
@@ -55,6 +63,11 @@ def trace_digest(header: TraceHeader, data: np.ndarray[Any, Any]) -> str:
     data : numpy.ndarray, shape (npts,)
         Samples in either byte order; their type without byte order enters.
     """
+    return blocks_digest(header, [data])
+
+
+def blocks_digest(header: TraceHeader, blocks: Iterable[np.ndarray[Any, Any]]) -> str:
+    """Return the digest (hex) of a trace whose samples come in several arrays."""
     texts = (
         "trace 1",
         header.network,
@@ -71,14 +84,13 @@ def trace_digest(header: TraceHeader, data: np.ndarray[Any, Any]) -> str:
         header.focal_mechanism_ids,
         header.labels,
     )
-    samples = _little_endian(data)
-    return _hex(
+    head = (
         b"".join(_field(text.encode()) for text in texts),
         struct.pack("<qd", header.starttime, header.sampling_rate),
         b"".join(_list(text.encode() for text in note) for note in notes),
-        struct.pack("<Q", samples.nbytes),
-        samples,
+        struct.pack("<Q", header.npts * header.dtype.itemsize),
     )
+    return _hex_of(chain(head, map(_little_endian, blocks)))
 
 
 def array_digest(
@@ -139,6 +151,24 @@ def product_digest(
     )
 
 
+def stored_digests(
+    reader: Reader, station: str, tag: str | None = None
+) -> Iterator[tuple[TraceHeader, str]]:
+    """Yield header and digest of a station's traces, in the order of their names.
+
+    Memory is bounded, however long the traces.
+
+    Raises
+    ------
+    StationMissingError, TraceError
+        See `Reader.trace`.
+    """
+    for name in reader.names(station):
+        if tag is None or tag_of(name) == tag:
+            header, blocks = reader.blocks(station, name)
+            yield header, blocks_digest(header, blocks)
+
+
 def file_digest(path: str | os.PathLike[str]) -> str:
     """Return the digest (hex) of an ASDF file's content.
 
@@ -155,7 +185,7 @@ def file_digest(path: str | os.PathLike[str]) -> str:
     fields = [b"file 1"]
     with Reader(path) as reader:
         for station in reader.stations():
-            traces = (trace_digest(*trace) for trace in reader.traces(station))
+            traces = (digest for _, digest in stored_digests(reader, station))
             digest = product_digest(traces, reader.stationxml(station))
             fields += [station.encode(*_ANY_NAME), digest.encode()]
         quakeml = reader.quakeml()

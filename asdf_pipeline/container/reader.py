@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 Window = tuple[int, int]
 Wanted = Callable[[str, str], bool]
+_BLOCK = 2**22  # samples
 
 
 class Reader(InputFile):
@@ -214,13 +215,36 @@ class Reader(InputFile):
         """Return header and samples of what lies in a window."""
         header, dataset = opened
         begin, end = samples_between(header, window)
+        samples = self._samples(station, name, dataset, begin, end)
+        return header.cut(begin, end), samples
+
+    def _samples(
+        self, station: str, name: str, dataset: Opened, begin: int, end: int
+    ) -> np.ndarray[Any, Any]:
         try:
-            return header.cut(begin, end), datasets.read_samples(dataset, begin, end)
+            return datasets.read_samples(dataset, begin, end)
         except TraceError as error:
             raise self._located(station, name, error) from error
 
     def _located(self, station: str, name: str, error: TraceError) -> TraceError:
         return TraceError(f"{self.path}: station {station}, data set {name}: {error}")
+
+    def blocks(
+        self, station: str, name: str
+    ) -> tuple[TraceHeader, Iterator[np.ndarray[Any, Any]]]:
+        """Return one data set's header, and its samples in arrays of bounded size.
+
+        Raises as `trace` does, also while the arrays are read.
+        """
+        opened = self._opened(self._station(station), station, name)
+        ranges = range(0, opened[0].npts, _BLOCK)
+
+        def read() -> Iterator[np.ndarray[Any, Any]]:
+            for begin in ranges:
+                end = min(begin + _BLOCK, opened[0].npts)
+                yield self._samples(station, name, opened[1], begin, end)
+
+        return opened[0], read()
 
     def traces(
         self,

@@ -6,7 +6,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from asdf_pipeline.container.digest import bytes_digest, product_digest, trace_digest
+from asdf_pipeline.container.digest import blocks_digest, bytes_digest, product_digest
 from asdf_pipeline.container.names import TraceName, tag_of, time_range, time_text
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.container.stationxml import check_wellformed
@@ -106,11 +106,11 @@ def _station_problems(
         samples = 0
         for name in names[tag]:
             try:
-                header, data = reader.trace(station, name)
+                header, blocks = reader.blocks(station, name)
+                digests.append(blocks_digest(header, blocks))
             except InputError as error:
                 yield str(error)
                 continue
-            digests.append(trace_digest(header, data))
             samples += header.npts
             yield from _name_problems(header, name)
         if rows is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from asdf_pipeline.container.digest import product_digest, trace_digest
+from asdf_pipeline.container.digest import product_digest, stored_digests
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.outcome import Outcome, combine
 
@@ -53,7 +53,7 @@ def _combined(
         for (station, tag), windows in by_station.items():
             written = any(outcome.traces_out for outcome in windows)
             digests = (
-                [trace_digest(*t) for t in reader.traces(station, tag_map[tag])]
+                [d for _, d in stored_digests(reader, station, tag_map[tag])]
                 if written
                 else []
             )
