@@ -54,7 +54,7 @@ function drawScale() {
   const km = ((view.w / 1000) * (east - west) * 111.2 * Math.cos(middle)) / map.clientWidth;
   const power = 10 ** Math.floor(Math.log10(km * 110));
   const length = [5, 2, 1].find((k) => k * power <= km * 110) * power;
-  const pixels = length / km, right = map.clientWidth - 14, y = map.clientHeight - 14;
+  const pixels = length / km, right = map.clientWidth - 14, y = map.clientHeight - 26;
   const shown = east - west < 300 || view.w < 400; // on a whole world it would lie
   scale.replaceChildren(
     ...(shown
@@ -65,6 +65,7 @@ function drawScale() {
 }
 
 function show() {
+  if (!map.clientWidth) return; // not laid out yet
   view.w = Math.min(Math.max(view.w, 8), whole.w);
   view.h = (view.w * whole.h) / whole.w;
   view.x = Math.min(Math.max(view.x, 0), whole.w - view.w);

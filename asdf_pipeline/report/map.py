@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from asdf_pipeline.report.collect import Event, Station
 
 _SMALLEST = 0.5  # degrees of latitude that a map shows at least
+_AROUND = 3.0  # and that it shows where the stations fill a quarter of it
 _ROOM = 0.12  # of the stations' extent, on every side
+_NEAR = 2.5  # times as wide a map as the stations need shows the events too
 _STARS = 300  # events that are drawn
 _DRAWN = ("ok", "skipped", "empty", "failed")  # the last lies on top
 
@@ -87,7 +89,8 @@ def view_of(places: Sequence[tuple[float, float]], shape: float = 0.56) -> View:
     if span > 170:
         return world
     south, north = float(latitudes.min()), float(latitudes.max())
-    tall = max((north - south) * (1 + 2 * _ROOM), _SMALLEST)
+    around = min(4 * max(north - south, span), _AROUND)
+    tall = max((north - south) * (1 + 2 * _ROOM), around, _SMALLEST)
     middle, centre = (south + north) / 2, west + span / 2
     stretch = max(math.cos(math.radians(middle)), 0.15)
     wide = max(span * (1 + 2 * _ROOM), _SMALLEST)
@@ -98,6 +101,16 @@ def view_of(places: Sequence[tuple[float, float]], shape: float = 0.56) -> View:
     north = min(middle + tall / 2, 90.0)
     south = max(north - tall, -90.0)
     return View(centre - wide / 2, south, centre + wide / 2, south + tall)
+
+
+def view_with(places: Sequence[tuple[float, float]], events: Sequence[Event]) -> View:
+    """Return the view that holds all places, and the events if they are near."""
+    view = view_of(places)
+    if events:
+        wider = view_of([*places, *((e.latitude, e.longitude) for e in events)])
+        if wider.east - wider.west <= _NEAR * (view.east - view.west):
+            return wider
+    return view
 
 
 def _world(west: float) -> View:
@@ -143,7 +156,7 @@ def draw(
     stars = [
         _star(view, event)
         for event in sorted(events, key=lambda event: event.magnitude or 0.0)[-_STARS:]
-        if _is_shown(view, event)
+        if is_shown(view, event)
     ]
     over = element(
         "svg",
@@ -194,7 +207,8 @@ def _spread(xs: Any, ys: Any, least: float = 0.4) -> Any:
     return keep
 
 
-def _is_shown(view: View, event: Event) -> bool:
+def is_shown(view: View, event: Event) -> bool:
+    """Return whether an event lies within the view."""
     x = view.x(event.longitude)
     return 0 <= x <= WIDTH and view.south <= event.latitude <= view.north
 

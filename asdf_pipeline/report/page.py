@@ -94,15 +94,15 @@ def gather(
         [outcome.station for outcome in outcomes], collect.peaks(outcomes)
     )
     chosen = samples.choose(outcomes, examples, {o.station for o in strange})
+    shown_map = _map(stations, events)
     runs = read_runs(output.provenance()) if output is not None else []
     return {
         "outcomes": outcomes,
         "counts": collect.count(outcomes),
         "facts": words.facts(outcomes, stations, events, when.extent),
         "headline": words.headline(outcomes),
-        "map": _map(stations, events),
+        "map": shown_map,
         "unplaced": [s.name for s in stations if not s.is_placed],
-        "events": events,
         "availability": _availability(when, stations),
         "examples": [
             words.Shown.of(example)
@@ -114,7 +114,10 @@ def gather(
         "failures": collect.gather_failures(outcomes),
         "named": _NAMED,
         "run": runs[0] if runs else None,
-        "data": _data(outcomes, stations, when),
+        "data": {
+            "table": collect.columns(outcomes, when.gaps),
+            "map": shown_map and shown_map["data"],
+        },
     }
 
 
@@ -124,14 +127,22 @@ def _map(
     placed = [station for station in stations if station.is_placed]
     if not placed:
         return None
-    view = station_map.view_of(
-        [(station.latitude or 0.0, station.longitude or 0.0) for station in placed]
-    )
-    label = words.map_label(placed, events)
+    places = [(s.latitude or 0.0, s.longitude or 0.0) for s in placed]
+    view = station_map.view_with(places, events)
+    shown = [event for event in events if station_map.is_shown(view, event)]
+    label = words.map_label(placed, shown)
     return {
-        "drawing": station_map.draw(view, placed, events, label),
-        "view": view,
-        "shown": len(placed),
+        "drawing": station_map.draw(view, placed, shown, label),
+        "events": len(shown),
+        "outside": len(events) - len(shown),
+        "data": {
+            "box": view.box,
+            "height": round(view.height, 1),
+            "name": [station.name for station in placed],
+            "status": [station.status for station in placed],
+            "x": [round(view.x(longitude), 1) for _, longitude in places],
+            "y": [round(view.y(latitude), 1) for latitude, _ in places],
+        },
     }
 
 
@@ -171,32 +182,6 @@ def _distributions(outcomes: Sequence[Outcome]) -> list[Distribution]:
             chart = charts.histogram_chart(spread, label, say)
             found.append(Distribution(title, chart, text))
     return found
-
-
-def _data(
-    outcomes: Sequence[Outcome],
-    stations: Sequence[collect.Station],
-    when: availability.Availability,
-) -> dict[str, Any]:
-    """Return what the page's script needs."""
-    placed = [station for station in stations if station.is_placed]
-    view = None
-    if placed:
-        view = station_map.view_of(
-            [(station.latitude or 0.0, station.longitude or 0.0) for station in placed]
-        )
-    return {
-        "table": collect.columns(outcomes, when.gaps),
-        "map": view
-        and {
-            "box": view.box,
-            "height": round(view.height, 1),
-            "name": [station.name for station in placed],
-            "status": [station.status for station in placed],
-            "x": [round(view.x(s.longitude or 0.0), 1) for s in placed],
-            "y": [round(view.y(s.latitude or 0.0), 1) for s in placed],
-        },
-    }
 
 
 def render(shown: dict[str, Any]) -> str:

@@ -47,9 +47,10 @@ def test_the_shipped_configuration_makes_everything(
         global/IU.ULN    ok     1
     """)
     for dataset in ("bavaria", "global"):
-        for name in ("staged.h5", "processed.h5", "stations.csv", "timings.csv"):
+        made = ("staged.h5", "processed.h5", "stations.csv", "timings.csv")
+        for name in (*made, "report.html"):
             assert (checkout.path / "results" / dataset / name).stat().st_size > 0
-        for rule in ("stage", "process", "manifest"):
+        for rule in ("stage", "process", "manifest", "report"):
             assert (checkout.path / f"logs/{rule}/{dataset}.log").is_file()
             assert "max_rss" in checkout.read(f"benchmarks/{rule}/{dataset}.tsv")
         assert not (checkout.path / "results" / dataset / "work").exists()
@@ -68,7 +69,7 @@ def test_a_changed_parameter_runs_process_and_what_follows(done: Checkout) -> No
     done.configure(parameters={"output": "ACC", "water_level": 60})
     run = done.snakemake()
     assert run.code == 0, run.text
-    rules = ["manifest"] * 2 + ["process"] * 2 + ["stations"]
+    rules = ["manifest"] * 2 + ["process"] * 2 + ["report"] * 2 + ["stations"]
     assert [rule for rule in run.rules if rule != "default"] == rules
     after = (done.path / "results/global/staged.h5").stat()
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
