@@ -62,6 +62,7 @@ def merge_joined(segments: Sequence[Path], output: Path, encoding: Encoding) -> 
     """
     with ExitStack() as stack, writing(output):
         writer = stack.enter_context(Writer.create(output))
+        writer.reserve(sum(one.stat().st_size for one in segments if one.exists()))
         stations: dict[bytes, list[Any]] = {}
         for segment in segments:
             file = stack.enter_context(open_input(segment)).id

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from asdf_pipeline.container.product import EncodedTrace, Product
 
 _STATIONXML = STATIONXML.encode()
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Writer:
@@ -180,6 +181,28 @@ class Writer:
             _abandon(self._file)
             self._file = self._waveforms = None
             raise
+
+    def reserve(self, size: int) -> None:
+        """Take room on the disk for what is about to be written.
+
+        Parameters
+        ----------
+        size : int
+            Bytes; what is not used is given back when the file is closed.
+
+        Raises
+        ------
+        WriteError
+            If there is not that much room.
+        """
+        if not hasattr(os, "posix_fallocate"):
+            return
+        with self._writing():
+            try:
+                os.posix_fallocate(self._file.get_vfd_handle(), 0, max(size, 1))
+            except OSError as error:  # or a file system that cannot reserve
+                if error.errno in _NO_ROOM:
+                    raise
 
     def write(self, product: Product) -> None:
         """Write what one unit made: traces, and StationXML where there is none yet.
