@@ -23,23 +23,24 @@ _RANK = (
 )
 
 
-def launched_ranks() -> int:
+def launched_ranks(*, tasks: bool = False) -> int:
     """Return how many ranks a launcher started, 1 where there is no launcher.
 
-    ``srun`` counts where it brought an MPI's glue (``--mpi=pmix``); without it, its
-    tasks are processes that know nothing of each other.
+    Parameters
+    ----------
+    tasks : bool
+        Count the tasks of any ``srun``; else only where it brought an MPI's glue
+        (``--mpi=pmix``): without it they are processes that know nothing of each
+        other.
     """
     for name in _SIZE:
         value = os.environ.get(name, "")
         if value.isdigit():
             return int(value)
-    return launched_tasks() if "PMIX_RANK" in os.environ else 1
-
-
-def launched_tasks() -> int:
-    """Return how many tasks the Slurm step of this process has, 1 outside of one."""
-    tasks = os.environ.get("SLURM_STEP_NUM_TASKS", "1")
-    return int(tasks) if tasks.isdigit() else 1
+    steps = os.environ.get("SLURM_STEP_NUM_TASKS", "")
+    if steps.isdigit() and (tasks or "PMIX_RANK" in os.environ):
+        return int(steps)
+    return 1
 
 
 def launched_rank() -> int:

@@ -16,7 +16,7 @@ from asdf_pipeline.container.codec import RAW
 from asdf_pipeline.errors import ASDFPipelineError, BackendError, WriteError
 from asdf_pipeline.team.alone import work_through
 from asdf_pipeline.team.base import Job, Team
-from asdf_pipeline.team.launcher import launched_rank, launched_ranks, launched_tasks
+from asdf_pipeline.team.launcher import launched_rank, launched_ranks
 from asdf_pipeline.team.mpi_guard import abort_at_exit, finalise_at_exit, join, place
 from asdf_pipeline.team.stop import Stop
 from asdf_pipeline.team.threads import one_thread
@@ -86,7 +86,7 @@ def _start_mpi() -> None:
     if not MPI.Is_initialized():  # h5py was imported first, and kept it from that
         MPI.Init_thread(MPI.THREAD_MULTIPLE)
         finalise_at_exit()
-    launched = max(launched_ranks(), launched_tasks())
+    launched = launched_ranks(tasks=True)
     if launched > 1 and MPI.COMM_WORLD.Get_size() == 1:
         library = MPI.Get_library_version().partition(",")[0].strip("\n\0 ")
         msg = (

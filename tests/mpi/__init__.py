@@ -1,0 +1,1 @@
+"""Tests of the team of MPI ranks, under a real launcher."""
