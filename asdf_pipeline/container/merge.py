@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.container.datasets import read_document
+from asdf_pipeline.container.failures import writing
 from asdf_pipeline.container.hdf5 import (
     h5d,
     h5g,
@@ -15,7 +16,7 @@ from asdf_pipeline.container.hdf5 import (
     open_input,
 )
 from asdf_pipeline.container.names import STATIONXML, decoded
-from asdf_pipeline.container.writer import Writer, writing
+from asdf_pipeline.container.writer import Writer
 from asdf_pipeline.errors import VerificationError
 
 if TYPE_CHECKING:

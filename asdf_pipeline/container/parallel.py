@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, Self
 from asdf_pipeline.container import create
 from asdf_pipeline.container.codec import RAW
 from asdf_pipeline.container.digest import bytes_digest
+from asdf_pipeline.container.failures import writing
 from asdf_pipeline.container.hdf5 import h5f, h5g, h5py
 from asdf_pipeline.container.names import STATIONXML
 from asdf_pipeline.container.product import EncodedArray, encode_document
-from asdf_pipeline.container.writer import writing
 from asdf_pipeline.errors import WriteError
 
 if TYPE_CHECKING:

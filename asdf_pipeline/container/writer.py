@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import re
-import resource
-import sys
-import tempfile
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from asdf_pipeline.container import create
 from asdf_pipeline.container.codec import COMPRESSED, Encoding
 from asdf_pipeline.container.digest import bytes_digest
+from asdf_pipeline.container.failures import NO_ROOM, abandon, write_error, writing
 from asdf_pipeline.container.hdf5 import (
     HDF5_ERRORS,
     h5f,
     h5g,
     is_hard_link,
-    reason,
     version_of,
 )
 from asdf_pipeline.container.names import STATIONXML, TraceName, is_station
@@ -41,7 +36,6 @@ if TYPE_CHECKING:
     from asdf_pipeline.container.product import EncodedTrace, Product
 
 _STATIONXML = STATIONXML.encode()
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Writer:
@@ -101,7 +95,7 @@ class Writer:
                 create.file(file, format_version)
                 writer = cls(path, file, format_version)
             except HDF5_ERRORS:
-                _abandon(file)
+                abandon(file)
                 raise
         if quakeml is not None:
             writer.write_quakeml(quakeml)
@@ -136,7 +130,7 @@ class Writer:
                     create.group(file, b"Waveforms")
                 return cls(path, file, version)
         except ASDFPipelineError:
-            _abandon(file)
+            abandon(file)
             raise
 
     @property
@@ -178,7 +172,7 @@ class Writer:
             with writing(self.path):
                 yield
         except WriteError:
-            _abandon(self._file)
+            abandon(self._file)
             self._file = self._waveforms = None
             raise
 
@@ -201,7 +195,7 @@ class Writer:
             try:
                 os.posix_fallocate(self._file.get_vfd_handle(), 0, max(size, 1))
             except OSError as error:  # or a file system that cannot reserve
-                if error.errno in _NO_ROOM:
+                if error.errno in NO_ROOM:
                     raise
 
     def write(self, product: Product) -> None:
@@ -302,59 +296,9 @@ class Writer:
             create.text_attribute(dataset, b"digest", bytes_digest(document))
 
 
-def _abandon(file: Any) -> None:
-    """Close a file that can no longer be written; the error is under way.
-
-    HDF5 1.10 crashes where it cannot write while it closes a file, at once or when
-    the process ends. What it still has to write goes to memory: the file is lost.
-    """
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)  # memory counts as a file
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
-        with _memory() as sink:
-            os.dup2(sink.fileno(), file.get_vfd_handle())
-        file.close()
-    except HDF5_ERRORS:
-        file.locked = True  # h5py would try again and print a traceback
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-def _memory() -> IO[bytes]:
-    """Return a file without a name, in memory where the system has that."""
-    if sys.platform == "linux":
-        return os.fdopen(os.memfd_create("lost"), "wb")
-    return tempfile.TemporaryFile()
-
-
 def _write_document(group: Any, name: bytes, content: EncodedArray) -> Any:
     if group.links.exists(name):
         group.unlink(name)
     dataset = create.array(group, name, content)
     create.write_samples(dataset, content)
     return dataset
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turn what HDF5 raises into one line that names the file."""
-    try:
-        yield
-    except ASDFPipelineError:
-        raise
-    except HDF5_ERRORS as error:
-        raise write_error(path, error) from error
-
-
-def write_error(path: Path, error: BaseException) -> WriteError:
-    """Return what HDF5 raised as a `WriteError` with errno, where it is known."""
-    number = getattr(error, "errno", None)
-    found = re.search(r"errno = (\d+)", str(error))
-    if number is None and found:
-        number = int(found[1])
-    remedy = ""
-    if number in (errno.ENOSPC, errno.EDQUOT):
-        remedy = "; make room and run the same command again"
-    result = WriteError(f"{path}: cannot be written: {reason(error)}{remedy}")
-    result.errno = number
-    return result
