@@ -8,21 +8,13 @@ from typing import TYPE_CHECKING, Any
 from obspy import Inventory, Stream
 
 from asdf_pipeline.container import datasets
-from asdf_pipeline.container.documents import InputFile
-from asdf_pipeline.container.hdf5 import (
-    HDF5_ERRORS,
-    h5d,
-    h5g,
-    hard_links,
-    is_hard_link,
-    reason,
-)
+from asdf_pipeline.container.hdf5 import is_hard_link
 from asdf_pipeline.container.inventory import LazyInventory
-from asdf_pipeline.container.names import STATIONXML, decoded, encoded, tag_of
+from asdf_pipeline.container.listing import Listing
+from asdf_pipeline.container.names import STATIONXML, encoded
 from asdf_pipeline.container.stationxml import Coordinates, survey
 from asdf_pipeline.container.traces import TraceHeader, samples_between, to_trace
 from asdf_pipeline.errors import (
-    InputError,
     StationMissingError,
     StationXMLError,
     TraceError,
@@ -41,7 +33,7 @@ Wanted = Callable[[str, str], bool]
 _BLOCK = 2**22  # samples
 
 
-class Reader(InputFile):
+class Reader(Listing):
     """An ASDF file, open to be read; the file is never touched.
 
     Parameters
@@ -72,88 +64,8 @@ class Reader(InputFile):
     ) -> None:
         super().__init__(path)
         self._cache_responses = cache_responses
-        self._waveforms = self._group(b"Waveforms")
         self._document: tuple[str, bytes | None] | None = None
         self._survey: tuple[str, Coordinates | None] | None = None
-
-    def _station(self, station: str) -> Any:
-        try:
-            if station in self:
-                return h5g.open(self._waveforms, encoded(station))
-        except HDF5_ERRORS as error:
-            msg = f"{self.path}: station {station} cannot be read: {reason(error)}"
-            raise TraceError(msg) from error
-        msg = f"{self.path}: no station {station!r}"
-        raise StationMissingError(msg)
-
-    def stations(self) -> list[str]:
-        """Return the names ``"NET.STA"`` of all stations, sorted.
-
-        What is not a group is no station. A name of another form is: its traces
-        exist, and fail when they are read.
-        """
-        group = self._waveforms
-        if group is None:
-            return []
-        try:
-            names = [name for name in hard_links(group) if _is_group(group, name)]
-            return sorted(map(decoded, names))
-        except HDF5_ERRORS as error:
-            msg = f"{self.path}: the list of stations is damaged: {reason(error)}"
-            raise InputError(msg) from error
-
-    def __contains__(self, station: str) -> bool:
-        """Return whether the file has a station."""
-        group = self._waveforms
-        return group is not None and is_hard_link(group, encoded(station))
-
-    def _listed(self, group: Any, station: str) -> list[str]:
-        """Return the names of all of a station's data sets, sorted."""
-        try:
-            return sorted(map(decoded, hard_links(group)))
-        except HDF5_ERRORS as error:
-            msg = f"{self.path}: the list of traces of {station} is damaged: "
-            raise TraceError(msg + reason(error)) from error
-
-    def contents(self, station: str) -> list[str]:
-        """Return the names of a station's data sets, StationXML included, sorted."""
-        return self._listed(self._station(station), station)
-
-    def names(self, station: str) -> list[str]:
-        """Return the names of a station's waveform data sets, sorted."""
-        return self._tagged(self._station(station), station, None)
-
-    def tags(self, station: str) -> list[str]:
-        """Return a station's tags, sorted."""
-        return sorted(set(map(tag_of, self.names(station))))
-
-    def samples_by_tag(self, station: str) -> dict[str, int]:
-        """Return the number of samples a station has of each tag, sorted by tag.
-
-        What cannot be opened counts as empty here, and fails when it is read.
-        """
-        group = self._station(station)
-        samples: dict[str, int] = {}
-        for name in self._tagged(group, station, None):
-            tag = tag_of(name)
-            try:
-                dataset = h5d.open(group, encoded(name))
-                size = dataset.get_space().get_simple_extent_npoints()
-            except HDF5_ERRORS:
-                size = 0
-            samples[tag] = samples.get(tag, 0) + size
-        return dict(sorted(samples.items()))
-
-    def _tagged(self, group: Any, station: str, tag: str | None) -> list[str]:
-        """Return the names of a tag's data sets, or of all, sorted."""
-        names = [name for name in self._listed(group, station) if name != STATIONXML]
-        if tag is None:
-            return names
-        names = [name for name in names if tag_of(name) == tag]
-        if not names:
-            msg = f"{self.path}: station {station} has no waveforms with tag {tag!r}"
-            raise StationMissingError(msg)
-        return names
 
     def headers(self, station: str, tag: str | None = None) -> list[TraceHeader]:
         """Return the headers of a station's traces, in the order of their names.
@@ -364,11 +276,3 @@ class Reader(InputFile):
         self.coordinates(station)
         where = f"{self.path}: station {station}"
         return LazyInventory(document, where, self._cache_responses)
-
-
-def _is_group(waveforms: Any, name: bytes) -> bool:
-    """Return whether a member is a group; a damaged one is, and fails when read."""
-    try:
-        return bool(h5g.get_objinfo(waveforms, name).type == h5g.GROUP)
-    except HDF5_ERRORS:
-        return True
