@@ -45,6 +45,8 @@ demo: $(VENV)/.installed
 	    print(t[$(shown)].to_string(index=False))"
 	@printf '\nWhat the pipeline made:\n'
 	@ls demo/results/stations.csv demo/results/*/*.* demo/logs/*/*.log
+	@printf '\nTo open in a browser, a page for each data set:\n'
+	@ls demo/results/*/report.html
 	@printf '\nIts configuration is a copy in demo/config/, to be changed at will.\n'
 
 test: check pytest

@@ -88,15 +88,23 @@ def test_local_mpi(alone: Checkout, checkout: Checkout) -> None:
     assert checkout.rows() == alone.rows()
 
 
+@pytest.mark.parametrize("flag", ["--profile", "--workflow-profile"])
+@pytest.mark.parametrize("profile", ["slurm", "cluster-generic"])
+def test_what_a_profile_sets_is_what_counts(
+    checkout: Checkout, flag: str, profile: str
+) -> None:
+    run = checkout.snakemake("--dry-run", flag, f"profiles/{profile}")
+    assert run.code == 0, run.text
+    asked = [line for line in run.text.splitlines() if "mpi=srun --mpi=pmix" in line]
+    assert len(asked) == 2  # process, for each data set
+    assert all("tasks=4" in line for line in asked)
+    assert "threads: " not in run.text  # one thread is not mentioned
+
+
 @pytest.mark.requires("slurm", "parallel-hdf5")
 @pytest.mark.parametrize(
     ("flag", "profile"),
-    [
-        ("--profile", "slurm"),
-        ("--workflow-profile", "slurm"),
-        ("--profile", "cluster-generic"),
-        ("--workflow-profile", "cluster-generic"),
-    ],
+    [("--profile", "slurm"), ("--workflow-profile", "cluster-generic")],
 )
 def test_two_nodes(
     alone: Checkout, checkout: Checkout, flag: str, profile: str
