@@ -83,6 +83,11 @@ class RunReport:
 
         return station_table(self.outcomes, self.output.stem)
 
+    def _repr_html_(self) -> str:
+        from asdf_pipeline.engine.notebook import report_html
+
+        return report_html(self)
+
     def __str__(self) -> str:
         """Return one line: units of each status, time, rate."""
         units = sum(self.counts.values())
