@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -163,12 +165,19 @@ def unit_id(station: str, tag: str, window: tuple[int, int] | None) -> str:
 
 
 def write_outcomes(path: Path, outcomes: Iterable[Outcome]) -> None:
-    """Write outcomes as JSON lines, sorted by unit, whole or not at all."""
+    """Write outcomes as JSON lines, sorted by unit, durably, whole or not at all."""
     partial = path.with_name(f"{path.name}.part")
     lines = sorted((outcome.unit_id, outcome.to_json()) for outcome in outcomes)
-    with partial.open("w", encoding="utf-8") as file:
-        file.writelines(f"{line}\n" for _, line in lines)
-    partial.replace(path)
+    try:
+        with partial.open("w", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for _, line in lines)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise
 
 
 def read_outcomes(path: Path) -> Iterator[Outcome]:

@@ -37,7 +37,7 @@ class _Piece:
     name: bytes
 
 
-def merge_joined(segments: Sequence[Path], output: Path, encoding: Encoding) -> None:
+def merge_joined(segments: Iterable[Path], output: Path, encoding: Encoding) -> None:
     """Merge files as `merge.merge` does, and join pieces that touch exactly.
 
     Pieces are of one trace if they agree in codes, tag, sampling rate, type of
@@ -47,7 +47,7 @@ def merge_joined(segments: Sequence[Path], output: Path, encoding: Encoding) -> 
 
     Parameters
     ----------
-    segments : sequence of pathlib.Path
+    segments : iterable of pathlib.Path
         ASDF files.
     output : pathlib.Path
         Must not exist.

@@ -20,7 +20,7 @@ from asdf_pipeline.container.writer import Writer
 from asdf_pipeline.errors import VerificationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
 _STATIONXML = STATIONXML.encode()
@@ -28,7 +28,7 @@ _STATIONXML = STATIONXML.encode()
 _BATCH = 1000
 
 
-def merge(segments: Sequence[Path], output: Path) -> None:
+def merge(segments: Iterable[Path], output: Path) -> None:
     """Merge files into a new one by copying HDF5 objects.
 
     Whole stations where the station is new, else single data sets. StationXML,
@@ -36,7 +36,7 @@ def merge(segments: Sequence[Path], output: Path) -> None:
 
     Parameters
     ----------
-    segments : sequence of pathlib.Path
+    segments : iterable of pathlib.Path
         ASDF files.
     output : pathlib.Path
         Must not exist.

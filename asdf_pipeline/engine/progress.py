@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -56,6 +57,10 @@ class Progress:
 
     def tick(self) -> None:
         """Show where things are, if it is time to."""
+        with contextlib.suppress(OSError):  # a full disk under the log ends no run
+            self._tick()
+
+    def _tick(self) -> None:
         ledger = self._ledger
         if ledger is None or self.way == "none":
             return
@@ -86,14 +91,16 @@ class Progress:
 
     def say(self, text: str) -> None:
         """Write text to standard error without spoiling a bar."""
-        if self._bar is not None:
-            self._bar.write(text, file=sys.stderr)
-        else:
-            print(text, file=sys.stderr, flush=True)
+        with contextlib.suppress(OSError):
+            if self._bar is not None:
+                self._bar.write(text, file=sys.stderr)
+            else:
+                print(text, file=sys.stderr, flush=True)
 
     def close(self) -> None:
         """End the bar."""
         if self._bar is not None:
             self.tick()
-            self._bar.close()
+            with contextlib.suppress(OSError):
+                self._bar.close()
             self._bar = None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.container.join import merge_joined
@@ -13,38 +15,112 @@ from asdf_pipeline.container.merge import merge
 from asdf_pipeline.container.names import tag_of
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.container.writer import Writer
-from asdf_pipeline.errors import OutputExistsError, VerificationError
+from asdf_pipeline.errors import CallError, OutputExistsError, VerificationError
 from asdf_pipeline.journal.segments import (
     check_room,
+    is_intact,
     seal,
     sync_directory,
     write_error,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Mapping
 
     from asdf_pipeline.container.codec import Encoding
+    from asdf_pipeline.engine.task import Task
     from asdf_pipeline.journal.workdir import WorkDirectory
     from asdf_pipeline.outcome import Outcome
 
+MERGED = "merged.h5.part"
 
-def publish(merged: Path, output: Path) -> None:
-    """Give a merged file that was checked its final name.
+
+def check_places(task: Task) -> None:
+    """Refuse places where what a run makes could not be put, before any work.
+
+    Raises
+    ------
+    CallError
+        If a directory is missing, or one file would take another's place.
+    """
+    places = [task.output_path]
+    if task.outcomes is not None:
+        places.append(Path(task.outcomes).absolute())
+        for path in (task.output_path, Path(task.input).absolute()):
+            if places[-1].resolve() == path.resolve():
+                msg = f"{task.outcomes}: the outcomes would replace {path.name}"
+                raise CallError(msg)
+        if places[-1].is_dir():
+            msg = f"{task.outcomes}: is a directory; name a file for the outcomes"
+            raise CallError(msg)
+    for path in places:
+        if not path.parent.is_dir():
+            msg = f"{path}: there is no directory {path.parent}"
+            raise CallError(msg)
+
+
+def publish(file: Path, output: Path) -> None:
+    """Give a file that was checked its final name.
+
+    Parameters
+    ----------
+    file : pathlib.Path
+        See `bring_near`.
 
     Raises
     ------
     WriteError
-        If it cannot be moved there.
+        If it cannot be renamed.
     OutputExistsError
         If the output came to exist meanwhile.
     """
     refuse_existing(output)
     try:
-        _move(merged, output)
+        file.replace(output)
+        sync_directory(output.parent)
     except OSError as error:
         raise write_error(output, error) from error
+
+
+def bring_near(file: Path, output: Path) -> Path:
+    """Return a file with the same content on the file system of the output.
+
+    Raises
+    ------
+    WriteError
+        If it cannot be copied there.
+    """
+    if file.stat().st_dev == output.parent.stat().st_dev:
+        return file
+    near = output.with_name(f".{output.name}.part")
+    check_room(near.parent, file.stat().st_size)
+    return _copy(file, near)
+
+
+def _copy(source: Path, target: Path) -> Path:
+    try:
+        with source.open("rb") as reading, target.open("wb") as writing:
+            try:  # which costs nothing where the file system can share the bytes
+                while os.copy_file_range(reading.fileno(), writing.fileno(), 1 << 30):
+                    pass
+            except OSError as error:
+                if error.errno not in (errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP):
+                    raise
+                shutil.copyfileobj(reading, writing, 1 << 22)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            target.unlink(missing_ok=True)
+        raise write_error(target, error) from error
+    _sync(target)
+    return target
+
+
+def _sync(path: Path) -> None:
+    try:
+        with path.open("r+b") as file:
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise write_error(path, error) from error
 
 
 def refuse_existing(output: Path) -> None:
@@ -70,38 +146,46 @@ def merge_segments(
     Raises
     ------
     VerificationError
-        If a trace is in two segments.
+        If a segment was changed, or a trace is in two.
     WriteError
         If there is no room, or the file cannot be written.
     """
-    segments = [directory.path / sealed.name for sealed in directory.sealed]
-    if not segments:  # nothing was written: still a valid file, with the events
+    if not directory.sealed:  # nothing was written: still a valid file, with the events
         part = directory.new_segment()
         Writer.create(part, quakeml=quakeml).close()
         return directory.path / seal(part).name
-    if len(segments) == 1 and joined is None:
-        return segments[0]
+    segments = _intact(directory)
+    if len(directory.sealed) == 1 and joined is None:
+        return next(segments)
     check_room(directory.path, sum(sealed.size for sealed in directory.sealed))
-    merged = directory.path / "merged.h5.part"
+    merged = directory.path / MERGED
     merged.unlink(missing_ok=True)
     if joined is None:
         merge(segments, merged)
     else:
         merge_joined(segments, merged, joined)
-    try:
-        with merged.open("r+b") as file:
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise write_error(merged, error) from error
+    _sync(merged)
     return merged
 
 
-def add_documents(merged: Path, documents: Mapping[str, bytes]) -> Path:
-    """Write provenance documents into the merged file, just before it is published.
+def _intact(directory: WorkDirectory) -> Iterator[Path]:
+    """Yield the sealed segments, each checked just before it is copied."""
+    for sealed in directory.sealed:
+        path = directory.path / sealed.name
+        if not is_intact(directory.path, sealed):
+            msg = (
+                f"{path}: missing, or changed since it was sealed; nothing is "
+                "published, and the same command does its stations again"
+            )
+            raise VerificationError(msg)
+        yield path
 
-    A run with one segment has no merged file. The segment is sealed, and stays as
-    it is whatever happens here: its bytes are copied, which is twice as quick as
-    merging, and costs nothing where the file system can share them.
+
+def add_documents(merged: Path, documents: Mapping[str, bytes]) -> Path:
+    """Write provenance documents into the merged file.
+
+    A run with one segment has no merged file. The segment is copied then: it is
+    sealed, and nothing that fails from here on may cost what is in it.
 
     Parameters
     ----------
@@ -122,42 +206,16 @@ def add_documents(merged: Path, documents: Mapping[str, bytes]) -> Path:
     """
     if not documents:
         return merged
-    part = merged.with_name("merged.h5.part")
-    try:
-        if merged != part:
-            check_room(merged.parent, merged.stat().st_size)
-            _copy(merged, part)
-        with Writer.reopen(part) as writer:
-            for name, document in documents.items():
-                writer.write_provenance(name, document)
-        with part.open("r+b") as file:
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise write_error(part, error) from error
+    size = sum(map(len, documents.values()))
+    part = merged.with_name(MERGED)
+    if merged != part:
+        check_room(merged.parent, merged.stat().st_size + size)
+        _copy(merged, part)
+    with Writer.reopen(part) as writer:
+        for name, document in documents.items():
+            writer.write_provenance(name, document)
+    _sync(part)
     return part
-
-
-def _copy(source: Path, target: Path) -> None:
-    with source.open("rb") as reading, target.open("wb") as writing:
-        left = source.stat().st_size
-        try:
-            while left:
-                left -= os.copy_file_range(reading.fileno(), writing.fileno(), left)
-        except OSError as error:
-            if error.errno not in (errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP):
-                raise
-            shutil.copyfileobj(reading, writing, 1 << 22)
-
-
-def _move(path: Path, output: Path) -> None:
-    if path.stat().st_dev != output.parent.stat().st_dev:
-        near = output.with_name(f".{output.name}.part")
-        _copy(path, near)
-        with near.open("r+b") as file:
-            os.fsync(file.fileno())
-        path = near
-    path.replace(output)
-    sync_directory(output.parent)
 
 
 def check(path: Path, outcomes: Iterable[Outcome]) -> None:

@@ -20,7 +20,7 @@ class Outcomes(Sequence[Outcome]):
     """Outcomes kept as lines of JSON: small, and parsed when looked at."""
 
     def __init__(self, lines: Sequence[bytes]) -> None:
-        self._lines = lines
+        self.lines = lines
 
     @classmethod
     def of(cls, outcomes: Iterable[Outcome]) -> Outcomes:
@@ -29,7 +29,7 @@ class Outcomes(Sequence[Outcome]):
 
     def __len__(self) -> int:
         """Return how many there are."""
-        return len(self._lines)
+        return len(self.lines)
 
     @overload
     def __getitem__(self, index: int) -> Outcome: ...
@@ -38,8 +38,8 @@ class Outcomes(Sequence[Outcome]):
     def __getitem__(self, index: int | slice) -> Outcome | Outcomes:
         """Return one outcome, or several."""
         if isinstance(index, slice):
-            return Outcomes(self._lines[index])
-        return Outcome.from_json(self._lines[index])
+            return Outcomes(self.lines[index])
+        return Outcome.from_json(self.lines[index])
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 import time
@@ -14,20 +15,19 @@ from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.engine.progress import Progress
 from asdf_pipeline.engine.publish import (
     add_documents,
+    bring_near,
     check,
+    check_places,
     merge_segments,
     publish,
     refuse_existing,
 )
 from asdf_pipeline.engine.report import Outcomes, RunReport, describe_failures
 from asdf_pipeline.engine.settle import settle
-from asdf_pipeline.errors import (
-    ASDFPipelineError,
-    CallError,
-    ProcessingFailedError,
-)
+from asdf_pipeline.errors import ASDFPipelineError, ProcessingFailedError
 from asdf_pipeline.journal.ledger import Ledger
-from asdf_pipeline.journal.segments import Roll
+from asdf_pipeline.journal.published import note, recall
+from asdf_pipeline.journal.segments import Roll, write_error
 from asdf_pipeline.journal.workdir import OUTCOMES, WorkDirectory
 from asdf_pipeline.outcome import Outcome, write_outcomes
 from asdf_pipeline.plan import make_plan, run_key
@@ -36,7 +36,7 @@ from asdf_pipeline.provenance.ids import document_name, run_id
 from asdf_pipeline.provenance.run import describe
 from asdf_pipeline.team import form_team
 from asdf_pipeline.team.base import Job
-from asdf_pipeline.team.stop import Stop
+from asdf_pipeline.team.stop import Stop, StopUnitError
 from asdf_pipeline.work.attempt import Work
 from asdf_pipeline.work.load import Process, load_process
 
@@ -62,11 +62,11 @@ def run(task: Task) -> RunReport:
     team = form_team(task.backend, task.workers, task.io)
     lead: list[_Lead] = []
 
-    def begin() -> str:
+    def begin() -> tuple[str, bool]:
         lead.append(_Lead(task, team))
-        return lead[0].run_id
+        return lead[0].run_id, lead[0].settled is not None
 
-    identity = team.agree(begin)
+    identity, published = team.agree(begin)
     leader = lead[0] if lead else None
     try:
         process = team.together(
@@ -89,10 +89,10 @@ def run(task: Task) -> RunReport:
         )
         trouble: list[ASDFPipelineError] = []
         try:
-            if leader is None:
-                team.run(work, None)
-            else:
+            if leader is not None:
                 leader.run(team, work)
+            elif not published:
+                team.run(work, None)
         except ASDFPipelineError as error:
             trouble.append(error)
         counts, seconds, resumed = team.agree(lambda: lead[0].finish(trouble))
@@ -110,17 +110,16 @@ class _Lead:
         self.task = task
         self.began = time.monotonic()
         self.started = datetime.now(UTC)
-        refuse_existing(task.output_path)
-        if not task.output_path.parent.is_dir():
-            msg = f"{task.output_path.parent}: no such directory for the output"
-            raise CallError(msg)
+        if recall(task.directory, task.output_path) is None:
+            refuse_existing(task.output_path)
+        check_places(task)
         self.process: Process = load_process(task.function, task.parameters)
         with Reader(Path(task.input)) as reader:
             self.plan = make_plan(reader, task.tag_map, task.selection, task.windows)
             self.quakeml = reader.quakeml()
         self.allowed = task.failures_allowed(len(self.plan.units))
         self.progress = Progress(task.progress, len(self.plan.units))
-        self.stop = Stop()
+        self.stop = Stop(alone=team.name != "mpi")
         if self.process.fingerprint is None:
             log.warning("this run cannot be resumed: %s", self.process.unhashable)
         key = run_key(
@@ -135,6 +134,11 @@ class _Lead:
             "workers": team.size,
             "io": team.io,
         }
+        self.key = key
+        # Of a run that published, and was killed before its work directory was gone.
+        self.settled = recall(task.directory, task.output_path, key)
+        if self.settled is None:
+            refuse_existing(task.output_path)
         self.directory = WorkDirectory(task.directory, key)
         self.ledger = Ledger(self.plan, self.directory, self.hear)
         self.progress.start(self.ledger)
@@ -166,7 +170,9 @@ class _Lead:
         job = Job(self.ledger, self.stop, roll, self.progress.tick)
         try:
             with self.stop.listening(self.directory.flight.stopped):
-                team.run(work, job)
+                with contextlib.suppress(StopUnitError):  # asked twice
+                    if self.settled is None:
+                        team.run(work, job)
                 self.stop.raise_if_asked(self.directory.path)
         finally:
             self.progress.close()
@@ -188,6 +194,36 @@ class _Lead:
         """Publish, if no more failed than may; return counts, seconds, resumed."""
         if trouble:
             raise trouble[0]
+        if self.settled is not None:
+            self.outcomes = Outcomes(self.settled)
+            log.info("%s: was published before", self.task.output)
+        else:
+            with self.stop.listening(self.directory.flight.stopped):
+                try:
+                    with self.stop.interruptible():
+                        self.publish()
+                except StopUnitError:
+                    self.stop.raise_if_asked(self.directory.path)
+        self.directory.remove()
+        self.removed = True
+        failures = [o for o in self.outcomes if o.status == "failed"]
+        if failures:
+            log.warning("%s: %s", self.task.output, describe_failures(failures))
+        counts = dict(Counter(str(outcome.status) for outcome in self.outcomes))
+        return counts, time.monotonic() - self.began, self.ledger.resumed
+
+    def publish(self) -> None:
+        """Merge, check, and give the result its final name.
+
+        Raises
+        ------
+        ProcessingFailedError
+            If more failed than may.
+        VerificationError
+            If what is sealed is not what the outcomes say.
+        WriteError
+            If there is no room.
+        """
         failures = [o for o in self.outcomes if o.status == "failed"]
         if self.allowed is not None and len(failures) > self.allowed:
             msg = (
@@ -204,15 +240,15 @@ class _Lead:
         check(merged, self.outcomes)
         refuse_existing(self.task.output_path)
         merged = add_documents(merged, self.documents())
-        publish(merged, self.task.output_path)
-        if self.task.outcomes is not None:
-            write_outcomes(Path(self.task.outcomes), self.outcomes)
-        self.directory.remove()
-        self.removed = True
-        if failures:
-            log.warning("%s: %s", self.task.output, describe_failures(failures))
-        counts = dict(Counter(str(outcome.status) for outcome in self.outcomes))
-        return counts, time.monotonic() - self.began, self.ledger.resumed
+        near = bring_near(merged, self.task.output_path)
+        if self.task.outcomes is not None:  # first: the output's name says all is done
+            path = Path(self.task.outcomes)
+            try:
+                write_outcomes(path, self.outcomes)
+            except OSError as error:
+                raise write_error(path, error) from error
+        note(self.directory.path, near, self.key, self.outcomes.lines)
+        publish(near, self.task.output_path)
 
     def documents(self) -> dict[str, bytes]:
         """Return the provenance documents: the input's, and this run's own."""

@@ -9,6 +9,7 @@ the file has not been touched for `TIMEOUT` seconds.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import json
@@ -22,6 +23,7 @@ from typing import Any
 
 from asdf_pipeline.errors import WorkDirectoryError
 
+LOCK, OWNER = "lock", "owner.json"
 BEAT = 10.0
 """Seconds between two heartbeats."""
 TIMEOUT = 120.0
@@ -35,7 +37,7 @@ _held_here: set[Path] = set()  # record locks do not exclude their own process
 def owner_of(directory: Path) -> dict[str, Any]:
     """Return who holds, or held last, a work directory's lock; empty if unknown."""
     try:
-        owner = json.loads((directory / "owner.json").read_text(encoding="utf-8"))
+        owner = json.loads((directory / OWNER).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return owner if isinstance(owner, dict) else {}
@@ -44,14 +46,14 @@ def owner_of(directory: Path) -> dict[str, Any]:
 def is_held(directory: Path) -> bool:
     """Tell whether a live run holds the lock of a work directory."""
     try:
-        with (directory / "lock").open("r+b") as file:
+        with (directory / LOCK).open("r+b") as file:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False
     except OSError as error:
         if error.errno in _HELD:
             return True
-        return error.errno in _NO_LOCKS and _is_alive(directory / "owner.json")
+        return error.errno in _NO_LOCKS and _is_alive(directory / OWNER)
     return False
 
 
@@ -65,8 +67,8 @@ class Lock:
     """
 
     def __init__(self, directory: Path) -> None:
-        self.path = directory.resolve() / "lock"
-        self._owner = directory / "owner.json"
+        self.path = directory.resolve() / LOCK
+        self._owner = directory / OWNER
         self._beat: Heartbeat | None = None
         if self.path in _held_here:
             raise _held(directory)
@@ -113,7 +115,8 @@ class Heartbeat:
 
     def _run(self, owner: Path, beat: float) -> None:
         while not self._stopped.wait(beat):
-            os.utime(owner)
+            with contextlib.suppress(OSError):  # a beat that is missed
+                os.utime(owner)
 
     def stop(self) -> None:
         """End the heartbeat."""

@@ -7,21 +7,24 @@
 ``flight``                which units were begun and which came back
 ``segment-N.h5``          sealed segments; ``.part`` while they are written
 ``outcomes.jsonl``        all outcomes so far, written when a run ends
+``published.jsonl``       that the output is published, and its outcomes
 ========================  =====================================================
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
-import shutil
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import WorkDirectoryError
 from asdf_pipeline.journal.flight import Flight
-from asdf_pipeline.journal.lock import Lock
+from asdf_pipeline.journal.lock import LOCK, OWNER, Lock
+from asdf_pipeline.journal.published import PUBLISHED
 from asdf_pipeline.journal.segments import (
     PART,
     Sealed,
@@ -38,6 +41,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 KEY, JOURNAL, OUTCOMES = "key.json", "journal.jsonl", "outcomes.jsonl"
+_OWN = re.compile(
+    r"(lock|owner|key|journal|flight|outcomes|published|merged|segment-\d+)"
+    r"(\.(jsonl?|h5))?(\.part)?"
+)
 
 
 class WorkDirectory:
@@ -64,13 +71,14 @@ class WorkDirectory:
     Raises
     ------
     WorkDirectoryError
-        If another run holds it, or it cannot be made.
+        If another run holds it, it cannot be made, or it holds other files.
     """
 
     def __init__(self, path: Path, key: Mapping[str, str | None]) -> None:
         self.path = path
         try:
             path.mkdir(parents=True, exist_ok=True)
+            _refuse_strangers(path)
             self._lock = Lock(path)
         except OSError as error:
             msg = f"{path}: the work directory cannot be used: {error.strerror}"
@@ -92,7 +100,8 @@ class WorkDirectory:
         keep = {sealed.name for sealed in self.sealed} if reason is None else set()
         self._discard(keep, everything=reason is not None)
         try:
-            (self.path / KEY).write_text(json.dumps(dict(key)), encoding="utf-8")
+            if reason is not None:
+                _write_key(self.path / KEY, key)
             self._journal = (self.path / JOURNAL).open("ab", buffering=0)
             self.flight = Flight(self.path / "flight")
         except OSError as error:
@@ -105,7 +114,9 @@ class WorkDirectory:
             old = json.loads((self.path / KEY).read_text(encoding="utf-8"))
         except FileNotFoundError:
             return ""
-        except (OSError, ValueError):
+        except ValueError:
+            old = None
+        if not isinstance(old, dict):
             return "its key cannot be read"
         changed = [name for name in key if old.get(name) != key[name]]
         if changed:
@@ -133,11 +144,11 @@ class WorkDirectory:
             os.truncate(journal, end)
 
     def _discard(self, keep: set[str], *, everything: bool) -> None:
-        for stranger in self.path.glob("segment-*"):
-            if stranger.name not in keep:
-                stranger.unlink(missing_ok=True)
+        for name in _own(self.path):
+            if name.startswith(("segment-", "merged")) and name not in keep:
+                (self.path / name).unlink(missing_ok=True)
         if everything:
-            for name in (JOURNAL, "flight"):
+            for name in (JOURNAL, "flight", PUBLISHED):
                 (self.path / name).unlink(missing_ok=True)
 
     def new_segment(self) -> Path:
@@ -171,9 +182,37 @@ class WorkDirectory:
 
     def remove(self) -> None:
         """Delete the directory: its output is published."""
+        # The note goes late: until then a kill leaves what the next run understands.
+        # The lock goes last, while it is held: nobody else can have it meanwhile.
+        last = (PUBLISHED, OWNER, LOCK)
+        try:
+            for name in sorted(set(_own(self.path)) - set(last)):
+                (self.path / name).unlink()
+            for name in last:
+                (self.path / name).unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("%s: cannot be removed: %s", self.path, error.strerror)
         self.close()
-        shutil.rmtree(self.path, ignore_errors=True)
+        with contextlib.suppress(OSError):  # it holds files of others
+            self.path.rmdir()
         sync_directory(self.path.parent)
+
+
+def _refuse_strangers(path: Path) -> None:
+    """Refuse a directory with files of others: all ours are deleted in the end."""
+    own = set(_own(path))
+    others = sorted({child.name for child in path.iterdir()} - own)
+    if others and LOCK not in own:
+        msg = (
+            f"{path}: holds {others[0]!r}, which is no part of a work directory; "
+            "name a directory that is empty or does not exist"
+        )
+        raise WorkDirectoryError(msg)
+
+
+def _own(path: Path) -> list[str]:
+    """Return the names of the files in a directory that are a work directory's own."""
+    return [child.name for child in path.iterdir() if _OWN.fullmatch(child.name)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +227,8 @@ class Entry:
 def read_journal(directory: Path) -> Iterator[Entry]:
     """Yield the entries of a work directory's journal.
 
-    A last entry that is not whole, for its writer was killed, is left out.
+    Those from the first one on that is damaged, or not whole because its writer was
+    killed, are left out.
     """
     try:
         file = (directory / JOURNAL).open("rb")
@@ -196,16 +236,27 @@ def read_journal(directory: Path) -> Iterator[Entry]:
         return
     with file:
         while (head := file.readline()).endswith(b"\n"):
-            fields = json.loads(head)
-            lines = [file.readline() for _ in range(fields["outcomes"])]
-            if lines and not lines[-1].endswith(b"\n"):
+            try:
+                fields = json.loads(head)
+                lines = [file.readline() for _ in range(fields["outcomes"])]
+                if lines and not lines[-1].endswith(b"\n"):
+                    return
+                outcomes = {
+                    Outcome.from_json(line).unit_id: line.rstrip() for line in lines
+                }
+                segment = fields["segment"]
+                sealed = None if segment is None else Sealed(*segment)
+            except (ValueError, KeyError, TypeError):
+                log.warning("%s: damaged at byte %d", file.name, file.tell())
                 return
-            outcomes = {
-                Outcome.from_json(line).unit_id: line.rstrip() for line in lines
-            }
-            segment = fields["segment"]
-            sealed = None if segment is None else Sealed(*segment)
             yield Entry(sealed, outcomes, file.tell())
+
+
+def _write_key(path: Path, key: Mapping[str, str | None]) -> None:
+    """Write the key, whole or not at all: without one all work is discarded."""
+    partial = path.with_name(f"{KEY}.part")
+    partial.write_text(json.dumps(dict(key)), encoding="utf-8")
+    partial.replace(path)
 
 
 def _number(name: str) -> int:

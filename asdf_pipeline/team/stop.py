@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -25,16 +27,26 @@ class StopUnitError(BaseException):
 class Stop:
     """Whether a signal asked the run to stop.
 
+    Parameters
+    ----------
+    alone : bool
+        Whether nobody else waits for this process: then a second Ctrl-C ends what
+        it does by `StopUnitError`, and a function that goes on after its first one
+        gets more of them. Else a second Ctrl-C ends the process.
+
     Attributes
     ----------
     signum : int
         The signal's number, 0 while none came.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, alone: bool = False) -> None:
         self.signum = 0
+        self._alone = alone
         self._interruptible = False
         self._listening = False
+        self._insisting = False
+        self._asked_again = False
         self._first: Callable[[], None] = lambda: None
 
     def __bool__(self) -> bool:
@@ -58,21 +70,38 @@ class Stop:
             return
         if self._listening:
             # The signal itself: it also ends a sleep within the user's function.
-            signal.pthread_kill(threading.main_thread().ident or 0, signum)
+            _send_to_main_thread(signum)
         else:
             self.signum = signum
             self._first()
 
     def _hear(self, signum: int, frame: FrameType | None) -> None:
-        if self.signum:
-            if signum == signal.SIGINT:  # asked twice: at once
+        if not self.signum:
+            self.signum = signum
+            self._first()
+            if self._alone:
+                threading.Thread(target=self._insist, daemon=True).start()
+        elif self._insisting:
+            self._insisting = False
+        elif signum == signal.SIGINT:  # asked twice: at once
+            if self._asked_again or not self._alone:
                 os._exit(128 + signum)
-            return
-        self.signum = signum
-        self._first()
-        if self._interruptible:
-            self._interruptible = False
+            self._asked_again = True
             raise StopUnitError
+        if self._interruptible:
+            raise StopUnitError
+
+    def _insist(self) -> None:
+        """Ask again while a unit is at work, whose function may have caught it."""
+        end = time.monotonic() + 2 * PATIENCE
+        while time.monotonic() < end:
+            time.sleep(0.5)
+            if not (self._interruptible and self._listening):
+                return
+            self._insisting = True
+            _send_to_main_thread(self.signum)
+        sys.stderr.write("the function does not let go: what is not sealed is lost\n")
+        os._exit(128 + self.signum)
 
     @contextmanager
     def listening(self, first: Callable[[], None]) -> Iterator[None]:
@@ -108,3 +137,7 @@ class Stop:
                 "the same command goes on from there"
             )
             raise StoppedError(msg, self.signum)
+
+
+def _send_to_main_thread(signum: int) -> None:
+    signal.pthread_kill(threading.main_thread().ident or 0, signum)
