@@ -19,7 +19,7 @@ from asdf_pipeline.container.traces import offset
 from asdf_pipeline.container.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from asdf_pipeline.container.traces import TraceHeader
@@ -37,7 +37,12 @@ class _Piece:
     name: bytes
 
 
-def merge_joined(segments: Iterable[Path], output: Path, encoding: Encoding) -> None:
+def merge_joined(
+    segments: Sequence[Path],
+    output: Path,
+    encoding: Encoding,
+    examine: Callable[[Path], None] = lambda _: None,
+) -> None:
     """Merge files as `merge.merge` does, and join pieces that touch exactly.
 
     Pieces are of one trace if they agree in codes, tag, sampling rate, type of
@@ -47,12 +52,14 @@ def merge_joined(segments: Iterable[Path], output: Path, encoding: Encoding) -> 
 
     Parameters
     ----------
-    segments : iterable of pathlib.Path
+    segments : sequence of pathlib.Path
         ASDF files.
     output : pathlib.Path
         Must not exist.
     encoding : Encoding
         How joined traces are stored.
+    examine : callable
+        Called with each file just before it is read; may raise.
 
     Raises
     ------
@@ -66,6 +73,7 @@ def merge_joined(segments: Iterable[Path], output: Path, encoding: Encoding) -> 
         writer.reserve(sum(one.stat().st_size for one in segments if one.exists()))
         stations: dict[bytes, list[Any]] = {}
         for segment in segments:
+            examine(segment)
             file = stack.enter_context(open_input(segment)).id
             copy_rest(writer.file_id, file, segment)
             if is_hard_link(file, b"Waveforms"):

@@ -20,7 +20,7 @@ from asdf_pipeline.container.writer import Writer
 from asdf_pipeline.errors import VerificationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 _STATIONXML = STATIONXML.encode()
@@ -28,7 +28,11 @@ _STATIONXML = STATIONXML.encode()
 _BATCH = 1000
 
 
-def merge(segments: Iterable[Path], output: Path) -> None:
+def merge(
+    segments: Sequence[Path],
+    output: Path,
+    examine: Callable[[Path], None] = lambda _: None,
+) -> None:
     """Merge files into a new one by copying HDF5 objects.
 
     Whole stations where the station is new, else single data sets. StationXML,
@@ -36,10 +40,12 @@ def merge(segments: Iterable[Path], output: Path) -> None:
 
     Parameters
     ----------
-    segments : iterable of pathlib.Path
+    segments : sequence of pathlib.Path
         ASDF files.
     output : pathlib.Path
         Must not exist.
+    examine : callable
+        Called with each file just before it is read; may raise.
 
     Raises
     ------
@@ -57,6 +63,7 @@ def merge(segments: Iterable[Path], output: Path) -> None:
         writer.reserve(sum(one.stat().st_size for one in segments if one.exists()))
         target = writer.file_id
         for segment in segments:
+            examine(segment)
             with open_input(segment) as file:
                 copy_rest(target, file.id, segment)
                 stations = _stations(file.id)

@@ -25,7 +25,7 @@ from asdf_pipeline.journal.segments import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from asdf_pipeline.container.codec import Encoding
     from asdf_pipeline.engine.task import Task
@@ -154,31 +154,29 @@ def merge_segments(
         part = directory.new_segment()
         Writer.create(part, quakeml=quakeml).close()
         return directory.path / seal(part).name
-    segments = _intact(directory)
-    if len(directory.sealed) == 1 and joined is None:
-        return next(segments)
+    segments = {directory.path / sealed.name: sealed for sealed in directory.sealed}
+
+    def examine(segment: Path) -> None:
+        if not is_intact(directory.path, segments[segment]):
+            msg = (
+                f"{segment}: missing, or changed since it was sealed; nothing is "
+                "published, and the same command does its stations again"
+            )
+            raise VerificationError(msg)
+
+    if len(segments) == 1 and joined is None:
+        (segment,) = segments
+        examine(segment)
+        return segment
     check_room(directory.path, sum(sealed.size for sealed in directory.sealed))
     merged = directory.path / MERGED
     merged.unlink(missing_ok=True)
     if joined is None:
-        merge(segments, merged)
+        merge(list(segments), merged, examine)
     else:
-        merge_joined(segments, merged, joined)
+        merge_joined(list(segments), merged, joined, examine)
     _sync(merged)
     return merged
-
-
-def _intact(directory: WorkDirectory) -> Iterator[Path]:
-    """Yield the sealed segments, each checked just before it is copied."""
-    for sealed in directory.sealed:
-        path = directory.path / sealed.name
-        if not is_intact(directory.path, sealed):
-            msg = (
-                f"{path}: missing, or changed since it was sealed; nothing is "
-                "published, and the same command does its stations again"
-            )
-            raise VerificationError(msg)
-        yield path
 
 
 def add_documents(merged: Path, documents: Mapping[str, bytes]) -> Path:
