@@ -195,11 +195,7 @@ def decode_into(
         if code == FLETCHER32:
             data = _checked(data)
         elif code == DEFLATE:
-            try:
-                data = isal_zlib.decompress(data, 15, size)
-            except (_DAMAGED, ValueError) as error:
-                msg = f"the compressed bytes are damaged ({error})"
-                raise CodecError(msg) from error
+            data = _inflated(data, size)
         else:
             shuffled = True
     if len(data) != size:
@@ -231,6 +227,20 @@ def _shuffled(piece: np.ndarray[Any, Any], itemsize: int) -> np.ndarray[Any, Any
     for k in range(itemsize):  # twice as fast as one transposed copy
         planes[k] = elements[:, k]
     return planes
+
+
+def _inflated(data: Any, size: int) -> bytes:
+    """Inflate a zlib stream, to a byte more than wanted at most."""
+    inflater = isal_zlib.decompressobj()
+    try:
+        result: bytes = inflater.decompress(data, size + 1)
+    except (_DAMAGED, ValueError) as error:
+        msg = f"the compressed bytes are damaged ({error})"
+        raise CodecError(msg) from error
+    if not inflater.eof:
+        msg = "the compressed bytes are damaged: they end too early or too late"
+        raise CodecError(msg)
+    return result
 
 
 def _checked(data: Any) -> Any:

@@ -148,7 +148,7 @@ class Reader(Listing):
 
         Raises as `trace` does, also while the arrays are read.
         """
-        opened = self._opened(self._station(station), station, name)
+        opened = self._by_name(station, name)
         ranges = range(0, opened[0].npts, _BLOCK)
 
         def read() -> Iterator[np.ndarray[Any, Any]]:
