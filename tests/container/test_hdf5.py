@@ -7,8 +7,6 @@ import sys
 
 import pytest
 
-from asdf_pipeline.container.hdf5 import h5py
-
 
 def run(code: str) -> list[str]:
     done = subprocess.run(
@@ -22,18 +20,20 @@ def test_reading_does_not_start_mpi() -> None:
 import sys
 import asdf_pipeline.container.reader
 module = sys.modules.get("mpi4py.MPI")
-print(module is not None, module is not None and module.Is_initialized())
+print(module is not None and module.Is_initialized())
 """
-    assert run(code) == [str(bool(h5py.get_config().mpi)), "False"]
+    assert run(code) == ["False"]
 
 
-def test_a_user_of_mpi4py_is_not_disturbed_where_h5py_has_no_mpi() -> None:
+def test_a_user_of_mpi4py_is_not_disturbed_unless_h5py_imported_it() -> None:
     code = """
+import sys
 import asdf_pipeline.container.reader
+by_h5py = "mpi4py.MPI" in sys.modules
 import mpi4py
-print(mpi4py.rc.initialize)
+print(mpi4py.rc.initialize != by_h5py)
 """
-    assert run(code) == [str(not h5py.get_config().mpi)]
+    assert run(code) == ["True"]
 
 
 @pytest.mark.parametrize("module", ["asdf_pipeline", "asdf_pipeline.plan"])
