@@ -13,14 +13,14 @@ rule manifest:
         "logs/manifest/{dataset}.log",
     benchmark:
         "benchmarks/manifest/{dataset}.tsv"
-    conda:
-        no_environment
+    params:
+        version=VERSION,
     threads: 1
     resources:
         mem_mb=2000,
         runtime=30,
-    params:
-        version=VERSION,
+    conda:
+        no_environment
     shell:
         """
         python -P -m asdf_pipeline manifest \
@@ -31,17 +31,17 @@ rule manifest:
 
 
 rule stations:
+    localrule: True
     input:
         expand("results/{dataset}/stations.csv", dataset=DATASETS.index),
     output:
         "results/stations.csv",
     log:
         "logs/stations.log",
-    localrule: True
-    conda:
-        no_environment
     params:
         version=VERSION,
+    conda:
+        no_environment
     shell:
         """
         python -P -m asdf_pipeline manifest --join {input:q} \

@@ -18,8 +18,12 @@ rule process:
         "logs/process/{dataset}.log",
     benchmark:
         "benchmarks/process/{dataset}.tsv"
-    conda:
-        no_environment
+    params:
+        version=VERSION,
+        function=PROCESS["function"],
+        tags=tag_options,
+        parameters=json.dumps(PROCESS["parameters"], sort_keys=True),
+        work_dir="results/{dataset}/work",
     threads: 8
     # How it is run, not what it makes: a change of these makes nothing run again.
     resources:
@@ -31,12 +35,8 @@ rule process:
         io=PROCESS["io"],
         max_failures=PROCESS["max_failures"],
         traceback_limit=PROCESS["traceback_limit"],
-    params:
-        version=VERSION,
-        function=PROCESS["function"],
-        tags=tag_options,
-        parameters=json.dumps(PROCESS["parameters"], sort_keys=True),
-        work_dir="results/{dataset}/work",
+    conda:
+        no_environment
     shell:
         """
         launcher={resources.mpi:q}

@@ -13,15 +13,15 @@ rule stage:
         "logs/stage/{dataset}.log",
     benchmark:
         "benchmarks/stage/{dataset}.tsv"
-    conda:
-        no_environment
+    params:
+        version=VERSION,
+        options=stage_options,
     threads: 1
     resources:
         mem_mb=memory_of_all,
         runtime=minutes,
-    params:
-        version=VERSION,
-        options=stage_options,
+    conda:
+        no_environment
     shell:
         """
         python -P -m asdf_pipeline stage {params.options:q} \
