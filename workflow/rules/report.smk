@@ -18,14 +18,14 @@ rule report:
         "logs/report/{dataset}.log",
     benchmark:
         "benchmarks/report/{dataset}.tsv"
-    conda:
-        no_environment
+    params:
+        version=VERSION,
     threads: 1
     resources:
         mem_mb=3000,
         runtime=30,
-    params:
-        version=VERSION,
+    conda:
+        no_environment
     shell:
         """
         python -P -m asdf_pipeline report \
