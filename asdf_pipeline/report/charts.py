@@ -34,7 +34,7 @@ ROWS = 120
 """Stations up to which each has its own row in the chart of availability."""
 _BINS = 300
 _LEVELS = 5
-_SMALLEST = 0.003  # of the width, that a span or gap is drawn with at least
+_SMALLEST = 0.004  # of the width, that a span or gap is drawn with at least
 _QUIET = -90.0  # dB, the lowest level drawn
 
 

@@ -156,7 +156,8 @@ def _availability(
     return {
         "chart": charts.availability_chart(when, stations, label),
         "count": charts.count_chart(when, stations, label) if many else None,
-        "stations": len(when.spans),
+        "start": words.moment(when.extent[0]),
+        "end": words.moment(when.extent[1]),
         "each": -(-len(when.spans) // charts.ROWS),
         "gaps": sum(when.gaps.values()),
     }

@@ -145,7 +145,15 @@ def time_ticks(start: int, end: int, most: int = 6) -> list[Tick]:
     seconds = max((end - start) / _SECOND, 1e-3)
     first = _EPOCH + timedelta(seconds=start // _SECOND)
     times, form = _round_times(first, seconds, most)
-    texts = [time.strftime(form) for time in times]
+    midnight = (0, 0, 0)
+    texts = [
+        time.strftime(
+            "%Y-%m-%d"
+            if "%H" in form and (time.hour, time.minute, time.second) == midnight
+            else form
+        )
+        for time in times
+    ]
     shares = [
         (((time - _EPOCH) // timedelta(seconds=1)) * _SECOND - start) / (end - start)
         for time in times

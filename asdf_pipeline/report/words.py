@@ -50,7 +50,7 @@ def duration(seconds: float) -> str:
     hours, minutes = divmod(minutes, 60)
     if hours < 48:
         return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-    days = hours / 24
+    days = seconds / 86400
     return f"{days:.3g} days" if days < 900 else f"{days / 365.25:.3g} years"
 
 

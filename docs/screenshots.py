@@ -1,0 +1,84 @@
+"""Take the pictures of a report that README and manual show.
+
+    python docs/screenshots.py demo/results/global/report.html docs/images
+
+Needs Chromium on the PATH; Pillow comes with Matplotlib. Look at what it made.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+# Name, width and height in pixels, and Chromium's number for the colour scheme.
+PICTURES = (
+    ("report-light", 1280, 1960, 1),
+    ("report-dark", 1280, 1960, 0),
+    ("report-phone", 400, 1960, 1),
+)
+OPTIONS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--virtual-time-budget=5000",
+)
+
+
+def take(page: Path, target: Path, width: int, height: int, scheme: int) -> None:
+    """Take one picture; few colours are enough for it and keep it small."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        sys.exit("there is no chromium on the PATH")
+    with tempfile.TemporaryDirectory() as folder:
+        # A window cannot be as narrow as a phone: the page is framed instead. Its
+        # lower end is not painted: it is made taller than the picture.
+        frame = Path(folder) / "frame.html"
+        frame.write_text(
+            f'<body style="margin:0"><iframe src="{page.resolve().as_uri()}" '
+            f'style="border:0;width:{width}px;height:{height + 100}px"></iframe>',
+            encoding="utf-8",
+        )
+        subprocess.run(
+            [
+                program,
+                *OPTIONS,
+                "--allow-file-access-from-files",
+                f"--blink-settings=preferredColorScheme={scheme}",
+                f"--user-data-dir={folder}/profile",
+                f"--window-size={max(width, 500)},{height + 300}",
+                f"--screenshot={target}",
+                frame.as_uri(),
+            ],
+            check=True,
+            capture_output=True,
+            timeout=120,
+        )
+    with Image.open(target) as picture:
+        small = picture.convert("RGB").crop((0, 0, width, height))
+    # The method that keeps rare colours: a failed station is a few pixels.
+    few = small.quantize(160, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    few.save(target, optimize=True)
+
+
+def main(page: str, folder: str) -> None:
+    """Take all pictures."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    for name, width, height, scheme in PICTURES:
+        target = Path(folder).resolve() / f"{name}.png"
+        take(Path(page), target, width, height, scheme)
+        print(f"{target.name}: {target.stat().st_size / 1000:.0f} kB")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
