@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from asdf_pipeline.container.codec import Encoding
-    from asdf_pipeline.engine.task import Task
+    from asdf_pipeline.engine.assignment import Assignment
     from asdf_pipeline.journal.workdir import WorkDirectory
     from asdf_pipeline.outcome import Outcome
 
 MERGED = "merged.h5.part"
 
 
-def check_places(task: Task) -> None:
+def check_places(task: Assignment) -> None:
     """Refuse places where what a run makes could not be put, before any work.
 
     Raises
@@ -46,7 +46,7 @@ def check_places(task: Task) -> None:
     places = [task.output_path]
     if task.outcomes is not None:
         places.append(Path(task.outcomes).absolute())
-        for path in (task.output_path, Path(task.input).absolute()):
+        for path in (task.output_path, *task.inputs):
             if places[-1].resolve() == path.resolve():
                 msg = f"{task.outcomes}: the outcomes would replace {path.name}"
                 raise CallError(msg)

@@ -7,11 +7,9 @@ import logging
 import sys
 import time
 from collections import Counter
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.engine.progress import Progress
 from asdf_pipeline.engine.publish import (
     add_documents,
@@ -24,30 +22,25 @@ from asdf_pipeline.engine.publish import (
 )
 from asdf_pipeline.engine.report import Outcomes, RunReport, describe_failures
 from asdf_pipeline.engine.settle import settle
-from asdf_pipeline.errors import ASDFPipelineError, ProcessingFailedError
 from asdf_pipeline.journal.ledger import Ledger
 from asdf_pipeline.journal.published import note, recall
 from asdf_pipeline.journal.segments import Roll, write_error
 from asdf_pipeline.journal.workdir import OUTCOMES, WorkDirectory
 from asdf_pipeline.outcome import Outcome, write_outcomes
-from asdf_pipeline.plan import make_plan, run_key
-from asdf_pipeline.provenance.document import document
-from asdf_pipeline.provenance.ids import document_name, run_id
-from asdf_pipeline.provenance.run import describe
 from asdf_pipeline.team import form_team
 from asdf_pipeline.team.base import Job
 from asdf_pipeline.team.stop import Stop, StopUnitError
-from asdf_pipeline.work.attempt import Work
-from asdf_pipeline.work.load import Process, load_process
 
 if TYPE_CHECKING:
-    from asdf_pipeline.engine.task import Task
+    from asdf_pipeline.engine.assignment import Assignment
+    from asdf_pipeline.errors import ASDFPipelineError
     from asdf_pipeline.team.base import Team
+    from asdf_pipeline.work.base import Work
 
 log = logging.getLogger(__name__)
 
 
-def run(task: Task) -> RunReport:
+def run(task: Assignment) -> RunReport:
     """Do a task and publish its output.
 
     Under MPI every rank calls this; rank 0 plans, keeps the accounts and publishes,
@@ -62,31 +55,15 @@ def run(task: Task) -> RunReport:
     team = form_team(task.backend, task.workers, task.io)
     lead: list[_Lead] = []
 
-    def begin() -> tuple[str, bool]:
+    def begin() -> tuple[object, bool]:
         lead.append(_Lead(task, team))
-        return lead[0].run_id, lead[0].settled is not None
+        return lead[0].layout.brief, lead[0].settled is not None
 
-    identity, published = team.agree(begin)
+    brief, published = team.agree(begin)
     leader = lead[0] if lead else None
     try:
-        process = team.together(
-            lambda: (
-                lead[0].process
-                if lead
-                else load_process(task.function, task.parameters)
-            )
-        )
-        work = Work(
-            Path(task.input),
-            process,
-            dict(task.tag_map),
-            task.selection,
-            task.windows,
-            task.encoding,
-            task.traceback_limit,
-            task.cache_responses,
-            identity,
-        )
+        layout = leader.layout if leader else None
+        work = team.together(lambda: task.work(layout, brief))
         trouble: list[ASDFPipelineError] = []
         try:
             if leader is not None:
@@ -106,45 +83,32 @@ def run(task: Task) -> RunReport:
 class _Lead:
     """What the leading process alone does and has."""
 
-    def __init__(self, task: Task, team: Team) -> None:
+    def __init__(self, task: Assignment, team: Team) -> None:
         self.task = task
         self.began = time.monotonic()
-        self.started = datetime.now(UTC)
         if recall(task.directory, task.output_path) is None:
             refuse_existing(task.output_path)
         check_places(task)
-        self.process: Process = load_process(task.function, task.parameters)
-        with Reader(Path(task.input)) as reader:
-            self.plan = make_plan(reader, task.tag_map, task.selection, task.windows)
-            self.quakeml = reader.quakeml()
+        self.layout = task.lay_out()
+        self.plan = self.layout.plan
         self.allowed = task.failures_allowed(len(self.plan.units))
         self.progress = Progress(task.progress, len(self.plan.units))
         self.stop = Stop(alone=team.name != "mpi")
-        if self.process.fingerprint is None:
-            log.warning("this run cannot be resumed: %s", self.process.unhashable)
-        key = run_key(
-            self.plan,
-            self.process.fingerprint,
-            self.process.parameters,
-            str(task.encoding),
-        )
-        self.run_id = run_id(key)
         self.circumstances = {
             "backend": team.name,
             "workers": team.size,
             "io": team.io,
         }
-        self.key = key
         # Of a run that published, and was killed before its work directory was gone.
-        self.settled = recall(task.directory, task.output_path, key)
+        self.settled = recall(task.directory, task.output_path, self.layout.key)
         if self.settled is None:
             refuse_existing(task.output_path)
-        self.directory = WorkDirectory(task.directory, key)
+        self.directory = WorkDirectory(task.directory, self.layout.key)
         self.ledger = Ledger(self.plan, self.directory, self.hear)
         self.progress.start(self.ledger)
         log.info(
             "%s: %d units, %d of them done before; %s with %d worker(s), %s",
-            task.input,
+            self.layout.source,
             self.ledger.total,
             self.ledger.resumed,
             team.name,
@@ -196,7 +160,7 @@ class _Lead:
             raise trouble[0]
         if self.settled is not None:
             self.outcomes = Outcomes(self.settled)
-            log.info("%s: was published before", self.task.output)
+            log.info("%s: was published before", self.task.output_path)
         else:
             with self.stop.listening(self.directory.flight.stopped):
                 try:
@@ -204,11 +168,10 @@ class _Lead:
                         self.publish()
                 except StopUnitError:
                     self.stop.raise_if_asked(self.directory.path)
-        self.directory.remove()
-        self.removed = True
+        self.remove()
         failures = [o for o in self.outcomes if o.status == "failed"]
         if failures:
-            log.warning("%s: %s", self.task.output, describe_failures(failures))
+            log.warning("%s: %s", self.task.output_path, describe_failures(failures))
         counts = dict(Counter(str(outcome.status) for outcome in self.outcomes))
         return counts, time.monotonic() - self.began, self.ledger.resumed
 
@@ -217,7 +180,7 @@ class _Lead:
 
         Raises
         ------
-        ProcessingFailedError
+        ASDFPipelineError
             If more failed than may.
         VerificationError
             If what is sealed is not what the outcomes say.
@@ -226,16 +189,11 @@ class _Lead:
         """
         failures = [o for o in self.outcomes if o.status == "failed"]
         if self.allowed is not None and len(failures) > self.allowed:
-            msg = (
-                f"{describe_failures(failures)}. Nothing is published. Outcomes: "
-                f"{self.directory.path / OUTCOMES}. To publish what worked: "
-                f"--max-failures {len(failures)}; the same command tries again only "
-                "what failed"
-            )
-            raise ProcessingFailedError(msg)
-        windows = self.plan.windows
-        joined = self.task.encoding if windows and windows.join else None
-        merged = merge_segments(self.directory, self.quakeml, joined)
+            error = self.layout.failed(failures, self.directory.path / OUTCOMES)
+            if not self.layout.retries:
+                self.remove()
+            raise error
+        merged = merge_segments(self.directory, self.layout.quakeml, self.layout.joined)
         self.outcomes = Outcomes.of(settle(self.plan, self.outcomes, merged))
         check(merged, self.outcomes)
         refuse_existing(self.task.output_path)
@@ -247,23 +205,18 @@ class _Lead:
                 write_outcomes(path, self.outcomes)
             except OSError as error:
                 raise write_error(path, error) from error
-        note(self.directory.path, near, self.key, self.outcomes.lines)
+        note(self.directory.path, near, self.layout.key, self.outcomes.lines)
         publish(near, self.task.output_path)
 
     def documents(self) -> dict[str, bytes]:
         """Return the provenance documents: the input's, and this run's own."""
         resumed = {"resumed": self.ledger.resumed} if self.ledger.resumed else {}
-        run = describe(
-            self.run_id,
-            self.plan.input,
-            self.process,
-            self.plan.tag_map,
-            self.started,
-            {**self.circumstances, **resumed},
-        )
-        with Reader(self.plan.input) as reader:
-            documents = reader.provenance()
-        return {**documents, document_name(self.run_id): document(run, self.outcomes)}
+        return self.layout.documents(self.outcomes, {**self.circumstances, **resumed})
+
+    def remove(self) -> None:
+        """Delete the work directory: nothing is left to go on with."""
+        self.directory.remove()
+        self.removed = True
 
     def close(self) -> None:
         """Give the work directory back."""

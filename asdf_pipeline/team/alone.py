@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, ClassVar
 from asdf_pipeline.team.base import Accounts, Job, Segment, Team
 from asdf_pipeline.team.stop import StopUnitError
 from asdf_pipeline.team.threads import one_thread
-from asdf_pipeline.work.attempt import Work, Worker
 
 if TYPE_CHECKING:
     from asdf_pipeline.journal.segments import Roll
     from asdf_pipeline.team.stop import Stop
+    from asdf_pipeline.work.base import Work, Worker
 
 
 def form(workers: int, io: str) -> Alone:
@@ -30,7 +30,7 @@ class Alone(Team):
     def run(self, work: Work, job: Job | None) -> None:
         """Do all units (see `Team.run`)."""
         assert job is not None
-        with one_thread(), Worker(work, "worker 1") as worker:
+        with one_thread(), work.begin("worker 1") as worker:
             work_through(worker, job.ledger, job.roll, job.stop)
 
 
@@ -56,7 +56,7 @@ def work_through(worker: Worker, accounts: Accounts, roll: Roll, stop: Stop) -> 
         accounts.came_back(worker.name, outcome)
         if product is not None:
             if segment is None:
-                segment = Segment(accounts.new_segment(), worker.reader.quakeml())
+                segment = Segment(accounts.new_segment(), worker.quakeml())
             segment.write(unit.id, product)
         if segment is not None and roll.due(segment.born, segment.size):
             accounts.seal(*segment.seal())

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from asdf_pipeline.outcome import Outcome
     from asdf_pipeline.plan import Unit
     from asdf_pipeline.team.stop import Stop
-    from asdf_pipeline.work.attempt import Work
+    from asdf_pipeline.work.base import Work
 
 T = TypeVar("T")
 

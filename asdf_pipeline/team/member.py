@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from asdf_pipeline.container.writer import Writer
 from asdf_pipeline.errors import ASDFPipelineError
 from asdf_pipeline.team.threads import one_thread
-from asdf_pipeline.work.attempt import Work, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from asdf_pipeline.container.product import Product
     from asdf_pipeline.outcome import Outcome
     from asdf_pipeline.plan import Unit
+    from asdf_pipeline.work.base import Work, Worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def be_member(
         signal.signal(signum, lambda _signum, _frame: None)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         try:
-            with one_thread(), Worker(work, name) as worker:
+            with one_thread(), work.begin(name) as worker:
                 _follow(worker, pipe)
         except ASDFPipelineError as error:
             pipe.send(error)
@@ -107,7 +107,7 @@ def _follow(worker: Worker, pipe: Connection) -> None:
 
 def _write(told: Write, batch: list[tuple[str, Product]], worker: Worker) -> Wrote:
     if told.create:
-        writer = Writer.create(told.segment, quakeml=worker.reader.quakeml())
+        writer = Writer.create(told.segment, quakeml=worker.quakeml())
     else:
         writer = Writer.reopen(told.segment)
     with writer:

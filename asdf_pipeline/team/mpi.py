@@ -20,7 +20,6 @@ from asdf_pipeline.team.launcher import launched_rank, launched_ranks
 from asdf_pipeline.team.mpi_guard import abort_at_exit, finalise_at_exit, join, place
 from asdf_pipeline.team.stop import Stop
 from asdf_pipeline.team.threads import one_thread
-from asdf_pipeline.work.attempt import Work, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from asdf_pipeline.journal.segments import Roll
     from asdf_pipeline.team.mpi_accounts import RankAccounts
     from asdf_pipeline.team.mpi_sharing import Sharing
+    from asdf_pipeline.work.base import Work, Worker
 
 log = logging.getLogger(__name__)
 
@@ -201,13 +201,13 @@ class Ranks(Team):
         from asdf_pipeline.team.mpi_post import Post
 
         if self._parallel:
-            work = dataclasses.replace(work, encoding=RAW)
+            work = work.stored(RAW)
         name = self._channels.names[self._rank]
         threads = self._channels.threads
         post = Post(self._channels.talk)
         with ExitStack() as stack:
             stack.enter_context(one_thread())
-            worker = stack.enter_context(self.together(lambda: Worker(work, name)))
+            worker = stack.enter_context(self.together(lambda: work.begin(name)))
             roll = self.agree(lambda: job.roll if job else None)
             assert roll is not None
             sharing: Sharing | None = None
@@ -268,5 +268,5 @@ class Ranks(Team):
             return
         from asdf_pipeline.team.mpi_parallel import Meetings, work_and_meet
 
-        meetings = Meetings(self._channels.meet, worker.reader.quakeml(), sharing)
+        meetings = Meetings(self._channels.meet, worker.quakeml(), sharing)
         work_and_meet(worker, accounts, meetings, stop)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from asdf_pipeline.team.mpi_accounts import RankAccounts
     from asdf_pipeline.team.mpi_sharing import Sharing
     from asdf_pipeline.team.stop import Stop
-    from asdf_pipeline.work.attempt import Worker
+    from asdf_pipeline.work.base import Worker
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from asdf_pipeline.plan import Unit
-    from asdf_pipeline.work.attempt import Work
+    from asdf_pipeline.work.base import Work
 
 log = logging.getLogger(__name__)
 

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import time
-import traceback
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from obspy import Stream, Trace
 
-from asdf_pipeline.container.codec import COMPRESSED, Encoding
 from asdf_pipeline.container.digest import product_digest
 from asdf_pipeline.container.product import Product, encode_document, encode_stream
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.errors import TraceError
-from asdf_pipeline.outcome import Outcome, unit_id
+from asdf_pipeline.outcome import unit_id
 from asdf_pipeline.plan import EVERYTHING
 from asdf_pipeline.provenance.ids import link, trace_id
+from asdf_pipeline.work.base import Work, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-    from types import TracebackType
 
     import obspy
 
@@ -33,9 +30,9 @@ if TYPE_CHECKING:
     from asdf_pipeline.work.load import Process
 
 
-@dataclass(frozen=True)
-class Work:
-    """What every worker of a run needs to know.
+@dataclass(frozen=True, kw_only=True)
+class ProcessWork(Work):
+    """What every worker of a run over an ASDF file needs to know.
 
     Attributes
     ----------
@@ -43,16 +40,10 @@ class Work:
         The input file, opened read-only by each worker.
     process : Process
         The user's function.
-    tag_map : dict of str to str
-        Input tag to output tag.
     selection : Selection
         Which channels are read.
     windows : Windows or None
         How long traces are cut.
-    encoding : Encoding
-        How the samples are stored.
-    traceback_limit : int
-        Levels of traceback kept of an error in the function.
     cache_responses : bool
         Whether inventories carry memoising Responses.
     run_id : str
@@ -61,74 +52,34 @@ class Work:
 
     input: Path
     process: Process
-    tag_map: dict[str, str]
     selection: Selection = EVERYTHING
     windows: Windows | None = None
-    encoding: Encoding = COMPRESSED
-    traceback_limit: int = 3
     cache_responses: bool = True
     run_id: str = ""
 
+    def begin(self, name: str) -> ProcessWorker:
+        """Return a worker (see `Work.begin`)."""
+        return ProcessWorker(self, name)
 
-class Worker:
-    """Takes units one after the other; holds the open input.
 
-    Parameters
-    ----------
-    work : Work
-        What is to be done with each unit.
-    name : str
-        Who this is, for logs and outcomes.
-    """
+class ProcessWorker(Worker):
+    """Calls the function on units; holds the open input."""
 
-    def __init__(self, work: Work, name: str) -> None:
+    def __init__(self, work: ProcessWork, name: str) -> None:
+        super().__init__(work, name)
         self.work = work
-        self.name = name
         self.reader = Reader(work.input, cache_responses=work.cache_responses)
 
-    def __enter__(self) -> Self:
-        """Return the worker itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Close the input."""
         self.reader.close()
 
-    def attempt(self, unit: Unit) -> tuple[Outcome, Product | None]:
-        """Do one unit; whatever the function raises becomes a failed outcome.
+    def quakeml(self) -> bytes | None:
+        """Return the input's events."""
+        return self.reader.quakeml()
 
-        Returns
-        -------
-        Outcome, Product or None
-            The product is None unless the outcome is ``ok``.
-        """
-        began = time.perf_counter()
-        record: dict[str, Any] = {
-            "station": unit.station,
-            "input_tag": unit.tag,
-            "output_tag": self.work.tag_map[unit.tag],
-            "window": unit.window,
-            "worker": self.name,
-        }
-        product = None
-        try:
-            product = self._produce(unit, record)
-        except (Exception, SystemExit) as error:
-            record |= {
-                "status": "failed",
-                "error_type": type(error).__name__,
-                "error_message": str(error),
-                "traceback": self._format(error),
-            }
-        record["seconds"] = round(time.perf_counter() - began, 6)
-        return Outcome(**record), product
-
-    def _produce(self, unit: Unit, record: dict[str, Any]) -> Product | None:
+    def produce(self, unit: Unit, record: dict[str, Any]) -> Product | None:
+        """Read, call, encode (see `Worker.produce`)."""
         station, tag = unit.station, record["output_tag"]
         seen, kept = self._windows(unit)
         stream = self.reader.stream(
@@ -175,17 +126,6 @@ class Worker:
         if windows is None or unit.window is None:
             return unit.window, None
         return windows.padded(unit.window), windows.kept(unit.window)
-
-    def _format(self, error: BaseException) -> str:
-        trace = error.__traceback__
-        # Our own frames say nothing to the function's author.
-        while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
-            trace = trace.tb_next
-        limit = self.work.traceback_limit
-        lines = traceback.format_exception(
-            type(error), error, trace, limit=-limit if limit > 0 else 0, chain=False
-        )
-        return "".join(lines).rstrip()
 
 
 def call(

@@ -1,0 +1,173 @@
+"""What the engine can be asked to do: each way to make an ASDF file in units."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from asdf_pipeline.container.codec import COMPRESSED, Encoding
+from asdf_pipeline.engine.report import describe_failures
+from asdf_pipeline.errors import ASDFPipelineError, CallError, ProcessingFailedError
+from asdf_pipeline.journal.segments import MINIMUM_AGE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from asdf_pipeline.outcome import Outcome
+    from asdf_pipeline.plan import Plan
+    from asdf_pipeline.work.base import Work
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assignment(ABC):
+    """What a run is asked to do, whatever its units are.
+
+    Attributes
+    ----------
+    backend, workers, io
+        See `team.form_team`.
+    max_failures : int or str, optional
+        How many units may fail: a number or a percentage (``"10%"``). None: any
+        number, with a warning.
+    work_dir : path-like, optional
+        The work directory, ``<output>.work`` by default.
+    outcomes : path-like, optional
+        Where the outcomes table (JSON lines) is to be kept.
+    seal_every : float
+        Seconds after which finished work is sealed for the first time; see
+        `journal.segments.Roll`.
+    progress : {"auto", "bar", "lines", "none"}
+        What is shown while it runs.
+    encoding : Encoding
+        How samples are stored in segments.
+    """
+
+    backend: str = "auto"
+    workers: int = -1
+    io: str = "auto"
+    max_failures: int | str | None = None
+    work_dir: str | Path | None = None
+    outcomes: str | Path | None = None
+    seal_every: float = MINIMUM_AGE
+    progress: str = "auto"
+    encoding: Encoding = COMPRESSED
+
+    @property
+    @abstractmethod
+    def output_path(self) -> Path:
+        """The output's absolute path."""
+
+    @property
+    @abstractmethod
+    def inputs(self) -> Sequence[Path]:
+        """Files that are read, and that no other file may replace."""
+
+    @abstractmethod
+    def lay_out(self) -> Layout:
+        """Find out what there is to do; only the process that leads calls this."""
+
+    @abstractmethod
+    def work(self, layout: Layout | None, brief: object) -> Work:
+        """Return what a worker needs; every process calls this.
+
+        Parameters
+        ----------
+        layout : Layout or None
+            What `lay_out` returned, on the process that leads.
+        brief : object
+            Its `Layout.brief`, on every process.
+        """
+
+    @property
+    def directory(self) -> Path:
+        """The work directory's path."""
+        if self.work_dir is not None:
+            return Path(self.work_dir)
+        return self.output_path.with_name(f"{self.output_path.name}.work")
+
+    def failures_allowed(self, units: int) -> int | None:
+        """Return how many of so many units may fail; None for any number.
+
+        Raises
+        ------
+        CallError
+            If `max_failures` is neither a number nor a percentage.
+        """
+        if self.max_failures is None:
+            return None
+        text = str(self.max_failures).strip()
+        number, percent = text.removesuffix("%"), text.endswith("%")
+        try:
+            value = float(number) if percent else int(number)
+        except ValueError:
+            value = -1
+        if value < 0 or (percent and value > 100):
+            msg = f"max failures {text!r}: expected a number (3) or a percentage (10%)"
+            raise CallError(msg)
+        return math.floor(units * value / 100) if percent else int(value)
+
+
+@dataclass(kw_only=True)
+class Layout:
+    """What there is to do, known to the process that leads.
+
+    Attributes
+    ----------
+    source : str
+        What is read, for the log.
+    plan : Plan
+        The units.
+    key : dict of str to (str or None)
+        What the work depends on, by name: other work does not resume it.
+    quakeml : bytes or None
+        The output's events.
+    brief : object
+        What every process needs to know of it: picklable.
+    joined : Encoding or None
+        How traces that were done in windows are stored once their pieces are
+        joined; None: nothing is to be joined.
+    retries : bool
+        Whether the same command, given again after units failed, may go on with what
+        worked.
+    """
+
+    source: str
+    plan: Plan
+    key: dict[str, str | None]
+    quakeml: bytes | None
+    brief: object = None
+    joined: Encoding | None = None
+    retries: bool = True
+
+    def documents(
+        self, outcomes: Sequence[Outcome], circumstances: Mapping[str, object]
+    ) -> dict[str, bytes]:
+        """Return the provenance documents of the output, by name.
+
+        Parameters
+        ----------
+        outcomes : sequence of Outcome
+            What became of each station.
+        circumstances : mapping of str to object
+            What the content does not depend on: backend, workers, ....
+        """
+        return {}
+
+    def failed(self, failures: Sequence[Outcome], table: Path) -> ASDFPipelineError:
+        """Return the error of a run in which more units failed than may.
+
+        Parameters
+        ----------
+        failures : sequence of Outcome
+            Of the units that failed.
+        table : pathlib.Path
+            Where the outcomes are.
+        """
+        return ProcessingFailedError(
+            f"{describe_failures(failures)}. Nothing is published. Outcomes: "
+            f"{table}. To publish what worked: --max-failures {len(failures)}; "
+            "the same command tries again only what failed"
+        )
