@@ -139,13 +139,21 @@ class RankAccounts:
         return segment
 
     def report_stop(self) -> None:
-        """Tell rank 0 that this rank was asked to stop."""
-        self._send(News(self.pop_outcomes(), signum=self._stop.signum))
+        """Tell rank 0 that this rank was asked to stop, and has."""
+        signum = self._stop.signum
+        self._send(News(self.pop_outcomes(), signum=signum, ended=True))
 
     def leave(self, error: ASDFPipelineError | None) -> None:
         """Tell rank 0 that this rank's work is at its end, and why."""
-        signum = self._stop.signum
-        self._send(News(self.pop_outcomes(), signum=signum, left=True, error=error))
+        self._send(
+            News(
+                self.pop_outcomes(),
+                signum=self._stop.signum,
+                ended=True,
+                left=True,
+                error=error,
+            )
+        )
         for _ in naps(NAP):
             self.hear()
             if self._farewell:
@@ -222,8 +230,12 @@ class RemoteLink:
                 self._answers.append(answer)
 
     def _listen(self) -> None:
+        told = False
         while not self._ended.wait(LISTENING_NAP):
             self._receive()
+            if self._stop and not told:
+                told = True  # the worker may be long in coming to say so itself
+                self.send(News(signum=self._stop.signum))
 
     def close(self) -> None:
         """End the thread."""
@@ -292,7 +304,7 @@ class Serving:
             self._told_stop = time.monotonic()
             self._sharing.tell_others("stop")
         elif time.monotonic() - self._told_stop > 2 * PATIENCE:
-            late = set(range(self._size)) - self._sharing.stopped
+            late = set(range(self._size)) - self._sharing.ended
             names = ", ".join(self._sharing.names[rank] for rank in sorted(late))
             abort(
                 f"{names} did not stop within {2 * PATIENCE:.0f} s; "
