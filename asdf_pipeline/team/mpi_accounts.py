@@ -205,6 +205,7 @@ class RemoteLink:
         self._stop = stop
         self._lock = threading.Lock()
         self._answers: deque[Answer] = deque()
+        self._left = False  # what came after that, the next run would hear
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._listen, daemon=True)
         if threads:
@@ -213,6 +214,9 @@ class RemoteLink:
     def send(self, news: News) -> None:
         """Send news to rank 0."""
         with self._lock:
+            if self._left:
+                return
+            self._left = news.left
             self._post.send(0, news)
 
     def poll(self) -> Answer | None:
