@@ -160,7 +160,7 @@ class ParallelWriter:
 
 @contextmanager
 def _writing(path: Path) -> Iterator[None]:
-    """As `writing`; MPI's files do not say why they failed, so say what room is left."""
+    """As `writing`; MPI's files do not say why they failed: say what room is left."""
     try:
         with writing(path):
             yield
