@@ -225,13 +225,12 @@ class RemoteLink:
         return self._answers.popleft() if self._answers else None
 
     def _receive(self) -> None:
-        with self._lock:
-            answers = [answer for _, answer in self._post.receive()]
-        for answer in answers:
-            if answer.word == "stop":
-                self._stop.ask()
-            else:
-                self._answers.append(answer)
+        with self._lock:  # to the end: two threads come here
+            for _, answer in self._post.receive():
+                if answer.word == "stop":
+                    self._stop.ask()
+                else:
+                    self._answers.append(answer)
 
     def _listen(self) -> None:
         told = False
