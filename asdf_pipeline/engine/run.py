@@ -14,23 +14,25 @@ from typing import TYPE_CHECKING
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.engine.progress import Progress
 from asdf_pipeline.engine.publish import (
-    add_documents,
+    add_rest,
     bring_near,
     check,
     check_places,
     merge_segments,
     publish,
     refuse_existing,
+    write_rows,
 )
 from asdf_pipeline.engine.report import Outcomes, RunReport, describe_failures
 from asdf_pipeline.engine.settle import settle
 from asdf_pipeline.errors import ASDFPipelineError, ProcessingFailedError
+from asdf_pipeline.journal.claims import Claims
 from asdf_pipeline.journal.ledger import Ledger
 from asdf_pipeline.journal.published import note, recall
 from asdf_pipeline.journal.segments import Roll, write_error
 from asdf_pipeline.journal.workdir import OUTCOMES, WorkDirectory
 from asdf_pipeline.outcome import Outcome, write_outcomes
-from asdf_pipeline.plan import make_plan, run_key
+from asdf_pipeline.plan import run_key
 from asdf_pipeline.provenance.document import document
 from asdf_pipeline.provenance.ids import document_name, run_id
 from asdf_pipeline.provenance.run import describe
@@ -38,11 +40,11 @@ from asdf_pipeline.team import form_team
 from asdf_pipeline.team.base import Job
 from asdf_pipeline.team.stop import Stop, StopUnitError
 from asdf_pipeline.work.attempt import Work
-from asdf_pipeline.work.load import Process, load_process
 
 if TYPE_CHECKING:
     from asdf_pipeline.engine.task import Task
     from asdf_pipeline.team.base import Team
+    from asdf_pipeline.work.load import Process
 
 log = logging.getLogger(__name__)
 
@@ -69,13 +71,7 @@ def run(task: Task) -> RunReport:
     identity, published = team.agree(begin)
     leader = lead[0] if lead else None
     try:
-        process = team.together(
-            lambda: (
-                lead[0].process
-                if lead
-                else load_process(task.function, task.parameters)
-            )
-        )
+        process = team.together(lambda: lead[0].process if lead else task.load())
         work = Work(
             Path(task.input),
             process,
@@ -86,6 +82,8 @@ def run(task: Task) -> RunReport:
             task.traceback_limit,
             task.cache_responses,
             identity,
+            None if task.other is None else Path(task.other),
+            writes=task.output is not None,
         )
         trouble: list[ASDFPipelineError] = []
         try:
@@ -110,13 +108,14 @@ class _Lead:
         self.task = task
         self.began = time.monotonic()
         self.started = datetime.now(UTC)
-        if recall(task.directory, task.output_path) is None:
-            refuse_existing(task.output_path)
+        if recall(task.directory, task.made) is None:
+            refuse_existing(task.made)
         check_places(task)
-        self.process: Process = load_process(task.function, task.parameters)
-        with Reader(Path(task.input)) as reader:
-            self.plan = make_plan(reader, task.tag_map, task.selection, task.windows)
+        self.process: Process = task.load()
+        self.plan = task.plan()
+        with Reader(self.plan.input) as reader:
             self.quakeml = reader.quakeml()
+            auxiliary = reader.auxiliary_paths()
         self.allowed = task.failures_allowed(len(self.plan.units))
         self.progress = Progress(task.progress, len(self.plan.units))
         self.stop = Stop(alone=team.name != "mpi")
@@ -136,11 +135,24 @@ class _Lead:
         }
         self.key = key
         # Of a run that published, and was killed before its work directory was gone.
-        self.settled = recall(task.directory, task.output_path, key)
+        self.settled = recall(task.directory, task.made, key)
         if self.settled is None:
-            refuse_existing(task.output_path)
+            refuse_existing(task.made)
         self.directory = WorkDirectory(task.directory, key)
-        self.ledger = Ledger(self.plan, self.directory, self.hear)
+        copied = auxiliary if task.copy_auxiliary else []
+        try:
+            claims = Claims(copied, "the input")
+            self.ledger = Ledger(self.plan, self.directory, self.hear, claims)
+        except ASDFPipelineError:
+            self.directory.close()
+            raise
+        if auxiliary and not copied and task.output is not None:
+            log.info(
+                "%s: its auxiliary data (%d) is not copied to the output "
+                "(--copy-auxiliary copies it)",
+                task.input,
+                len(auxiliary),
+            )
         self.progress.start(self.ledger)
         log.info(
             "%s: %d units, %d of them done before; %s with %d worker(s), %s",
@@ -196,7 +208,7 @@ class _Lead:
             raise trouble[0]
         if self.settled is not None:
             self.outcomes = Outcomes(self.settled)
-            log.info("%s: was published before", self.task.output)
+            log.info("%s: was published before", self.task.made)
         else:
             with self.stop.listening(self.directory.flight.stopped):
                 try:
@@ -208,7 +220,7 @@ class _Lead:
         self.removed = True
         failures = [o for o in self.outcomes if o.status == "failed"]
         if failures:
-            log.warning("%s: %s", self.task.output, describe_failures(failures))
+            log.warning("%s: %s", self.task.made, describe_failures(failures))
         counts = dict(Counter(str(outcome.status) for outcome in self.outcomes))
         return counts, time.monotonic() - self.began, self.ledger.resumed
 
@@ -233,14 +245,12 @@ class _Lead:
                 "what failed"
             )
             raise ProcessingFailedError(msg)
-        windows = self.plan.windows
-        joined = self.task.encoding if windows and windows.join else None
-        merged = merge_segments(self.directory, self.quakeml, joined)
-        self.outcomes = Outcomes.of(settle(self.plan, self.outcomes, merged))
-        check(merged, self.outcomes)
-        refuse_existing(self.task.output_path)
-        merged = add_documents(merged, self.documents())
-        near = bring_near(merged, self.task.output_path)
+        if self.task.output is None:
+            self.outcomes = Outcomes.of(settle(self.plan, self.outcomes, None))
+            made = write_rows(self.outcomes, self.directory.path / "table.part")
+        else:
+            made = self.merge()
+        near = bring_near(made, self.task.made)
         if self.task.outcomes is not None:  # first: the output's name says all is done
             path = Path(self.task.outcomes)
             try:
@@ -248,7 +258,20 @@ class _Lead:
             except OSError as error:
                 raise write_error(path, error) from error
         note(self.directory.path, near, self.key, self.outcomes.lines)
-        publish(near, self.task.output_path)
+        publish(near, self.task.made)
+
+    def merge(self) -> Path:
+        """Return the output, checked and complete; the table, if any, is written."""
+        windows = self.plan.windows
+        joined = self.task.encoding if windows and windows.join else None
+        merged = merge_segments(self.directory, self.quakeml, joined)
+        self.outcomes = Outcomes.of(settle(self.plan, self.outcomes, merged))
+        check(merged, self.outcomes)
+        refuse_existing(self.task.made)
+        if self.task.table_path is not None:
+            write_rows(self.outcomes, self.task.table_path)
+        copied = self.plan.input if self.task.copy_auxiliary else None
+        return add_rest(merged, self.documents(), copied)
 
     def documents(self) -> dict[str, bytes]:
         """Return the provenance documents: the input's, and this run's own."""
@@ -260,6 +283,7 @@ class _Lead:
             self.plan.tag_map,
             self.started,
             {**self.circumstances, **resumed},
+            other=self.plan.other,
         )
         with Reader(self.plan.input) as reader:
             documents = reader.provenance()

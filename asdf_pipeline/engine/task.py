@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import math
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.container.codec import COMPRESSED, Encoding
+from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.errors import CallError
 from asdf_pipeline.journal.segments import MINIMUM_AGE
-from asdf_pipeline.plan import EVERYTHING
+from asdf_pipeline.plan import EVERYTHING, make_plan, plan_comparison
+from asdf_pipeline.work.load import load_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from asdf_pipeline.plan import Plan
     from asdf_pipeline.selection import Selection, Windows
+    from asdf_pipeline.work.load import Process
 
 
 @dataclass(frozen=True)
@@ -24,12 +29,14 @@ class Task:
 
     Attributes
     ----------
-    input, output : path-like
-        The file to read, and the one to make, which must not exist.
+    input : path-like
+        The file to read.
+    output : path-like or None
+        The file to make, which must not exist; None where only a table is made.
     function : str or callable
         See `work.load.load_process`.
     tag_map : mapping of str to str
-        Input tag to output tag.
+        Input tag to output tag; of a comparison ``{"*": tag}``.
     parameters : mapping, optional
         Keyword arguments for the function.
     backend, workers, io
@@ -40,7 +47,7 @@ class Task:
     traceback_limit : int
         Levels of traceback shown of an error in the function.
     work_dir : path-like, optional
-        The work directory, ``<output>.work`` by default.
+        The work directory, ``<output>.work`` by default (or ``<table>.work``).
     outcomes : path-like, optional
         Where the outcomes table (JSON lines) is to be kept.
     seal_every : float
@@ -56,10 +63,16 @@ class Task:
         How samples are stored in segments.
     cache_responses : bool
         Whether inventories carry memoising Responses.
+    copy_auxiliary : bool
+        Whether the input's auxiliary data is copied to the output.
+    other : path-like, optional
+        A second file to read: the function compares the stations that are in both.
+    table : path-like, optional
+        Where the rows that a comparison returns are to be written, as CSV.
     """
 
     input: str | Path
-    output: str | Path
+    output: str | Path | None
     function: str | Callable[..., Any]
     tag_map: Mapping[str, str]
     parameters: Mapping[str, Any] | None = None
@@ -76,18 +89,73 @@ class Task:
     windows: Windows | None = None
     encoding: Encoding = COMPRESSED
     cache_responses: bool = True
+    copy_auxiliary: bool = False
+    other: str | Path | None = None
+    table: str | Path | None = None
 
     @property
-    def output_path(self) -> Path:
+    def output_path(self) -> Path | None:
         """The output's absolute path."""
-        return Path(self.output).absolute()
+        return None if self.output is None else Path(self.output).absolute()
+
+    @property
+    def table_path(self) -> Path | None:
+        """The table's absolute path."""
+        return None if self.table is None else Path(self.table).absolute()
+
+    @property
+    def made(self) -> Path:
+        """What is published when all is done: the output, else the table.
+
+        Raises
+        ------
+        CallError
+            If neither is named.
+        """
+        made = self.output_path or self.table_path
+        if made is None:
+            msg = f"{self.input}: neither an output nor a table is named"
+            raise CallError(msg)
+        return made
 
     @property
     def directory(self) -> Path:
         """The work directory's path."""
         if self.work_dir is not None:
             return Path(self.work_dir)
-        return self.output_path.with_name(f"{self.output_path.name}.work")
+        return self.made.with_name(f"{self.made.name}.work")
+
+    def load(self) -> Process:
+        """Return the function, ready to be called.
+
+        Raises
+        ------
+        FunctionError
+            If it cannot be found, loaded or called.
+        """
+        compares = self.other is not None
+        return load_process(self.function, self.parameters, compares=compares)
+
+    def plan(self) -> Plan:
+        """Return what is to be done.
+
+        Raises
+        ------
+        CallError
+            If that is nothing, or comparing goes with something that it does not.
+        InputError
+            If an input cannot be read.
+        """
+        with ExitStack() as stack:
+            reader = stack.enter_context(Reader(self.input))
+            if self.other is None:
+                return make_plan(reader, self.tag_map, self.selection, self.windows)
+            if self.windows is not None:
+                msg = "two data sets are compared station by station, not by windows"
+                raise CallError(msg)
+            other = stack.enter_context(Reader(self.other))
+            (tag,) = self.tag_map.values()
+            return plan_comparison(reader, other, tag, self.selection)
 
     def failures_allowed(self, units: int) -> int | None:
         """Return how many of so many units may fail; None for any number.

@@ -1,4 +1,4 @@
-"""One attempt at one unit: read, call the user's function, encode what it returns."""
+"""One attempt at one unit: read, have the function called, encode what it returns."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from obspy import Stream, Trace
 
+from asdf_pipeline.container.arrays import encode_auxiliary
 from asdf_pipeline.container.codec import COMPRESSED, Encoding
-from asdf_pipeline.container.digest import product_digest
 from asdf_pipeline.container.product import Product, encode_document, encode_stream
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.errors import TraceError
 from asdf_pipeline.outcome import Outcome, unit_id
 from asdf_pipeline.plan import EVERYTHING
 from asdf_pipeline.provenance.ids import link, trace_id
+from asdf_pipeline.work.call import call, compare
+from asdf_pipeline.work.station_data import StationData
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,12 +26,17 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     import obspy
+    from obspy.core.trace import Stats
 
-    from asdf_pipeline.container.product import EncodedTrace
     from asdf_pipeline.container.traces import TraceHeader
     from asdf_pipeline.plan import Unit
     from asdf_pipeline.selection import Selection, Windows
     from asdf_pipeline.work.load import Process
+    from asdf_pipeline.work.result import Checked
+
+
+_OWN = (__file__, call.__code__.co_filename)
+"""Files whose frames say nothing to the function's author."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,10 @@ class Work:
         Whether inventories carry memoising Responses.
     run_id : str
         Names the records of provenance that traces refer to; empty: they keep theirs.
+    other : pathlib.Path or None
+        The data set that the input is compared with, station by station.
+    writes : bool
+        Whether there is an output to write to; else the function may return rows only.
     """
 
     input: Path
@@ -68,6 +78,8 @@ class Work:
     traceback_limit: int = 3
     cache_responses: bool = True
     run_id: str = ""
+    other: Path | None = None
+    writes: bool = True
 
 
 class Worker:
@@ -85,6 +97,9 @@ class Worker:
         self.work = work
         self.name = name
         self.reader = Reader(work.input, cache_responses=work.cache_responses)
+        self.readers = [self.reader]
+        if work.other is not None:
+            self.readers.append(Reader(work.other, work.cache_responses))
 
     def __enter__(self) -> Self:
         """Return the worker itself."""
@@ -96,8 +111,9 @@ class Worker:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close the input."""
-        self.reader.close()
+        """Close the inputs."""
+        for reader in self.readers:
+            reader.close()
 
     def attempt(self, unit: Unit) -> tuple[Outcome, Product | None]:
         """Do one unit; whatever the function raises becomes a failed outcome.
@@ -129,43 +145,77 @@ class Worker:
         return Outcome(**record), product
 
     def _produce(self, unit: Unit, record: dict[str, Any]) -> Product | None:
-        station, tag = unit.station, record["output_tag"]
-        seen, kept = self._windows(unit)
-        stream = self.reader.stream(
-            station, unit.tag, seen, self.work.selection.has_channel
-        )
-        record["traces_in"] = len(stream)
-        record["samples_in"] = sum(len(trace.data) for trace in stream)
-        record |= _extent_of_stream(stream)
-        record["provenance_ids"] = former = _provenance_ids(stream)
-        coordinates = self.reader.coordinates(station)
-        if coordinates is not None:
-            names = ("latitude", "longitude", "elevation_in_m")
-            record |= dict(zip(names, coordinates, strict=True))
-        result = call(self.work.process, self.reader, stream, station, unit.tag)
-        traces = encode_stream(result, station, tag, self.work.encoding, kept)
-        if not traces:
-            record["status"] = "empty"
-            return None
+        station, tag, encoding = unit.station, record["output_tag"], self.work.encoding
+        if self.work.other is None:
+            result = self._call(unit, record)
+        else:
+            result = self._compare(unit, record)
+        _, kept = self._windows(unit)
+        traces = encode_stream(result.stream, station, tag, encoding, kept)
+        name = ""
         if self.work.run_id:
             # One record for all windows of a station: they may be joined.
             name = trace_id(self.work.run_id, unit_id(station, unit.tag, None))
-            traces = link(traces, name, former)
-        stationxml = self.reader.stationxml(station)
-        document = None
+            traces = link(traces, name, record["provenance_ids"])
+        auxiliary = encode_auxiliary(result.auxiliary, encoding, name)
+        record["row"] = result.row
+        if not traces and not auxiliary:
+            record["status"] = "empty" if result.row is None else "ok"
+            return None
+        if not self.work.writes:
+            msg = (
+                f"{station}: the function returned waveforms or auxiliary data, and no "
+                "output file is named to write them to"
+            )
+            raise TraceError(msg)
+        stationxml = document = None
+        if traces:  # auxiliary data alone does not bring the station along
+            documents = (reader.stationxml(station) for reader in self.readers)
+            stationxml = next((one for one in documents if one is not None), None)
+            record |= _extent([trace.header for trace in traces])
+            record["peak"] = _peak(result.stream)
         if stationxml is not None:
-            document = encode_document(stationxml, self.work.encoding)
-        product = Product(station, tag, traces, stationxml, document)
-        record |= _extent([trace.header for trace in traces])
+            document = encode_document(stationxml, encoding)
+        product = Product(station, tag, traces, stationxml, document, auxiliary)
         record |= {
             "status": "ok",
             "traces_out": len(traces),
             "samples_out": sum(trace.header.npts for trace in traces),
-            "digest": _digest(traces, stationxml),
+            "auxiliary": tuple(one.path for one in auxiliary),
+            "digest": product.digest,
             "bytes_out": product.nbytes,
-            "peak": _peak(result),
         }
         return product
+
+    def _call(self, unit: Unit, record: dict[str, Any]) -> Checked:
+        """Read a station and tag and have the function called on it."""
+        seen, _ = self._windows(unit)
+        wanted = self.work.selection.has_channel
+        stream = self.reader.stream(unit.station, unit.tag, seen, wanted)
+        record |= _read([trace.stats for trace in stream])
+        record |= self._place(unit.station)
+        return call(self.work.process, self.reader, stream, unit.station, unit.tag)
+
+    def _compare(self, unit: Unit, record: dict[str, Any]) -> Checked:
+        """Have the function called on a station of both data sets."""
+        a, b = (
+            StationData(reader, unit.station, self.work.selection)
+            for reader in self.readers
+        )
+        record |= self._place(unit.station)
+        try:
+            return compare(self.work.process, a, b)
+        finally:
+            record |= _read([*a.streams.stats, *b.streams.stats])
+
+    def _place(self, station: str) -> dict[str, float]:
+        """Return where a station is, as the first file says that does."""
+        for reader in self.readers:
+            coordinates = reader.coordinates(station)
+            if coordinates is not None:
+                names = ("latitude", "longitude", "elevation_in_m")
+                return dict(zip(names, coordinates, strict=True))
+        return {}
 
     def _windows(
         self, unit: Unit
@@ -178,8 +228,7 @@ class Worker:
 
     def _format(self, error: BaseException) -> str:
         trace = error.__traceback__
-        # Our own frames say nothing to the function's author.
-        while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+        while trace is not None and trace.tb_frame.f_code.co_filename in _OWN:
             trace = trace.tb_next
         limit = self.work.traceback_limit
         lines = traceback.format_exception(
@@ -188,71 +237,23 @@ class Worker:
         return "".join(lines).rstrip()
 
 
-def call(
-    process: Process, reader: Reader, stream: obspy.Stream, station: str, tag: str
-) -> obspy.Stream:
-    """Call the user's function on a station's waveforms.
-
-    Parameters
-    ----------
-    process : Process
-        The function.
-    reader : Reader
-        The open input, for the inventory and what else the function asks for.
-    stream : obspy.Stream
-        The waveforms; the function may change them.
-    station, tag : str
-        Whose they are.
-
-    Returns
-    -------
-    obspy.Stream
-        What it returned; empty where that was None.
-
-    Raises
-    ------
-    TraceError
-        If it returned something else than a Stream, a Trace or None.
-    """
-    offered = {n: _offer(n, process, reader, stream, tag) for n in process.asks}
-    inventory = reader.inventory(station)
-    result = process.function(stream, inventory, **process.parameters, **offered)
-    if result is None:
-        return Stream()
-    if isinstance(result, Trace):
-        return Stream([result])
-    if not isinstance(result, Stream):
-        msg = (
-            f"{station}: the function returned a {type(result).__name__}; "
-            "expected an obspy Stream or Trace, or None"
-        )
-        raise TraceError(msg)
-    return result
-
-
-def _offer(
-    name: str, process: Process, reader: Reader, stream: obspy.Stream, tag: str
-) -> object:
-    """Return what a function gets that has an argument of this name."""
-    if name == "tag":
-        return tag
-    if name == "parameters":
-        return dict(process.parameters)
-    events = reader.events()
-    if name == "events":
-        return events
-    wanted = {
-        str(identifier)
-        for trace in stream
-        for identifier in trace.stats.get("asdf", {}).get("event_ids", ())
+def _read(stats: Sequence[Stats]) -> dict[str, Any]:
+    """Return what an outcome says of the traces that were read."""
+    found = {one.asdf.get("provenance_id", "") for one in stats}
+    record: dict[str, Any] = {
+        "traces_in": len(stats),
+        "samples_in": sum(one.npts for one in stats),
+        "provenance_ids": tuple(sorted(found - {""})),
     }
-    return next((e for e in events if str(e.resource_id) in wanted), None)
-
-
-def _provenance_ids(stream: obspy.Stream) -> tuple[str, ...]:
-    """Return the records that traces refer to, sorted, distinct."""
-    found = {trace.stats.asdf.get("provenance_id", "") for trace in stream}
-    return tuple(sorted(found - {""}))
+    full = [one for one in stats if one.npts]
+    if full:
+        record |= {
+            "start": min(one.starttime.ns for one in full),
+            "end": max(one.endtime.ns for one in full),
+            "sampling_rates": tuple(sorted({float(s.sampling_rate) for s in full})),
+            "channels": tuple(sorted({f"{s.location}.{s.channel}" for s in full})),
+        }
+    return record
 
 
 def _peak(stream: obspy.Stream) -> float:
@@ -267,10 +268,6 @@ def _peak(stream: obspy.Stream) -> float:
     return float(np.max(ends))  # what is no number wins
 
 
-def _digest(traces: Sequence[EncodedTrace], stationxml: bytes | None) -> str:
-    return product_digest([trace.digest for trace in traces], stationxml)
-
-
 def _extent(headers: Sequence[TraceHeader]) -> dict[str, Any]:
     return {
         "start": min(header.starttime for header in headers),
@@ -279,16 +276,4 @@ def _extent(headers: Sequence[TraceHeader]) -> dict[str, Any]:
         "channels": tuple(
             sorted({f"{header.location}.{header.channel}" for header in headers})
         ),
-    }
-
-
-def _extent_of_stream(stream: obspy.Stream) -> dict[str, Any]:
-    stats = [trace.stats for trace in stream if len(trace.data)]
-    if not stats:
-        return {}
-    return {
-        "start": min(s.starttime.ns for s in stats),
-        "end": max(s.endtime.ns for s in stats),
-        "sampling_rates": tuple(sorted({float(s.sampling_rate) for s in stats})),
-        "channels": tuple(sorted({f"{s.location}.{s.channel}" for s in stats})),
     }
