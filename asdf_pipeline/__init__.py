@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         ProcessingFailedError,
         StationMissingError,
     )
+    from asdf_pipeline.work.result import Result
 
 __version__ = "0.1.0"
 
@@ -33,6 +34,7 @@ __all__ = [
     "NotOfferedError",
     "OutputExistsError",
     "ProcessingFailedError",
+    "Result",
     "RunReport",
     "StationMissingError",
     "WaveformNotInFileException",
@@ -42,6 +44,7 @@ __all__ = [
 # Name here: module and name there. The last two are pyasdf's names for them.
 _WHERE = {
     "ASDFDataSet": ("asdf_pipeline.dataset.asdf", "ASDFDataSet"),
+    "Result": ("asdf_pipeline.work.result", "Result"),
     "RunReport": ("asdf_pipeline.engine", "RunReport"),
     "ASDFPipelineError": ("asdf_pipeline.errors", "ASDFPipelineError"),
     "ASDFWarning": ("asdf_pipeline.errors", "ASDFWarning"),

@@ -69,6 +69,10 @@ class StationXMLError(InputError):
     """A StationXML document is damaged or of another station; fails its unit."""
 
 
+class AuxiliaryError(InputError):
+    """Auxiliary data cannot be written: its path, its content, or twice the same."""
+
+
 class StationMissingError(InputError, KeyError, AttributeError):
     """A station, tag or item that was asked for is not in the file."""
 

@@ -105,6 +105,33 @@ def timings_table(outcomes: Iterable[Outcome], dataset: str) -> pd.DataFrame:
     return _table(rows, TIMING_COLUMNS)
 
 
+def row_table(outcomes: Iterable[Outcome]) -> pd.DataFrame:
+    """Return the rows that a comparison of two data sets returned, sorted by station.
+
+    Parameters
+    ----------
+    outcomes : iterable of Outcome
+        Of all units; those without a row are left out.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Column ``station``, then those of the rows in the order in which they first
+        appear; what a station lacks is missing.
+    """
+    rows = {one.station: one.row for one in outcomes if one.row is not None}
+    names = dict.fromkeys(name for station in sorted(rows) for name in rows[station])
+    return pd.DataFrame(
+        {
+            "station": pd.Series(sorted(rows), dtype="str"),
+            **{
+                name: pd.Series([rows[station].get(name) for station in sorted(rows)])
+                for name in names
+            },
+        }
+    )
+
+
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write a manifest or timings as CSV, whole or not at all.
 

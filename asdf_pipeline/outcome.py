@@ -47,6 +47,11 @@ class Outcome:
         Largest absolute sample written; None where nothing was.
     provenance_ids : tuple of str
         Records of provenance that the traces read refer to, sorted, distinct.
+    auxiliary : tuple of str
+        Paths of the auxiliary data written, sorted.
+    row : dict or None
+        The station's row of the table that a comparison makes: numbers and texts by
+        column.
     error_type, error_message, traceback : str
         Of a failed unit, else empty.
     digest : str
@@ -79,6 +84,8 @@ class Outcome:
     channels: tuple[str, ...] = ()
     peak: float | None = None
     provenance_ids: tuple[str, ...] = ()
+    auxiliary: tuple[str, ...] = ()
+    row: dict[str, Any] | None = None
     error_type: str = ""
     error_message: str = ""
     traceback: str = ""
@@ -93,6 +100,12 @@ class Outcome:
         """The id of the unit that this is the outcome of (see `plan.Unit.id`)."""
         return unit_id(self.station, self.input_tag, self.window)
 
+    @property
+    def has_data(self) -> bool:
+        """Whether it counts only once a segment holds what the unit wrote."""
+        only_row = self.row is not None and not (self.traces_out or self.auxiliary)
+        return self.status == "ok" and not only_row
+
     def to_json(self) -> str:
         """Return one line of JSON, without the fields that have their default."""
         fields = {
@@ -106,13 +119,14 @@ class Outcome:
     def from_json(cls, line: str | bytes) -> Outcome:
         """Return the outcome that `to_json` made the line from."""
         fields: dict[str, Any] = json.loads(line)
-        for name in ("window", "sampling_rates", "channels", "provenance_ids"):
+        for name in _TUPLES:
             if fields.get(name) is not None:
                 fields[name] = tuple(fields[name])
         return cls(**fields)
 
 
 _FIELDS = dataclasses.fields(Outcome)
+_TUPLES = ("window", "sampling_rates", "channels", "provenance_ids", "auxiliary")
 
 
 def combine(outcomes: Sequence[Outcome], digest: str) -> Outcome:
@@ -155,6 +169,7 @@ def combine(outcomes: Sequence[Outcome], digest: str) -> Outcome:
         bytes_out=sum(o.bytes_out for o in ordered),
         peak=max((o.peak for o in ordered if o.peak is not None), default=None),
         provenance_ids=tuple(sorted({i for o in ordered for i in o.provenance_ids})),
+        auxiliary=tuple(sorted({path for o in ordered for path in o.auxiliary})),
     )
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from asdf_pipeline.container.reader import Reader
 
 EVERYTHING = Selection()
+ALL_TAGS = "*"
+"""The input tag of a unit that may read all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class Plan:
         What of the input is to be done.
     windows : Windows or None
         How long traces are cut.
+    other : pathlib.Path or None
+        The file that the input is compared with.
     """
 
     input: Path
@@ -75,6 +79,7 @@ class Plan:
     skipped: tuple[Unit, ...] = ()
     selection: Selection = EVERYTHING
     windows: Windows | None = None
+    other: Path | None = None
 
 
 def check_tag_map(tag_map: object) -> dict[str, str]:
@@ -168,6 +173,61 @@ def make_plan(
     return Plan(reader.path, tag_map, tuple(units), tuple(skipped), selection, windows)
 
 
+def plan_comparison(
+    reader: Reader, other: Reader, tag: str, selection: Selection = EVERYTHING
+) -> Plan:
+    """Return the plan for comparing two files: a unit for each station in both.
+
+    Parameters
+    ----------
+    reader, other : Reader
+        The open inputs.
+    tag : str
+        Under which waveforms are written; a unit reads whatever tags it wants.
+    selection : Selection
+        What of both inputs is to be done.
+
+    Raises
+    ------
+    TagError
+        If the tag is malformed.
+    CallError
+        If they have no station in common, or the selection leaves nothing to do.
+    """
+    if not is_tag(tag):
+        msg = f"tag {tag!r} is not valid: only a-z, 0-9 and single underscores"
+        raise TagError(msg)
+    common = sorted(set(reader.stations()) & set(other.stations()))
+    if not common:
+        msg = f"{reader.path} and {other.path} have no station in common"
+        raise CallError(msg)
+    wanted = [station for station in common if selection.has_station(station)]
+    wanted = wanted[: selection.limit]
+    if not wanted:
+        msg = (
+            f"{reader.path} and {other.path}: the selection leaves none of "
+            f"{len(common)} common stations to do"
+        )
+        raise CallError(msg)
+    units = [
+        Unit(
+            station,
+            ALL_TAGS,
+            samples=sum(
+                sum(one.samples_by_tag(station).values()) for one in (reader, other)
+            ),
+        )
+        for station in wanted
+    ]
+    units.sort(key=lambda unit: (-unit.samples, unit.id))
+    left_out = sorted(set(common) - set(wanted))
+    skipped = tuple(Unit(station, ALL_TAGS) for station in left_out)
+    tag_map = {ALL_TAGS: tag}
+    return Plan(
+        reader.path, tag_map, tuple(units), skipped, selection, other=other.path
+    )
+
+
 def _parts(
     reader: Reader, unit: Unit, selection: Selection, windows: Windows | None
 ) -> list[Unit]:
@@ -219,9 +279,10 @@ def run_key(
     encoding : str
         How samples are stored.
     """
-    stat = plan.input.stat()
+    other = {} if plan.other is None else {"the other input": _state(plan.other)}
     return {
-        "the input": f"{plan.input.resolve()} {stat.st_size} {stat.st_mtime_ns}",
+        "the input": _state(plan.input),
+        **other,
         "the function": function,
         "the parameters": json.dumps(parameters, sort_keys=True, default=repr),
         "the tag map": json.dumps(plan.tag_map, sort_keys=True),
@@ -230,3 +291,8 @@ def run_key(
         "the encoding": encoding,
         "asdf_pipeline's version": __version__,
     }
+
+
+def _state(path: Path) -> str:
+    stat = path.stat()
+    return f"{path.resolve()} {stat.st_size} {stat.st_mtime_ns}"

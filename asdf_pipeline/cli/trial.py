@@ -55,8 +55,10 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Apply the function and print both streams."""
+    from asdf_pipeline.container.arrays import encode_auxiliary
+    from asdf_pipeline.container.codec import RAW
     from asdf_pipeline.container.reader import Reader
-    from asdf_pipeline.work.attempt import call
+    from asdf_pipeline.work.call import call
     from asdf_pipeline.work.load import load_process
 
     process = load_process(args.function, read_parameters(args.parameters))
@@ -80,9 +82,12 @@ def run(args: argparse.Namespace) -> int:
             error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
             traceback.print_exception(error)
             return EXIT_DATA
-    print(f"{station}, tag {tag}\n\nin:  {before}\n\nout: {result}")
+    print(f"{station}, tag {tag}\n\nin:  {before}\n\nout: {result.stream}")
+    for one in encode_auxiliary(result.auxiliary, RAW):
+        shape = " x ".join(map(str, one.array.shape or (one.array.size,)))
+        print(f"     auxiliary data {one.path}: {shape}, {one.array.dtype}")
     if args.plot is not None:
-        _plot(before, result, args.plot)
+        _plot(before, result.stream, args.plot)
         print(f"\n{args.plot}")
     return 0
 

@@ -13,6 +13,7 @@ from asdf_pipeline.container.hdf5 import (
     h5o,
     h5py,
     hard_links,
+    is_hard_link,
     reason,
 )
 from asdf_pipeline.errors import InputError, StationMissingError
@@ -39,6 +40,22 @@ def _walk(group: Any, prefix: str, above: frozenset[Any]) -> Iterator[str]:
             yield path
 
 
+def stored_size(group: Any) -> int:
+    """Return how many bytes all data sets take in the file."""
+    names = (path.encode("utf-8", "surrogateescape") for path in paths(group))
+    return sum(h5d.open(group, name).get_storage_size() for name in names)
+
+
+def _find(group: Any, path: str) -> Any:
+    """Return the data set of that path, by hard links alone, or None."""
+    member = group
+    for part in path.encode("utf-8", "surrogateescape").split(b"/"):
+        if not isinstance(member, h5g.GroupID) or not is_hard_link(member, part):
+            return None
+        member = h5o.open(member, part)
+    return member if isinstance(member, h5d.DatasetID) else None
+
+
 def read(
     group: Any, path: str, where: str
 ) -> tuple[np.ndarray[Any, Any], dict[str, Any]]:
@@ -60,15 +77,20 @@ def read(
     InputError
         If it cannot be read.
     """
-    if group is None or path not in paths(group):
-        msg = f"{where}: no auxiliary data {path!r}"
-        raise StationMissingError(msg)
     try:
-        dataset = h5py.Dataset(h5d.open(group, path.encode("utf-8", "surrogateescape")))
-        if dataset.external or dataset.is_virtual:
-            msg = "lies in other files, which are not followed"
-            raise ValueError(msg)
-        return np.asarray(dataset[()]), dict(dataset.attrs)
+        found = None if group is None else _find(group, path)
+        content = None if found is None else _content(h5py.Dataset(found))
     except HDF5_ERRORS as error:
         msg = f"{where}: auxiliary data {path!r} cannot be read: {reason(error)}"
         raise InputError(msg) from error
+    if content is None:
+        msg = f"{where}: no auxiliary data {path!r}"
+        raise StationMissingError(msg)
+    return content
+
+
+def _content(dataset: Any) -> tuple[np.ndarray[Any, Any], dict[str, Any]]:
+    if dataset.external or dataset.is_virtual:
+        msg = "lies in other files, which are not followed"
+        raise ValueError(msg)
+    return np.asarray(dataset[()]), dict(dataset.attrs)

@@ -13,10 +13,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from asdf_pipeline.container.codec import DEFLATE, FLETCHER32, SHUFFLE, Encoding
-from asdf_pipeline.container.hdf5 import h5a, h5d, h5f, h5g, h5p, h5py, h5s, h5t
+from asdf_pipeline.container.hdf5 import (
+    h5a,
+    h5d,
+    h5f,
+    h5g,
+    h5o,
+    h5p,
+    h5py,
+    h5s,
+    h5t,
+)
 from asdf_pipeline.container.traces import IDS
 
 if TYPE_CHECKING:
+    from asdf_pipeline.container.arrays import EncodedAuxiliary
     from asdf_pipeline.container.product import EncodedArray, EncodedTrace
     from asdf_pipeline.container.traces import TraceHeader
 
@@ -45,13 +56,13 @@ def _link_list() -> Any:
 
 
 @lru_cache(maxsize=256)
-def _dataset_list(encoding: Encoding, itemsize: int, chunk: int) -> Any:
-    """Properties of a data set; `chunk` is 0 for a contiguous one."""
+def _dataset_list(encoding: Encoding, itemsize: int, chunk: tuple[int, ...]) -> Any:
+    """Properties of a data set; `chunk` is empty for a contiguous one."""
     properties = h5p.create(h5p.DATASET_CREATE)
     properties.set_obj_track_times(False)  # the same content, the same bytes
     properties.set_fill_time(h5d.FILL_TIME_NEVER)
     if chunk:
-        properties.set_chunk((chunk,))
+        properties.set_chunk(chunk)
         for code in encoding.filters(itemsize):
             if code == SHUFFLE:
                 properties.set_shuffle()
@@ -63,8 +74,10 @@ def _dataset_list(encoding: Encoding, itemsize: int, chunk: int) -> Any:
 
 
 @lru_cache(maxsize=256)
-def _space(size: int, resizable: bool) -> Any:
-    return h5s.create_simple((size,), (h5s.UNLIMITED,) if resizable else None)
+def _space(shape: tuple[int, ...], resizable: bool) -> Any:
+    return h5s.create_simple(
+        shape, (h5s.UNLIMITED,) * len(shape) if resizable else None
+    )
 
 
 @lru_cache(maxsize=64)
@@ -110,14 +123,13 @@ def group(parent: Any, name: bytes) -> Any:
 
 def array(parent: Any, name: bytes, content: EncodedArray) -> Any:
     """Create a data set for an encoded array, without its bytes."""
-    encoding = content.encoding
-    chunk = encoding.chunk_length(content.size) if encoding.chunked else 0
+    chunk = content.chunk
     return h5d.create(
         parent,
         name,
         _type(content.dtype.str),
-        _space(content.size, bool(chunk)),
-        _dataset_list(encoding, content.dtype.itemsize, chunk),
+        _space(content.shape or (content.size,), bool(chunk)),
+        _dataset_list(content.encoding, content.dtype.itemsize, chunk),
         _link_list(),
     )
 
@@ -136,6 +148,41 @@ def trace(station: Any, content: EncodedTrace, name: str | None = None) -> Any:
     """
     dataset = array(station, (name or content.name).encode(), content.array)
     _header(dataset, content.header)
+    return dataset
+
+
+def auxiliary(file_id: Any, content: EncodedAuxiliary) -> Any | None:
+    """Create auxiliary data with its parameters and groups, without the array.
+
+    Parameters
+    ----------
+    file_id : h5py.h5f.FileID
+        The file.
+    content : EncodedAuxiliary
+        The data.
+
+    Returns
+    -------
+    h5py.h5d.DatasetID or None
+        None where something has that path already.
+    """
+    *parents, name = f"AuxiliaryData/{content.path}".encode().split(b"/")
+    parent = file_id
+    for part in parents:
+        if not parent.links.exists(part):
+            parent = group(parent, part)
+            continue
+        parent = h5o.open(parent, part)
+        if not isinstance(parent, h5g.GroupID):
+            return None
+    if parent.links.exists(name):
+        return None
+    dataset = array(parent, name, content.array)
+    attributes = h5py.Dataset(dataset).attrs
+    for key, value in content.parameters:
+        attributes.create(key, value)
+    if content.provenance_id:
+        text_attribute(dataset, b"provenance_id", content.provenance_id)
     return dataset
 
 
@@ -180,6 +227,7 @@ def write_samples(dataset: Any, content: EncodedArray) -> None:
     if not content.encoding.chunked:
         dataset.write(h5s.ALL, h5s.ALL, np.frombuffer(content.chunks[0], content.dtype))
         return
-    step = content.encoding.chunk_length(content.size)
+    rows, *others = content.chunk
+    rest = (0,) * len(others)
     for index, chunk in enumerate(content.chunks):
-        dataset.write_direct_chunk((index * step,), chunk)
+        dataset.write_direct_chunk((index * rows, *rest), chunk)

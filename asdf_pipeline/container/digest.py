@@ -97,6 +97,7 @@ def array_digest(
     path: str, parameters: dict[str, Any], data: np.ndarray[Any, Any]
 ) -> str:
     """Return the digest (hex) of auxiliary data: path, parameters and array."""
+    parameters = {k: v for k, v in parameters.items() if k != "provenance_id"}
     fields = [b"auxiliary data 1", path.encode(*_ANY_NAME)]
     for name in sorted(parameters):
         fields += [name.encode(*_ANY_NAME), *_value(parameters[name])]

@@ -12,7 +12,7 @@ from asdf_pipeline.container import create, datasets
 from asdf_pipeline.container.codec import Encoding, encode
 from asdf_pipeline.container.failures import writing
 from asdf_pipeline.container.hdf5 import h5g, h5o, hard_links, is_hard_link, open_input
-from asdf_pipeline.container.merge import copy_document, copy_rest
+from asdf_pipeline.container.merge import copy_auxiliary, copy_document, copy_rest
 from asdf_pipeline.container.names import STATIONXML
 from asdf_pipeline.container.product import EncodedTrace, names
 from asdf_pipeline.container.traces import offset
@@ -76,6 +76,7 @@ def merge_joined(
             examine(segment)
             file = stack.enter_context(open_input(segment)).id
             copy_rest(writer.file_id, file, segment)
+            copy_auxiliary(writer.file_id, segment)
             if is_hard_link(file, b"Waveforms"):
                 waveforms = h5g.open(file, b"Waveforms")
                 for station in hard_links(waveforms):

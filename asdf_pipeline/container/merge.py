@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from asdf_pipeline.container import auxiliary, create
 from asdf_pipeline.container.datasets import read_document
 from asdf_pipeline.container.failures import writing
 from asdf_pipeline.container.hdf5 import (
-    h5d,
     h5g,
     h5i,
     h5o,
@@ -15,7 +15,7 @@ from asdf_pipeline.container.hdf5 import (
     is_hard_link,
     open_input,
 )
-from asdf_pipeline.container.names import STATIONXML, decoded
+from asdf_pipeline.container.names import STATIONXML, decoded, encoded
 from asdf_pipeline.container.writer import Writer
 from asdf_pipeline.errors import VerificationError
 
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _STATIONXML = STATIONXML.encode()
-# Stations copied before the source is opened anew: HDF5 keeps 35 kB for each.
+_AUXILIARY = b"AuxiliaryData"
+# Stations, or arrays, copied before the source is opened anew: HDF5 keeps 35 kB for
+# each.
 _BATCH = 1000
 
 
@@ -52,7 +54,8 @@ def merge(
     OutputExistsError
         If there is such a file.
     VerificationError
-        If a trace is in two files, or a document differs between them.
+        If a trace or auxiliary data is in two files, or a document differs between
+        them.
     InputError
         If a segment cannot be read.
     WriteError
@@ -67,6 +70,7 @@ def merge(
             with open_input(segment) as file:
                 copy_rest(target, file.id, segment)
                 stations = _stations(file.id)
+            copy_auxiliary(target, segment)
             for begin in range(0, len(stations), _BATCH):
                 batch = stations[begin : begin + _BATCH]
                 with open_input(segment) as file:
@@ -84,7 +88,7 @@ def _stations(source: Any) -> list[bytes]:
 
 
 def copy_rest(target: Any, source: Any, segment: Path) -> None:
-    """Copy all that a file holds beside waveforms and StationXML.
+    """Copy the documents that a file holds beside StationXML.
 
     Parameters
     ----------
@@ -95,13 +99,60 @@ def copy_rest(target: Any, source: Any, segment: Path) -> None:
     """
     if is_hard_link(source, b"QuakeML"):
         copy_document(source, target, b"QuakeML", segment)
-    for name, copy in (
-        (b"Provenance", copy_document),
-        (b"AuxiliaryData", _copy_auxiliary),
-    ):
-        if is_hard_link(source, name):
-            members = hard_links(h5g.open(source, name))
-            _copy_members(target, source, name, members, copy, segment)
+    name = b"Provenance"
+    if is_hard_link(source, name):
+        members = hard_links(h5g.open(source, name))
+        _copy_members(target, source, name, members, copy_document, segment)
+
+
+def auxiliary_size(path: Path) -> int:
+    """Return how many bytes a file's auxiliary data takes."""
+    with open_input(path) as file:
+        if not is_hard_link(file.id, _AUXILIARY):
+            return 0
+        return auxiliary.stored_size(h5g.open(file.id, _AUXILIARY))
+
+
+def copy_auxiliary(target: Any, source: Path) -> None:
+    """Copy all auxiliary data of a file.
+
+    Parameters
+    ----------
+    target : h5py.h5f.FileID
+        The file to copy it to.
+    source : pathlib.Path
+        The file that has it.
+
+    Raises
+    ------
+    VerificationError
+        If the target has something of the same path.
+    """
+    with open_input(source) as file:
+        if not is_hard_link(file.id, _AUXILIARY):
+            return
+        found = auxiliary.paths(h5g.open(file.id, _AUXILIARY))
+    into = h5g.open(target, _AUXILIARY)
+    for begin in range(0, len(found), _BATCH):
+        with open_input(source) as file:
+            group = h5g.open(file.id, _AUXILIARY)
+            for path in found[begin : begin + _BATCH]:
+                _copy_array(group, into, encoded(path), source)
+
+
+def _copy_array(source: Any, target: Any, path: bytes, segment: Path) -> None:
+    *parents, name = path.split(b"/")
+    into = target
+    for part in parents:
+        if not into.links.exists(part):
+            into = create.group(into, part)
+            continue
+        into = h5o.open(into, part)
+        if not isinstance(into, h5g.GroupID):
+            raise _twice(segment, target, path)
+    if into.links.exists(name):
+        raise _twice(segment, into, name)
+    h5o.copy(source, path, into, name)
 
 
 def _copy_members(
@@ -131,18 +182,6 @@ def _copy_station(source: Any, target: Any, station: bytes, segment: Path) -> No
             raise _twice(segment, into, name)
         else:
             h5o.copy(group, name, into, name)
-
-
-def _copy_auxiliary(source: Any, target: Any, name: bytes, segment: Path) -> None:
-    """Copy what is below a group that is there already."""
-    group, into = h5o.open(source, name), h5o.open(target, name)
-    if isinstance(group, h5d.DatasetID) or isinstance(into, h5d.DatasetID):
-        raise _twice(segment, target, name)
-    for member in hard_links(group):
-        if into.links.exists(member):
-            _copy_auxiliary(group, into, member, segment)
-        else:
-            h5o.copy(group, member, into, member)
 
 
 def copy_document(source: Any, target: Any, name: bytes, segment: Path) -> None:

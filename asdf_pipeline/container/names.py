@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from asdf_pipeline.errors import TraceError
+from asdf_pipeline.errors import AuxiliaryError, TraceError
 
 STATIONXML = "StationXML"
 
@@ -22,6 +22,8 @@ _NAME = re.compile(
     rf"(?P<codes>.*)__(?P<start>{_TIME})__(?P<end>{_TIME})__(?P<tag>.+)", re.DOTALL
 )
 _TAG = re.compile(r"[a-z0-9][a-z_0-9]*")
+# Of each part of a path below /AuxiliaryData (definition 1.0.3, as pyasdf has it).
+_PART = re.compile(r"[a-zA-Z0-9\-_.!#$%&*+,:;<=>?@^~]+")
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - all times in ASDF are UTC
 _SECOND = 1_000_000_000
 
@@ -87,6 +89,27 @@ def tag_of(name: str) -> str:
     """
     match = _NAME.fullmatch(name)
     return match["tag"] if match else name.rpartition("__")[2]
+
+
+def check_auxiliary_path(path: object) -> str:
+    """Return a path below ``/AuxiliaryData``, checked: ``Type/name`` or deeper.
+
+    Raises
+    ------
+    AuxiliaryError
+        If it has no level below the type, leads elsewhere, or has a character that
+        the format does not allow.
+    """
+    parts = path.split("/") if isinstance(path, str) else []
+    if len(parts) < 2 or any(
+        not _PART.fullmatch(part) or part in (".", "..") for part in parts
+    ):
+        msg = (
+            f"auxiliary data {path!r}: expected a path such as Type/name or "
+            "Type/group/name, of letters, digits and -_.!#$%&*+,:;<=>?@^~"
+        )
+        raise AuxiliaryError(msg)
+    return "/".join(parts)
 
 
 def is_station(name: str) -> bool:

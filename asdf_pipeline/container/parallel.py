@@ -45,6 +45,10 @@ def declare(product: Product) -> Product:
     return replace(
         product,
         traces=tuple(replace(trace, chunks=()) for trace in product.traces),
+        auxiliary=tuple(
+            replace(one, array=replace(one.array, chunks=()))
+            for one in product.auxiliary
+        ),
         stationxml=None,
         document=document and replace(document, chunks=()),
     )
@@ -128,10 +132,21 @@ class ParallelWriter:
                     if rank == self._rank:
                         own += zip(datasets, _arrays(mine[index]), strict=False)
             for dataset, content in own:
-                create.write_samples(dataset, content)
+                if dataset is not None:
+                    create.write_samples(dataset, content)
 
     def _create(self, product: Product) -> list[Any]:
-        """Create a product's data sets, in the order of `_arrays`."""
+        """Create a product's data sets, in the order of `_arrays`.
+
+        None stands for auxiliary data whose path is taken: the ledger ends such a
+        run, and all ranks go on alike until then.
+        """
+        datasets = [create.auxiliary(self._file, one) for one in product.auxiliary]
+        if product.traces:
+            datasets += self._create_station(product)
+        return datasets
+
+    def _create_station(self, product: Product) -> list[Any]:
         station = product.station
         if station in self._documented:
             group = h5g.open(self._waveforms, station.encode())
@@ -160,7 +175,7 @@ class ParallelWriter:
 
 @contextmanager
 def _writing(path: Path) -> Iterator[None]:
-    """As `writing`; MPI's files do not say why they failed, so say what room is left."""
+    """As `writing`; MPI's files do not say why they failed: say what room is left."""
     try:
         with writing(path):
             yield
@@ -174,7 +189,8 @@ def _writing(path: Path) -> Iterator[None]:
 
 def _arrays(product: Product) -> list[EncodedArray]:
     """Return what a product has bytes of; the document, if any, comes last."""
-    arrays = [trace.array for trace in product.traces]
+    arrays = [one.array for one in product.auxiliary]
+    arrays += [trace.array for trace in product.traces]
     if product.document is not None:
         arrays.append(product.document)
     return arrays

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from obspy import Stream, Trace
 
+    from asdf_pipeline.container.arrays import EncodedAuxiliary
+
 _DOCUMENT_CHUNK = 2**18  # bytes
 
 
@@ -40,12 +42,27 @@ class EncodedArray:
         See `codec.encode`.
     encoding : Encoding
         How the chunks were made.
+    shape : tuple of int
+        Of an array of several dimensions; empty for one of `size` elements.
+    rows : int
+        Of several dimensions: how many rows (along the first) a chunk holds.
     """
 
     dtype: np.dtype[Any]
     size: int
     chunks: tuple[bytes, ...]
     encoding: Encoding
+    shape: tuple[int, ...] = ()
+    rows: int = 0
+
+    @property
+    def chunk(self) -> tuple[int, ...]:
+        """Shape of a chunk; empty where the array is stored in one piece."""
+        if not self.encoding.chunked:
+            return ()
+        if not self.shape:
+            return (self.encoding.chunk_length(self.size),)
+        return (self.rows, *(max(1, length) for length in self.shape[1:]))
 
     @property
     def nbytes(self) -> int:
@@ -106,6 +123,8 @@ class Product:
         The station's document, byte for byte as in the input.
     document : EncodedArray or None
         The same, encoded; a writer encodes it where this is missing.
+    auxiliary : tuple of EncodedAuxiliary
+        Auxiliary data, in the order of their paths.
     """
 
     station: str
@@ -113,6 +132,7 @@ class Product:
     traces: tuple[EncodedTrace, ...]
     stationxml: bytes | None = None
     document: EncodedArray | None = None
+    auxiliary: tuple[EncodedAuxiliary, ...] = ()
 
     @property
     def nbytes(self) -> int:
@@ -120,12 +140,17 @@ class Product:
         document = (
             self.document.nbytes if self.document else len(self.stationxml or b"")
         )
-        return document + sum(trace.nbytes for trace in self.traces)
+        traces = sum(trace.nbytes for trace in self.traces)
+        return document + traces + sum(one.nbytes for one in self.auxiliary)
 
     @property
     def digest(self) -> str:
         """Content digest (hex)."""
-        return product_digest((trace.digest for trace in self.traces), self.stationxml)
+        return product_digest(
+            (trace.digest for trace in self.traces),
+            self.stationxml,
+            (one.digest for one in self.auxiliary),
+        )
 
 
 def make_product(

@@ -23,6 +23,7 @@ from asdf_pipeline.container.names import STATIONXML, TraceName, is_station
 from asdf_pipeline.container.product import EncodedArray, encode_document
 from asdf_pipeline.errors import (
     ASDFPipelineError,
+    AuxiliaryError,
     InputMissingError,
     NotASDFError,
     OutputExistsError,
@@ -33,6 +34,7 @@ from asdf_pipeline.errors import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from asdf_pipeline.container.arrays import EncodedAuxiliary
     from asdf_pipeline.container.product import EncodedTrace, Product
 
 _STATIONXML = STATIONXML.encode()
@@ -199,25 +201,32 @@ class Writer:
                     raise
 
     def write(self, product: Product) -> None:
-        """Write what one unit made: traces, and StationXML where there is none yet.
+        """Write what one unit made: traces, auxiliary data, and StationXML.
 
-        Nothing of it is written if a trace cannot be.
+        StationXML is written where the station has none yet. Nothing is written if a
+        trace cannot be.
 
         Raises
         ------
         TraceError
             If a data set of that name exists, or this version of the format does not
             allow the type of samples.
+        AuxiliaryError
+            If something has the path of auxiliary data already.
         WriteError
             If the file cannot be written.
         """
         with self._writing():
-            group = self._station(product.station)
+            group: Any = None
+            if product.traces or product.stationxml is not None:
+                group = self._station(product.station)
             named = [(self._name(trace), trace) for trace in product.traces]
             for name, _ in named:
                 if group.links.exists(name.encode()):
                     msg = f"{self.path}: {product.station}/{name} exists already"
                     raise TraceError(msg)
+            for one in product.auxiliary:
+                self._write_auxiliary(one, product.station)
             for name, trace in named:
                 dataset = create.trace(group, trace, name)
                 create.write_samples(dataset, trace.array)
@@ -226,6 +235,16 @@ class Writer:
                     product.stationxml, COMPRESSED
                 )
                 _write_document(group, _STATIONXML, document)
+
+    def _write_auxiliary(self, content: EncodedAuxiliary, station: str) -> None:
+        dataset = create.auxiliary(self._file, content)
+        if dataset is None:
+            msg = (
+                f"{self.path}: {station}: auxiliary data {content.path!r} is there "
+                "already: give each station (and window) a path of its own"
+            )
+            raise AuxiliaryError(msg)
+        create.write_samples(dataset, content.array)
 
     def _station(self, station: str) -> Any:
         """Return the station's group, created where it is missing."""

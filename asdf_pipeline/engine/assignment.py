@@ -33,7 +33,7 @@ class Assignment(ABC):
         How many units may fail: a number or a percentage (``"10%"``). None: any
         number, with a warning.
     work_dir : path-like, optional
-        The work directory, ``<output>.work`` by default.
+        The work directory, ``<output>.work`` by default (or ``<table>.work``).
     outcomes : path-like, optional
         Where the outcomes table (JSON lines) is to be kept.
     seal_every : float
@@ -57,8 +57,28 @@ class Assignment(ABC):
 
     @property
     @abstractmethod
-    def output_path(self) -> Path:
-        """The output's absolute path."""
+    def output_path(self) -> Path | None:
+        """The output's absolute path; None where only a table is made."""
+
+    @property
+    def table_path(self) -> Path | None:
+        """Where the table of a comparison is to be written."""
+        return None
+
+    @property
+    def made(self) -> Path:
+        """What is published when all is done: the output, else the table.
+
+        Raises
+        ------
+        CallError
+            If neither is named.
+        """
+        made = self.output_path or self.table_path
+        if made is None:
+            msg = "neither an output nor a table is named"
+            raise CallError(msg)
+        return made
 
     @property
     @abstractmethod
@@ -86,7 +106,7 @@ class Assignment(ABC):
         """The work directory's path."""
         if self.work_dir is not None:
             return Path(self.work_dir)
-        return self.output_path.with_name(f"{self.output_path.name}.work")
+        return self.made.with_name(f"{self.made.name}.work")
 
     def failures_allowed(self, units: int) -> int | None:
         """Return how many of so many units may fail; None for any number.
@@ -126,6 +146,10 @@ class Layout:
         The output's events.
     brief : object
         What every process needs to know of it: picklable.
+    taken : sequence of str
+        Paths of auxiliary data that no unit may write to.
+    copied : pathlib.Path or None
+        The file whose auxiliary data that is: it is copied.
     joined : Encoding or None
         How traces that were done in windows are stored once their pieces are
         joined; None: nothing is to be joined.
@@ -139,6 +163,8 @@ class Layout:
     key: dict[str, str | None]
     quakeml: bytes | None
     brief: object = None
+    taken: Sequence[str] = ()
+    copied: Path | None = None
     joined: Encoding | None = None
     retries: bool = True
 

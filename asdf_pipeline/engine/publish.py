@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.container.join import merge_joined
-from asdf_pipeline.container.merge import merge
+from asdf_pipeline.container.merge import auxiliary_size, copy_auxiliary, merge
 from asdf_pipeline.container.names import tag_of
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.container.writer import Writer
@@ -43,10 +43,10 @@ def check_places(task: Assignment) -> None:
     CallError
         If a directory is missing, or one file would take another's place.
     """
-    places = [task.output_path]
+    places = [task.made, task.table_path or task.made]
     if task.outcomes is not None:
         places.append(Path(task.outcomes).absolute())
-        for path in (task.output_path, *task.inputs):
+        for path in (task.made, *task.inputs):
             if places[-1].resolve() == path.resolve():
                 msg = f"{task.outcomes}: the outcomes would replace {path.name}"
                 raise CallError(msg)
@@ -123,6 +123,23 @@ def _sync(path: Path) -> None:
         raise write_error(path, error) from error
 
 
+def write_rows(outcomes: Iterable[Outcome], path: Path) -> Path:
+    """Write the table of a comparison as CSV, whole or not at all; return its path.
+
+    Raises
+    ------
+    WriteError
+        If it cannot be written.
+    """
+    from asdf_pipeline.manifest import row_table, write_table
+
+    try:
+        write_table(row_table(outcomes), path)
+    except OSError as error:
+        raise write_error(path, error) from error
+    return path
+
+
 def refuse_existing(output: Path) -> None:
     """Raise `OutputExistsError` if there is such a file."""
     if output.exists() or output.is_symlink():
@@ -179,8 +196,10 @@ def merge_segments(
     return merged
 
 
-def add_documents(merged: Path, documents: Mapping[str, bytes]) -> Path:
-    """Write provenance documents into the merged file.
+def add_rest(
+    merged: Path, documents: Mapping[str, bytes], auxiliary: Path | None = None
+) -> Path:
+    """Write into the merged file what is of no station that was done.
 
     A run with one segment has no merged file. The segment is copied then: it is
     sealed, and nothing that fails from here on may cost what is in it.
@@ -190,19 +209,21 @@ def add_documents(merged: Path, documents: Mapping[str, bytes]) -> Path:
     merged : pathlib.Path
         What `merge_segments` returned, checked.
     documents : mapping of str to bytes
-        By name.
+        Provenance, by name.
+    auxiliary : pathlib.Path or None
+        A file whose auxiliary data is copied.
 
     Returns
     -------
     pathlib.Path
-        The file with the documents.
+        The file with all that.
 
     Raises
     ------
     WriteError
         If there is no room, or the file cannot be written.
     """
-    if not documents:
+    if not documents and auxiliary is None:
         return merged
     size = sum(map(len, documents.values()))
     part = merged.with_name(MERGED)
@@ -212,6 +233,10 @@ def add_documents(merged: Path, documents: Mapping[str, bytes]) -> Path:
     with Writer.reopen(part) as writer:
         for name, document in documents.items():
             writer.write_provenance(name, document)
+        if auxiliary is not None:
+            # Without room HDF5 1.10 crashes halfway through copying an object.
+            writer.reserve(part.stat().st_size + auxiliary_size(auxiliary))
+            copy_auxiliary(writer.file_id, auxiliary)
     _sync(part)
     return part
 
@@ -219,14 +244,18 @@ def add_documents(merged: Path, documents: Mapping[str, bytes]) -> Path:
 def check(path: Path, outcomes: Iterable[Outcome]) -> None:
     """Hold a file against the outcomes: traces and samples of every station and tag.
 
+    And the paths of auxiliary data.
+
     Raises
     ------
     VerificationError
-        Naming the first station that differs.
+        Naming the first station, or path, that differs.
     """
+    arrays: dict[str, str] = {}
     traces: Counter[tuple[str, str]] = Counter()
     samples: Counter[tuple[str, str]] = Counter()
     for outcome in outcomes:
+        arrays |= dict.fromkeys(outcome.auxiliary, outcome.station)
         if outcome.traces_out:
             key = (outcome.station, outcome.output_tag)
             traces[key] += outcome.traces_out
@@ -238,14 +267,17 @@ def check(path: Path, outcomes: Iterable[Outcome]) -> None:
             for tag, count in found.items():
                 key = (station, tag)
                 if (traces.pop(key, 0), samples.pop(key, 0)) != (count, sizes[tag]):
-                    _differs(path, station, tag)
+                    _differs(path, station, f"tag {tag}")
+        there = set(reader.auxiliary_paths())
+    for name in sorted(there ^ arrays.keys()):
+        _differs(path, arrays.get(name, "unknown"), f"auxiliary data {name!r}")
     for station, tag in traces:
-        _differs(path, station, tag)
+        _differs(path, station, f"tag {tag}")
 
 
-def _differs(path: Path, station: str, tag: str) -> None:
+def _differs(path: Path, station: str, what: str) -> None:
     msg = (
-        f"{path}: station {station}, tag {tag}: what was written is not what the "
+        f"{path}: station {station}, {what}: what was written is not what the "
         "outcomes say; nothing is published (please report this)"
     )
     raise VerificationError(msg)

@@ -48,7 +48,7 @@ class RunReport:
 
     Attributes
     ----------
-    output : pathlib.Path
+    output : pathlib.Path or None
         The file that was made.
     counts : dict of str to int
         Units of each status.
@@ -60,7 +60,7 @@ class RunReport:
         One a unit, sorted by unit. Empty on MPI ranks other than 0.
     """
 
-    output: Path
+    output: Path | None
     counts: dict[str, int]
     seconds: float
     resumed: int = 0
@@ -74,14 +74,27 @@ class RunReport:
     def raise_for_failures(self) -> None:
         """Raise `ProcessingFailedError` naming the units that failed, if any did."""
         if self.counts.get("failed"):
-            msg = f"{self.output}: {describe_failures(self.failures)}"
+            msg = (
+                f"{self.output or 'the comparison'}: {describe_failures(self.failures)}"
+            )
             raise ProcessingFailedError(msg)
 
     def to_pandas(self) -> pd.DataFrame:
         """Return the station table (see `manifest.station_table`)."""
         from asdf_pipeline.manifest import station_table
 
-        return station_table(self.outcomes, self.output.stem)
+        name = "comparison" if self.output is None else self.output.stem
+        return station_table(self.outcomes, name)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The rows that a comparison returned: one a station, sorted by station.
+
+        The first column is ``station``. Empty on MPI ranks other than 0.
+        """
+        from asdf_pipeline.manifest import row_table
+
+        return row_table(self.outcomes)
 
     def _repr_html_(self) -> str:
         from asdf_pipeline.engine.notebook import report_html
@@ -96,7 +109,8 @@ class RunReport:
             for status in STATUSES
             if self.counts.get(status)
         )
-        return f"{units} units ({parts}) in {self.seconds:.1f} s: {self.output}"
+        where = "" if self.output is None else f": {self.output}"
+        return f"{units} units ({parts}) in {self.seconds:.1f} s{where}"
 
 
 def describe_failures(failures: Sequence[Outcome], most: int = 5) -> str:

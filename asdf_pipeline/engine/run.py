@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING
 
 from asdf_pipeline.engine.progress import Progress
 from asdf_pipeline.engine.publish import (
-    add_documents,
+    add_rest,
     bring_near,
     check,
     check_places,
     merge_segments,
     publish,
     refuse_existing,
+    write_rows,
 )
 from asdf_pipeline.engine.report import Outcomes, RunReport, describe_failures
 from asdf_pipeline.engine.settle import settle
+from asdf_pipeline.errors import ASDFPipelineError
+from asdf_pipeline.journal.claims import Claims
 from asdf_pipeline.journal.ledger import Ledger
 from asdf_pipeline.journal.published import note, recall
 from asdf_pipeline.journal.segments import Roll, write_error
@@ -33,7 +36,6 @@ from asdf_pipeline.team.stop import Stop, StopUnitError
 
 if TYPE_CHECKING:
     from asdf_pipeline.engine.assignment import Assignment
-    from asdf_pipeline.errors import ASDFPipelineError
     from asdf_pipeline.team.base import Team
     from asdf_pipeline.work.base import Work
 
@@ -86,8 +88,8 @@ class _Lead:
     def __init__(self, task: Assignment, team: Team) -> None:
         self.task = task
         self.began = time.monotonic()
-        if recall(task.directory, task.output_path) is None:
-            refuse_existing(task.output_path)
+        if recall(task.directory, task.made) is None:
+            refuse_existing(task.made)
         check_places(task)
         self.layout = task.lay_out()
         self.plan = self.layout.plan
@@ -100,11 +102,16 @@ class _Lead:
             "io": team.io,
         }
         # Of a run that published, and was killed before its work directory was gone.
-        self.settled = recall(task.directory, task.output_path, self.layout.key)
+        self.settled = recall(task.directory, task.made, self.layout.key)
         if self.settled is None:
-            refuse_existing(task.output_path)
+            refuse_existing(task.made)
         self.directory = WorkDirectory(task.directory, self.layout.key)
-        self.ledger = Ledger(self.plan, self.directory, self.hear)
+        try:
+            claims = Claims(self.layout.taken, "the input")
+            self.ledger = Ledger(self.plan, self.directory, self.hear, claims)
+        except ASDFPipelineError:
+            self.directory.close()
+            raise
         self.progress.start(self.ledger)
         log.info(
             "%s: %d units, %d of them done before; %s with %d worker(s), %s",
@@ -160,7 +167,7 @@ class _Lead:
             raise trouble[0]
         if self.settled is not None:
             self.outcomes = Outcomes(self.settled)
-            log.info("%s: was published before", self.task.output_path)
+            log.info("%s: was published before", self.task.made)
         else:
             with self.stop.listening(self.directory.flight.stopped):
                 try:
@@ -171,7 +178,7 @@ class _Lead:
         self.remove()
         failures = [o for o in self.outcomes if o.status == "failed"]
         if failures:
-            log.warning("%s: %s", self.task.output_path, describe_failures(failures))
+            log.warning("%s: %s", self.task.made, describe_failures(failures))
         counts = dict(Counter(str(outcome.status) for outcome in self.outcomes))
         return counts, time.monotonic() - self.began, self.ledger.resumed
 
@@ -193,12 +200,12 @@ class _Lead:
             if not self.layout.retries:
                 self.remove()
             raise error
-        merged = merge_segments(self.directory, self.layout.quakeml, self.layout.joined)
-        self.outcomes = Outcomes.of(settle(self.plan, self.outcomes, merged))
-        check(merged, self.outcomes)
-        refuse_existing(self.task.output_path)
-        merged = add_documents(merged, self.documents())
-        near = bring_near(merged, self.task.output_path)
+        if self.task.output_path is None:
+            self.outcomes = Outcomes.of(settle(self.plan, self.outcomes, None))
+            made = write_rows(self.outcomes, self.directory.path / "table.part")
+        else:
+            made = self.merge()
+        near = bring_near(made, self.task.made)
         if self.task.outcomes is not None:  # first: the output's name says all is done
             path = Path(self.task.outcomes)
             try:
@@ -206,12 +213,24 @@ class _Lead:
             except OSError as error:
                 raise write_error(path, error) from error
         note(self.directory.path, near, self.layout.key, self.outcomes.lines)
-        publish(near, self.task.output_path)
+        publish(near, self.task.made)
+
+    def merge(self) -> Path:
+        """Return the output, checked and complete; the table, if any, is written."""
+        layout = self.layout
+        merged = merge_segments(self.directory, layout.quakeml, layout.joined)
+        self.outcomes = Outcomes.of(settle(self.plan, self.outcomes, merged))
+        check(merged, self.outcomes)
+        refuse_existing(self.task.made)
+        if self.task.table_path is not None:
+            write_rows(self.outcomes, self.task.table_path)
+        return add_rest(merged, self.documents(), layout.copied)
 
     def documents(self) -> dict[str, bytes]:
         """Return the provenance documents: the input's, and this run's own."""
         resumed = {"resumed": self.ledger.resumed} if self.ledger.resumed else {}
-        return self.layout.documents(self.outcomes, {**self.circumstances, **resumed})
+        circumstances = {**self.circumstances, **resumed}
+        return self.layout.documents(self.outcomes, circumstances)
 
     def remove(self) -> None:
         """Delete the work directory: nothing is left to go on with."""

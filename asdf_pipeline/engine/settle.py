@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from asdf_pipeline.container.digest import product_digest, stored_digests
+from asdf_pipeline.container.digest import array_digest, product_digest, stored_digests
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.outcome import Outcome, combine
 
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from asdf_pipeline.plan import Plan
 
 
-def settle(plan: Plan, outcomes: Iterable[Outcome], merged: Path) -> Iterator[Outcome]:
+def settle(
+    plan: Plan, outcomes: Iterable[Outcome], merged: Path | None
+) -> Iterator[Outcome]:
     """Yield one outcome a station and tag, sorted; those left out are ``skipped``.
 
     Parameters
@@ -25,12 +27,15 @@ def settle(plan: Plan, outcomes: Iterable[Outcome], merged: Path) -> Iterator[Ou
         The run's plan.
     outcomes : iterable of Outcome
         One a unit.
-    merged : pathlib.Path
-        The output before it is published. Where units were windows, what stands in
-        it, perhaps joined from several, is counted and digested here.
+    merged : pathlib.Path or None
+        The output before it is published; None if the run makes a table only. Where
+        units were windows, what stands in it, perhaps joined from several, is counted
+        and digested here.
     """
     settled = (
-        outcomes if plan.windows is None else _combined(plan.tag_map, outcomes, merged)
+        outcomes
+        if plan.windows is None or merged is None
+        else _combined(plan.tag_map, outcomes, merged)
     )
     if not plan.skipped and plan.windows is None and plan.selection.times is None:
         yield from settled
@@ -51,11 +56,23 @@ def _combined(
         by_station.setdefault((outcome.station, outcome.input_tag), []).append(outcome)
     with Reader(merged) as reader:
         for (station, tag), windows in by_station.items():
-            written = any(outcome.traces_out for outcome in windows)
+            combined = combine(windows, "")
+            written = combined.traces_out > 0
             digests = (
                 [d for _, d in stored_digests(reader, station, tag_map[tag])]
                 if written
                 else []
             )
-            digest = product_digest(digests, reader.stationxml(station)) * written
-            yield dataclasses.replace(combine(windows, digest), traces_out=len(digests))
+            digest = ""
+            if written or combined.auxiliary:
+                digest = product_digest(
+                    digests,
+                    reader.stationxml(station) if written else None,
+                    [_array_digest(reader, path) for path in combined.auxiliary],
+                )
+            yield dataclasses.replace(combined, traces_out=len(digests), digest=digest)
+
+
+def _array_digest(reader: Reader, path: str) -> str:
+    array, parameters = reader.auxiliary(path)
+    return array_digest(path, parameters, array)

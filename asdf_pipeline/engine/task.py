@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.engine.assignment import Assignment, Layout
-from asdf_pipeline.plan import EVERYTHING, make_plan, run_key
+from asdf_pipeline.errors import CallError
+from asdf_pipeline.plan import EVERYTHING, make_plan, plan_comparison, run_key
 from asdf_pipeline.provenance.document import document
 from asdf_pipeline.provenance.ids import document_name, run_id
 from asdf_pipeline.provenance.run import describe
@@ -20,7 +22,6 @@ from asdf_pipeline.work.load import Process, load_process
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from asdf_pipeline.container.codec import Encoding
     from asdf_pipeline.outcome import Outcome
     from asdf_pipeline.plan import Plan
     from asdf_pipeline.selection import Selection, Windows
@@ -34,12 +35,14 @@ class Task(Assignment):
 
     Attributes
     ----------
-    input, output : path-like
-        The file to read, and the one to make, which must not exist.
+    input : path-like
+        The file to read.
+    output : path-like or None
+        The file to make, which must not exist; None where only a table is made.
     function : str or callable
         See `work.load.load_process`.
     tag_map : mapping of str to str
-        Input tag to output tag.
+        Input tag to output tag; of a comparison ``{"*": tag}``.
     parameters : mapping, optional
         Keyword arguments for the function.
     traceback_limit : int
@@ -50,10 +53,16 @@ class Task(Assignment):
         How long traces are cut.
     cache_responses : bool
         Whether inventories carry memoising Responses.
+    copy_auxiliary : bool
+        Whether the input's auxiliary data is copied to the output.
+    other : path-like, optional
+        A second file to read: the function compares the stations that are in both.
+    table : path-like, optional
+        Where the rows that a comparison returns are to be written, as CSV.
     """
 
     input: str | Path
-    output: str | Path
+    output: str | Path | None
     function: str | Callable[..., Any]
     tag_map: Mapping[str, str]
     parameters: Mapping[str, Any] | None = None
@@ -61,33 +70,90 @@ class Task(Assignment):
     selection: Selection = EVERYTHING
     windows: Windows | None = None
     cache_responses: bool = True
+    copy_auxiliary: bool = False
+    other: str | Path | None = None
+    table: str | Path | None = None
 
     @property
-    def output_path(self) -> Path:
+    def output_path(self) -> Path | None:
         """The output's absolute path."""
-        return Path(self.output).absolute()
+        return None if self.output is None else Path(self.output).absolute()
+
+    @property
+    def table_path(self) -> Path | None:
+        """The table's absolute path."""
+        return None if self.table is None else Path(self.table).absolute()
 
     @property
     def inputs(self) -> Sequence[Path]:
-        """The input's path."""
-        return [Path(self.input)]
+        """The files to read."""
+        return [Path(path) for path in (self.input, self.other) if path is not None]
+
+    def load(self) -> Process:
+        """Return the function, ready to be called.
+
+        Raises
+        ------
+        FunctionError
+            If it cannot be found, loaded or called.
+        """
+        compares = self.other is not None
+        return load_process(self.function, self.parameters, compares=compares)
+
+    def plan(self) -> Plan:
+        """Return what is to be done.
+
+        Raises
+        ------
+        CallError
+            If that is nothing, or comparing goes with something that it does not.
+        InputError
+            If an input cannot be read.
+        """
+        with ExitStack() as stack:
+            reader = stack.enter_context(Reader(self.input))
+            if self.other is None:
+                return make_plan(reader, self.tag_map, self.selection, self.windows)
+            if self.windows is not None:
+                msg = "two data sets are compared station by station, not by windows"
+                raise CallError(msg)
+            other = stack.enter_context(Reader(self.other))
+            (tag,) = self.tag_map.values()
+            return plan_comparison(reader, other, tag, self.selection)
 
     def lay_out(self) -> Processing:
         """Load the function and plan (see `Assignment.lay_out`)."""
-        process = load_process(self.function, self.parameters)
-        with Reader(Path(self.input)) as reader:
-            plan = make_plan(reader, self.tag_map, self.selection, self.windows)
+        process, plan = self.load(), self.plan()
+        with Reader(plan.input) as reader:
             quakeml = reader.quakeml()
-        return Processing.over(plan, process, quakeml, self.encoding)
+            auxiliary = reader.auxiliary_paths()
+        if auxiliary and not self.copy_auxiliary and self.output is not None:
+            log.info(
+                "%s: its auxiliary data (%d) is not copied to the output "
+                "(--copy-auxiliary copies it)",
+                self.input,
+                len(auxiliary),
+            )
+        if process.fingerprint is None:
+            log.warning("this run cannot be resumed: %s", process.unhashable)
+        key = run_key(plan, process.fingerprint, process.parameters, str(self.encoding))
+        return Processing(
+            source=str(self.input),
+            plan=plan,
+            key=key,
+            quakeml=quakeml,
+            brief=run_id(key),
+            taken=auxiliary if self.copy_auxiliary else (),
+            copied=plan.input if self.copy_auxiliary else None,
+            joined=self.encoding if plan.windows and plan.windows.join else None,
+            process=process,
+            started=datetime.now(UTC),
+        )
 
     def work(self, layout: Layout | None, brief: object) -> ProcessWork:
         """Return what a worker needs (see `Assignment.work`)."""
         # Loaded by every rank: a function cannot always be sent.
-        process = (
-            layout.process
-            if isinstance(layout, Processing)
-            else load_process(self.function, self.parameters)
-        )
+        process = layout.process if isinstance(layout, Processing) else self.load()
         return ProcessWork(
             input=Path(self.input),
             process=process,
@@ -98,6 +164,8 @@ class Task(Assignment):
             traceback_limit=self.traceback_limit,
             cache_responses=self.cache_responses,
             run_id=str(brief),
+            other=None if self.other is None else Path(self.other),
+            writes=self.output is not None,
         )
 
 
@@ -116,26 +184,6 @@ class Processing(Layout):
     process: Process
     started: datetime
 
-    @classmethod
-    def over(
-        cls, plan: Plan, process: Process, quakeml: bytes | None, encoding: Encoding
-    ) -> Processing:
-        """Return what there is to do for a plan."""
-        if process.fingerprint is None:
-            log.warning("this run cannot be resumed: %s", process.unhashable)
-        key = run_key(plan, process.fingerprint, process.parameters, str(encoding))
-        windows = plan.windows
-        return cls(
-            source=str(plan.input),
-            plan=plan,
-            key=key,
-            quakeml=quakeml,
-            brief=run_id(key),
-            joined=encoding if windows and windows.join else None,
-            process=process,
-            started=datetime.now(UTC),
-        )
-
     def documents(
         self, outcomes: Sequence[Outcome], circumstances: Mapping[str, object]
     ) -> dict[str, bytes]:
@@ -148,6 +196,7 @@ class Processing(Layout):
             self.plan.tag_map,
             self.started,
             circumstances,
+            other=self.plan.other,
         )
         with Reader(self.plan.input) as reader:
             documents = reader.provenance()

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import WorkerDiedError
+from asdf_pipeline.journal.claims import Claims
 from asdf_pipeline.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class _Held:
     worker: str
     unit: Unit
     line: bytes
+    has_data: bool
     segment: str = ""
 
 
@@ -47,10 +49,22 @@ class Ledger:
         Its journal says what is done already; failed units are tried again.
     hear : callable
         Called with each outcome as it is computed.
+    claims : Claims, optional
+        Which paths of auxiliary data are taken from the start.
+
+    Raises
+    ------
+    AuxiliaryError
+        Here, or when a unit comes back, if two units write the same auxiliary data:
+        what the output held would depend on their order.
     """
 
     def __init__(
-        self, plan: Plan, directory: WorkDirectory, hear: Callable[[Outcome], None]
+        self,
+        plan: Plan,
+        directory: WorkDirectory,
+        hear: Callable[[Outcome], None],
+        claims: Claims | None = None,
     ) -> None:
         self.directory = directory
         self.total = len(plan.units)
@@ -58,6 +72,7 @@ class Ledger:
         self.bytes_out = 0
         self._tag_map = plan.tag_map
         self._hear = hear
+        self._claims = claims or Claims()
         self._out: dict[str, tuple[str, Unit]] = {}
         self._held: dict[str, _Held] = {}
         self._deaths: dict[str, int] = {}
@@ -158,13 +173,19 @@ class Ledger:
         self._keep(worker, unit, outcome)
 
     def _keep(self, worker: str, unit: Unit, outcome: Outcome) -> None:
-        self._held[unit.id] = _Held(worker, unit, outcome.to_json().encode())
+        line = outcome.to_json().encode()
+        self._held[unit.id] = _Held(worker, unit, line, outcome.has_data)
         self._count(outcome)
         self._hear(outcome)
 
     def _count(self, outcome: Outcome, sign: int = 1) -> None:
         self.counts[outcome.status] = self.counts.get(outcome.status, 0) + sign
         self.bytes_out += sign * outcome.bytes_out
+        for path in outcome.auxiliary:
+            if sign > 0:
+                self._claims.take(path, outcome.unit_id)
+            else:
+                self._claims.give_back(path)
 
     def wrote(self, segment: str, unit_ids: Iterable[str]) -> None:
         """Note that units' data went into an unsealed segment."""
@@ -180,7 +201,7 @@ class Ledger:
             if unit_id in self._held
         }
         for unit_id, held in self._held.items():
-            if not held.segment and b'"status":"ok"' not in held.line:
+            if not held.segment and not held.has_data:
                 ready[unit_id] = held.line
         if sealed is None and not ready:
             return
@@ -228,7 +249,7 @@ class Ledger:
 
     def _take_back(self, lost: Callable[[_Held], bool]) -> None:
         for unit_id, held in list(self._held.items()):
-            if b'"status":"ok"' in held.line and lost(held):
+            if held.has_data and lost(held):
                 del self._held[unit_id]
                 self._count(Outcome.from_json(held.line), -1)
                 self._waiting.appendleft(held.unit)

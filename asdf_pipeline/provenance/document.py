@@ -45,7 +45,7 @@ def document(run: Run, outcomes: Iterable[Outcome]) -> bytes:
     outcomes : iterable of Outcome
         Its units; those that wrote something get a record.
     """
-    written = [outcome for outcome in outcomes if outcome.traces_out]
+    written = [one for one in outcomes if one.traces_out or one.auxiliary]
     spaces = " ".join(f'xmlns:{name}="{url}"' for name, url in NAMESPACES.items())
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
@@ -134,11 +134,17 @@ def _unit_records(run: Run, outcome: Outcome, owner: str) -> Iterator[str]:
         f"{outcome.station}, tag {outcome.output_tag}: {outcome.traces_out} {traces} "
         f"({' '.join(outcome.channels)})"
     )
+    label, type_ = "Waveform Trace", "seis_prov:waveform_trace"
+    if not outcome.traces_out:
+        description = f"{outcome.station}"
+        label, type_ = "Auxiliary Data", "asdf_pipeline:auxiliary_data"
+    if outcome.auxiliary:
+        description += f"; auxiliary data {' '.join(outcome.auxiliary)}"
     yield _record(
         "entity",
         entity,
-        ("prov:label", "Waveform Trace"),
-        ("prov:type", "seis_prov:waveform_trace", "string"),
+        ("prov:label", label),
+        ("prov:type", type_, "string"),
         ("seis_prov:description", description),
     )
     last = len(run.steps) - 1

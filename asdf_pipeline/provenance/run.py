@@ -60,7 +60,8 @@ class Run:
         Follows from what the work depends on.
     input : dict of str to str
         ``path``, ``size_in_bytes``, ``modified`` (ISO 8601), ``digest`` (XXH3-128 of
-        the bytes; not there for a file above `LARGEST`).
+        the bytes; not there for a file above `LARGEST`). Of a file that it was
+        compared with the same, each name after ``other_``.
     function : dict of str to str
         ``name``, ``source``.
     parameters, tag_map : dict
@@ -94,6 +95,7 @@ def describe(
     tag_map: Mapping[str, str],
     started: datetime,
     circumstances: Mapping[str, object],
+    other: Path | None = None,
 ) -> Run:
     """Return what is known of a run that ends now, in this process.
 
@@ -111,12 +113,14 @@ def describe(
         When it began, in UTC.
     circumstances : mapping of str to object
         More of them: backend, workers, ....
+    other : pathlib.Path or None
+        The file that the input was compared with.
     """
     from asdf_pipeline.provenance.steps import steps_of
 
     return Run(
         run,
-        _describe_input(source),
+        _describe_input(source) | _describe_other(other),
         {"name": process.name, "source": process.source},
         dict(process.parameters),
         dict(tag_map),
@@ -145,6 +149,11 @@ def _describe_input(source: Path) -> dict[str, str]:
     if stat.st_size <= LARGEST:
         described["digest"] = f"xxh3_128:{_digest(source)}"
     return described
+
+
+def _describe_other(other: Path | None) -> dict[str, str]:
+    described = {} if other is None else _describe_input(other)
+    return {f"other_{name}": text for name, text in described.items()}
 
 
 def _digest(path: Path) -> str:

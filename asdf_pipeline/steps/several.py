@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from obspy.core.event import Catalog, Event
 
     from asdf_pipeline.work.load import Process
+    from asdf_pipeline.work.result import Result
 
     Step = str | Callable[..., Any] | Mapping[str, Mapping[str, Any] | None]
 
@@ -92,7 +93,7 @@ def chain(
     event: Event | None = None,
     events: Catalog | None = None,
     tag: str | None = None,
-) -> Stream | None:
+) -> Stream | Result | None:
     """Run several steps, each on what the one before returned.
 
     Parameters
@@ -108,7 +109,7 @@ def chain(
 
     Returns
     -------
-    obspy.Stream or None
+    obspy.Stream, Result or None
         What the last step returned; None as soon as one returns None.
 
     Raises
@@ -116,11 +117,15 @@ def chain(
     FunctionError
         If a step is unknown, or does not take its parameters.
     TraceError
-        If a step returns neither Stream, Trace nor None.
+        If a step returns neither Stream, Trace nor None; the last one may also
+        return a Result.
     """
     import obspy
 
-    for number, step in enumerate(_resolve_once(steps), 1):
+    from asdf_pipeline.work.result import Result
+
+    resolved = _resolve_once(steps)
+    for number, step in enumerate(resolved, 1):
         # A step's own copy: what it does to a list of corners ends with the station.
         parameters = copy.deepcopy(step.parameters)
         offered = {"event": event, "events": events, "tag": tag}
@@ -131,8 +136,8 @@ def chain(
         except Exception as error:
             error.add_note(f"in step {number}, {step.name}")
             raise
-        if result is None:
-            return None
+        if result is None or (number == len(resolved) and isinstance(result, Result)):
+            return result
         st = obspy.Stream([result]) if isinstance(result, obspy.Trace) else result
         if not isinstance(st, obspy.Stream):
             kind = type(result).__name__

@@ -139,13 +139,21 @@ class RankAccounts:
         return segment
 
     def report_stop(self) -> None:
-        """Tell rank 0 that this rank was asked to stop."""
-        self._send(News(self.pop_outcomes(), signum=self._stop.signum))
+        """Tell rank 0 that this rank was asked to stop, and has."""
+        signum = self._stop.signum
+        self._send(News(self.pop_outcomes(), signum=signum, ended=True))
 
     def leave(self, error: ASDFPipelineError | None) -> None:
         """Tell rank 0 that this rank's work is at its end, and why."""
-        signum = self._stop.signum
-        self._send(News(self.pop_outcomes(), signum=signum, left=True, error=error))
+        self._send(
+            News(
+                self.pop_outcomes(),
+                signum=self._stop.signum,
+                ended=True,
+                left=True,
+                error=error,
+            )
+        )
         for _ in naps(NAP):
             self.hear()
             if self._farewell:
@@ -197,6 +205,7 @@ class RemoteLink:
         self._stop = stop
         self._lock = threading.Lock()
         self._answers: deque[Answer] = deque()
+        self._left = False  # what came after that, the next run would hear
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._listen, daemon=True)
         if threads:
@@ -205,6 +214,9 @@ class RemoteLink:
     def send(self, news: News) -> None:
         """Send news to rank 0."""
         with self._lock:
+            if self._left:
+                return
+            self._left = news.left
             self._post.send(0, news)
 
     def poll(self) -> Answer | None:
@@ -213,17 +225,20 @@ class RemoteLink:
         return self._answers.popleft() if self._answers else None
 
     def _receive(self) -> None:
-        with self._lock:
-            answers = [answer for _, answer in self._post.receive()]
-        for answer in answers:
-            if answer.word == "stop":
-                self._stop.ask()
-            else:
-                self._answers.append(answer)
+        with self._lock:  # to the end: two threads come here
+            for _, answer in self._post.receive():
+                if answer.word == "stop":
+                    self._stop.ask()
+                else:
+                    self._answers.append(answer)
 
     def _listen(self) -> None:
+        told = False
         while not self._ended.wait(LISTENING_NAP):
             self._receive()
+            if self._stop and not told:
+                told = True  # the worker may be long in coming to say so itself
+                self.send(News(signum=self._stop.signum))
 
     def close(self) -> None:
         """End the thread."""
@@ -292,7 +307,7 @@ class Serving:
             self._told_stop = time.monotonic()
             self._sharing.tell_others("stop")
         elif time.monotonic() - self._told_stop > 2 * PATIENCE:
-            late = set(range(self._size)) - self._sharing.stopped
+            late = set(range(self._size)) - self._sharing.ended
             names = ", ".join(self._sharing.names[rank] for rank in sorted(late))
             abort(
                 f"{names} did not stop within {2 * PATIENCE:.0f} s; "

@@ -69,6 +69,8 @@ class News:
         It needs the name of a new segment.
     signum : int
         A signal that asked it to stop, or 0.
+    ended : bool
+        It takes no more units.
     left : bool
         This is its last news.
     error : ASDFPipelineError or None
@@ -80,6 +82,7 @@ class News:
     ask: Ask | None = None
     segment: bool = False
     signum: int = 0
+    ended: bool = False
     left: bool = False
     error: ASDFPipelineError | None = None
 
@@ -139,7 +142,7 @@ class Sharing:
         self.ledger = job.ledger
         self.names = names
         self.error: ASDFPipelineError | None = None
-        self.stopped: set[int] = set()
+        self.ended: set[int] = set()
         self.left: set[int] = set()
         self._meets = meets
         self._serves_only = serves_only
@@ -180,8 +183,8 @@ class Sharing:
             self.fail(news.error)
         elif news.signum:
             self.job.stop.ask(news.signum)
-        if news.signum or news.left:
-            self.stopped.add(rank)
+        if news.ended:
+            self.ended.add(rank)
         if news.left:
             with self._lock:
                 self.left.add(rank)

@@ -1,4 +1,4 @@
-"""One attempt at one unit: read, call the user's function, encode what it returns."""
+"""One attempt at one unit: read, have the function called, encode what it returns."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from obspy import Stream, Trace
 
-from asdf_pipeline.container.digest import product_digest
+from asdf_pipeline.container.arrays import encode_auxiliary
 from asdf_pipeline.container.product import Product, encode_document, encode_stream
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.errors import TraceError
@@ -16,18 +15,21 @@ from asdf_pipeline.outcome import unit_id
 from asdf_pipeline.plan import EVERYTHING
 from asdf_pipeline.provenance.ids import link, trace_id
 from asdf_pipeline.work.base import Work, Worker
+from asdf_pipeline.work.call import call, compare
+from asdf_pipeline.work.station_data import StationData
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     import obspy
+    from obspy.core.trace import Stats
 
-    from asdf_pipeline.container.product import EncodedTrace
     from asdf_pipeline.container.traces import TraceHeader
     from asdf_pipeline.plan import Unit
     from asdf_pipeline.selection import Selection, Windows
     from asdf_pipeline.work.load import Process
+    from asdf_pipeline.work.result import Checked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +50,10 @@ class ProcessWork(Work):
         Whether inventories carry memoising Responses.
     run_id : str
         Names the records of provenance that traces refer to; empty: they keep theirs.
+    other : pathlib.Path or None
+        The data set that the input is compared with, station by station.
+    writes : bool
+        Whether there is an output to write to; else the function may return rows only.
     """
 
     input: Path
@@ -56,6 +62,8 @@ class ProcessWork(Work):
     windows: Windows | None = None
     cache_responses: bool = True
     run_id: str = ""
+    other: Path | None = None
+    writes: bool = True
 
     def begin(self, name: str) -> ProcessWorker:
         """Return a worker (see `Work.begin`)."""
@@ -63,60 +71,98 @@ class ProcessWork(Work):
 
 
 class ProcessWorker(Worker):
-    """Calls the function on units; holds the open input."""
+    """Has the function called on units; holds the open inputs."""
 
     def __init__(self, work: ProcessWork, name: str) -> None:
         super().__init__(work, name)
         self.work = work
         self.reader = Reader(work.input, cache_responses=work.cache_responses)
+        self.readers = [self.reader]
+        if work.other is not None:
+            self.readers.append(Reader(work.other, work.cache_responses))
 
     def close(self) -> None:
-        """Close the input."""
-        self.reader.close()
+        """Close the inputs."""
+        for reader in self.readers:
+            reader.close()
 
     def quakeml(self) -> bytes | None:
         """Return the input's events."""
         return self.reader.quakeml()
 
     def produce(self, unit: Unit, record: dict[str, Any]) -> Product | None:
-        """Read, call, encode (see `Worker.produce`)."""
-        station, tag = unit.station, record["output_tag"]
-        seen, kept = self._windows(unit)
-        stream = self.reader.stream(
-            station, unit.tag, seen, self.work.selection.has_channel
-        )
-        record["traces_in"] = len(stream)
-        record["samples_in"] = sum(len(trace.data) for trace in stream)
-        record |= _extent_of_stream(stream)
-        record["provenance_ids"] = former = _provenance_ids(stream)
-        coordinates = self.reader.coordinates(station)
-        if coordinates is not None:
-            names = ("latitude", "longitude", "elevation_in_m")
-            record |= dict(zip(names, coordinates, strict=True))
-        result = call(self.work.process, self.reader, stream, station, unit.tag)
-        traces = encode_stream(result, station, tag, self.work.encoding, kept)
-        if not traces:
-            record["status"] = "empty"
-            return None
+        """Read, have it called, encode (see `Worker.produce`)."""
+        station, tag, encoding = unit.station, record["output_tag"], self.work.encoding
+        if self.work.other is None:
+            result = self._call(unit, record)
+        else:
+            result = self._compare(unit, record)
+        _, kept = self._windows(unit)
+        traces = encode_stream(result.stream, station, tag, encoding, kept)
+        name = ""
         if self.work.run_id:
             # One record for all windows of a station: they may be joined.
             name = trace_id(self.work.run_id, unit_id(station, unit.tag, None))
-            traces = link(traces, name, former)
-        stationxml = self.reader.stationxml(station)
-        document = None
+            traces = link(traces, name, record["provenance_ids"])
+        auxiliary = encode_auxiliary(result.auxiliary, encoding, name)
+        record["row"] = result.row
+        if not traces and not auxiliary:
+            record["status"] = "empty" if result.row is None else "ok"
+            return None
+        if not self.work.writes:
+            msg = (
+                f"{station}: the function returned waveforms or auxiliary data, and no "
+                "output file is named to write them to"
+            )
+            raise TraceError(msg)
+        stationxml = document = None
+        if traces:  # auxiliary data alone does not bring the station along
+            documents = (reader.stationxml(station) for reader in self.readers)
+            stationxml = next((one for one in documents if one is not None), None)
+            record |= _extent([trace.header for trace in traces])
+            record["peak"] = _peak(result.stream)
         if stationxml is not None:
-            document = encode_document(stationxml, self.work.encoding)
-        product = Product(station, tag, traces, stationxml, document)
-        record |= _extent([trace.header for trace in traces])
+            document = encode_document(stationxml, encoding)
+        product = Product(station, tag, traces, stationxml, document, auxiliary)
         record |= {
             "status": "ok",
             "traces_out": len(traces),
             "samples_out": sum(trace.header.npts for trace in traces),
-            "digest": _digest(traces, stationxml),
+            "auxiliary": tuple(one.path for one in auxiliary),
+            "digest": product.digest,
             "bytes_out": product.nbytes,
-            "peak": _peak(result),
         }
         return product
+
+    def _call(self, unit: Unit, record: dict[str, Any]) -> Checked:
+        """Read a station and tag and have the function called on it."""
+        seen, _ = self._windows(unit)
+        wanted = self.work.selection.has_channel
+        stream = self.reader.stream(unit.station, unit.tag, seen, wanted)
+        record |= _read([trace.stats for trace in stream])
+        record |= self._place(unit.station)
+        return call(self.work.process, self.reader, stream, unit.station, unit.tag)
+
+    def _compare(self, unit: Unit, record: dict[str, Any]) -> Checked:
+        """Have the function called on a station of both data sets."""
+        a, b = (
+            StationData(reader, unit.station, self.work.selection)
+            for reader in self.readers
+        )
+        record |= self._place(unit.station)
+        try:
+            return compare(self.work.process, a, b)
+        finally:
+            record |= _read([*a.streams.stats, *b.streams.stats])
+
+    def _place(self, station: str) -> dict[str, float]:
+        """Return where a station is, as the first file says that does."""
+        for reader in self.readers:
+            coordinates = reader.coordinates(station)
+            if coordinates is not None:
+                names = ("latitude", "longitude", "elevation_in_m")
+                return dict(zip(names, coordinates, strict=True))
+        return {}
 
     def _windows(
         self, unit: Unit
@@ -128,71 +174,23 @@ class ProcessWorker(Worker):
         return windows.padded(unit.window), windows.kept(unit.window)
 
 
-def call(
-    process: Process, reader: Reader, stream: obspy.Stream, station: str, tag: str
-) -> obspy.Stream:
-    """Call the user's function on a station's waveforms.
-
-    Parameters
-    ----------
-    process : Process
-        The function.
-    reader : Reader
-        The open input, for the inventory and what else the function asks for.
-    stream : obspy.Stream
-        The waveforms; the function may change them.
-    station, tag : str
-        Whose they are.
-
-    Returns
-    -------
-    obspy.Stream
-        What it returned; empty where that was None.
-
-    Raises
-    ------
-    TraceError
-        If it returned something else than a Stream, a Trace or None.
-    """
-    offered = {n: _offer(n, process, reader, stream, tag) for n in process.asks}
-    inventory = reader.inventory(station)
-    result = process.function(stream, inventory, **process.parameters, **offered)
-    if result is None:
-        return Stream()
-    if isinstance(result, Trace):
-        return Stream([result])
-    if not isinstance(result, Stream):
-        msg = (
-            f"{station}: the function returned a {type(result).__name__}; "
-            "expected an obspy Stream or Trace, or None"
-        )
-        raise TraceError(msg)
-    return result
-
-
-def _offer(
-    name: str, process: Process, reader: Reader, stream: obspy.Stream, tag: str
-) -> object:
-    """Return what a function gets that has an argument of this name."""
-    if name == "tag":
-        return tag
-    if name == "parameters":
-        return dict(process.parameters)
-    events = reader.events()
-    if name == "events":
-        return events
-    wanted = {
-        str(identifier)
-        for trace in stream
-        for identifier in trace.stats.get("asdf", {}).get("event_ids", ())
+def _read(stats: Sequence[Stats]) -> dict[str, Any]:
+    """Return what an outcome says of the traces that were read."""
+    found = {one.asdf.get("provenance_id", "") for one in stats}
+    record: dict[str, Any] = {
+        "traces_in": len(stats),
+        "samples_in": sum(one.npts for one in stats),
+        "provenance_ids": tuple(sorted(found - {""})),
     }
-    return next((e for e in events if str(e.resource_id) in wanted), None)
-
-
-def _provenance_ids(stream: obspy.Stream) -> tuple[str, ...]:
-    """Return the records that traces refer to, sorted, distinct."""
-    found = {trace.stats.asdf.get("provenance_id", "") for trace in stream}
-    return tuple(sorted(found - {""}))
+    full = [one for one in stats if one.npts]
+    if full:
+        record |= {
+            "start": min(one.starttime.ns for one in full),
+            "end": max(one.endtime.ns for one in full),
+            "sampling_rates": tuple(sorted({float(s.sampling_rate) for s in full})),
+            "channels": tuple(sorted({f"{s.location}.{s.channel}" for s in full})),
+        }
+    return record
 
 
 def _peak(stream: obspy.Stream) -> float:
@@ -207,10 +205,6 @@ def _peak(stream: obspy.Stream) -> float:
     return float(np.max(ends))  # what is no number wins
 
 
-def _digest(traces: Sequence[EncodedTrace], stationxml: bytes | None) -> str:
-    return product_digest([trace.digest for trace in traces], stationxml)
-
-
 def _extent(headers: Sequence[TraceHeader]) -> dict[str, Any]:
     return {
         "start": min(header.starttime for header in headers),
@@ -219,16 +213,4 @@ def _extent(headers: Sequence[TraceHeader]) -> dict[str, Any]:
         "channels": tuple(
             sorted({f"{header.location}.{header.channel}" for header in headers})
         ),
-    }
-
-
-def _extent_of_stream(stream: obspy.Stream) -> dict[str, Any]:
-    stats = [trace.stats for trace in stream if len(trace.data)]
-    if not stats:
-        return {}
-    return {
-        "start": min(s.starttime.ns for s in stats),
-        "end": max(s.endtime.ns for s in stats),
-        "sampling_rates": tuple(sorted({float(s.sampling_rate) for s in stats})),
-        "channels": tuple(sorted({f"{s.location}.{s.channel}" for s in stats})),
     }

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 OFFERED = ("event", "events", "tag", "parameters")
 """What a function gets by name if its signature asks for it."""
+OFFERED_TO_COMPARE = ("parameters",)
+"""The same of a function that compares two data sets."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,10 @@ class Process:
 
 
 def load_process(
-    function: str | Callable[..., Any], parameters: Mapping[str, Any] | None = None
+    function: str | Callable[..., Any],
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    compares: bool = False,
 ) -> Process:
     """Return the process that a callable or its name stands for.
 
@@ -67,12 +72,14 @@ def load_process(
         directory) or the function itself.
     parameters : mapping, optional
         Keyword arguments for every call.
+    compares : bool
+        Whether it is called with the data of two stations.
 
     Raises
     ------
     FunctionError
         If it cannot be found, loaded or called as ``function(st, inv,
-        **parameters)``.
+        **parameters)``, or ``function(a, b, **parameters)``.
     """
     if isinstance(function, str):
         name, function = function, _find(function)
@@ -83,7 +90,7 @@ def load_process(
         msg = f"{name}: is a {type(function).__name__}, not a function"
         raise FunctionError(msg)
     keywords = dict(parameters or {})
-    asks = _check_signature(function, name, keywords)
+    asks = _check_signature(function, name, keywords, compares)
     called: tuple[Process, ...] = ()
     if hasattr(function, "calls"):  # names further functions, as steps.chain does
         called = function.calls(keywords)
@@ -172,7 +179,10 @@ def _execute(place: object, load: Callable[[], object]) -> None:
 
 
 def _check_signature(
-    function: Callable[..., Any], name: str, parameters: dict[str, Any]
+    function: Callable[..., Any],
+    name: str,
+    parameters: dict[str, Any],
+    compares: bool,
 ) -> tuple[str, ...]:
     try:
         signature = inspect.signature(function)
@@ -180,13 +190,14 @@ def _check_signature(
         return ()  # some built-in callables have none
     asks = tuple(
         wanted
-        for wanted in OFFERED
+        for wanted in (OFFERED_TO_COMPARE if compares else OFFERED)
         if wanted in list(signature.parameters)[2:] and wanted not in parameters
     )
     try:
         signature.bind(None, None, **dict.fromkeys(asks), **parameters)
     except TypeError as error:
         given = "".join(f", {key}=..." for key in parameters)
-        msg = f"{name}{signature}: cannot be called as (st, inv{given}): {error}"
+        two = "a, b" if compares else "st, inv"
+        msg = f"{name}{signature}: cannot be called as ({two}{given}): {error}"
         raise FunctionError(msg) from None
     return asks

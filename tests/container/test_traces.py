@@ -119,7 +119,11 @@ def test_single_ids_and_plain_dictionaries_are_taken_too() -> None:
     made = trace()
     made.stats.asdf = {"event_ids": "smi:a/1", "labels": "one", "origin_ids": None}
     read = from_trace(made, "raw")
-    assert (read.event_ids, read.labels, read.origin_ids) == (("smi:a/1",), ("one",), ())
+    assert (read.event_ids, read.labels, read.origin_ids) == (
+        ("smi:a/1",),
+        ("one",),
+        (),
+    )
 
 
 def test_a_comma_in_a_label_is_refused() -> None:

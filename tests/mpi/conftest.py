@@ -55,8 +55,9 @@ class Way:
         return [program, "-n", str(ranks), self.python, *map(str, words)]
 
 
-# `sys.executable` has PyPI's h5py, without MPI, and may have an MPI of its own.
-PARALLEL = Way("parallel", parallel_python(), "parallel")
+# Auto is parallel where h5py can. `sys.executable` has PyPI's h5py, without MPI,
+# and may have an MPI of its own.
+PARALLEL = Way("parallel", parallel_python(), "auto")
 SEGMENTS = Way("segments", parallel_python(), "segments")
 PLAIN = Way("segments, plain h5py", sys.executable, "auto")
 

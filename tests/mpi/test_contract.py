@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from asdf_pipeline.container.digest import file_digest
 from tests.mpi.conftest import FUNCTIONS, PARALLEL, PLAIN, SEGMENTS, Way
 from tests.team.contract import TeamContract
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
     from subprocess import CompletedProcess
 
 
@@ -53,9 +55,24 @@ class TestSegments(RanksContract):
 
 
 @pytest.mark.requires("mpi")
-class TestMoreRanksThanUnits(RanksContract):
-    """Most ranks have nothing to do; h5py without MPI."""
+class TestPlain(RanksContract):
+    """The same with an h5py that knows nothing of MPI, and two ranks."""
 
     way = PLAIN
-    ranks = 14
+    ranks = 2
     options = ("--backend", "mpi")
+
+
+def test_more_ranks_than_units(
+    way: Way, run: Callable[..., CompletedProcess[str]], example: Path, tmp_path: Path
+) -> None:
+    words = [
+        *("--function", "functions.py:identity", "--tag", "other=kept"),
+        *("--limit", "3"),
+    ]
+    out, serial = tmp_path / "out.h5", tmp_path / "serial.h5"
+    command = ("-m", "asdf_pipeline", "process", example)
+    done = way.start(5, *command, out, *words, cwd=FUNCTIONS.parent)
+    assert done.returncode == 0, done.stderr
+    run("process", example, serial, *words, "--backend", "serial")
+    assert file_digest(out) == file_digest(serial)

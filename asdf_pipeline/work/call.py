@@ -1,0 +1,73 @@
+"""Calling the user's function: with what it asks for, taking what it returns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asdf_pipeline.work.result import Checked, check_result
+
+if TYPE_CHECKING:
+    from obspy import Stream
+
+    from asdf_pipeline.container.reader import Reader
+    from asdf_pipeline.work.load import Process
+    from asdf_pipeline.work.station_data import StationData
+
+
+def call(
+    process: Process, reader: Reader, stream: Stream, station: str, tag: str
+) -> Checked:
+    """Call the user's function on a station's waveforms.
+
+    Parameters
+    ----------
+    process : Process
+        The function.
+    reader : Reader
+        The open input, for the inventory and what else the function asks for.
+    stream : obspy.Stream
+        The waveforms; the function may change them.
+    station, tag : str
+        Whose they are.
+
+    Raises
+    ------
+    TraceError
+        If it returned something that a function must not return (see `Result`).
+    """
+    offered = {n: _offer(n, process, reader, stream, tag) for n in process.asks}
+    inventory = reader.inventory(station)
+    result = process.function(stream, inventory, **process.parameters, **offered)
+    return check_result(result, station, compares=False)
+
+
+def compare(process: Process, a: StationData, b: StationData) -> Checked:
+    """Call the user's function on a station of two data sets.
+
+    Raises
+    ------
+    TraceError
+        As of `call`.
+    """
+    offered = {"parameters": dict(process.parameters)} if process.asks else {}
+    result = process.function(a, b, **process.parameters, **offered)
+    return check_result(result, a.station, compares=True)
+
+
+def _offer(
+    name: str, process: Process, reader: Reader, stream: Stream, tag: str
+) -> object:
+    """Return what a function gets that has an argument of this name."""
+    if name == "tag":
+        return tag
+    if name == "parameters":
+        return dict(process.parameters)
+    events = reader.events()
+    if name == "events":
+        return events
+    wanted = {
+        str(identifier)
+        for trace in stream
+        for identifier in trace.stats.get("asdf", {}).get("event_ids", ())
+    }
+    return next((e for e in events if str(e.resource_id) in wanted), None)

@@ -1,0 +1,195 @@
+"""How rank 0 answers: no messages and no MPI, only what is said."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from asdf_pipeline.journal.ledger import Ledger
+from asdf_pipeline.journal.segments import Roll, seal
+from asdf_pipeline.journal.workdir import WorkDirectory
+from asdf_pipeline.outcome import Outcome
+from asdf_pipeline.plan import Plan, Unit
+from asdf_pipeline.team.base import Job
+from asdf_pipeline.team.mpi_sharing import (
+    SHARE_AHEAD,
+    UNITS_BETWEEN_MEETINGS,
+    Answer,
+    Ask,
+    News,
+    Sharing,
+)
+from asdf_pipeline.team.stop import Stop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+RANKS = 3
+IDLE = News(ask=Ask(2, "idle"))
+AHEAD = News(ask=Ask(2, "at work"))
+
+
+@pytest.fixture
+def begin(tmp_path: Path) -> Iterator[Callable[..., Sharing]]:
+    """Return a function that begins to share units out."""
+    directories = []
+
+    def start(units: int, *, meets: bool = False, seal_every: float = 30) -> Sharing:
+        plan = Plan(
+            Path("in.h5"),
+            {"raw": "done"},
+            tuple(Unit(f"XX.S{n:03d}", "raw") for n in range(units)),
+        )
+        directories.append(WorkDirectory(tmp_path / "work", {"all": "the same"}))
+        ledger = Ledger(plan, directories[-1], lambda _: None)
+        roll = Roll(time.monotonic(), seal_every)
+        names = [f"rank {rank} on HOST" for rank in range(RANKS)]
+        return Sharing(Job(ledger, Stop(), roll, lambda: None), names, meets=meets)
+
+    yield start
+    for directory in directories:
+        directory.close()
+
+
+def back(answer: Answer, status: str = "ok") -> News:
+    """Return the news that all of an answer's units came back."""
+    return News([outcome(unit, status) for unit in answer.units], ask=Ask(2, "idle"))
+
+
+def outcome(unit: Unit, status: str = "ok") -> Outcome:
+    return Outcome(unit.station, unit.tag, "done", status, bytes_out=100)  # type: ignore[arg-type]
+
+
+def seals(sharing: Sharing, units: list[Unit]) -> News:
+    path = sharing.ledger.new_segment()
+    path.write_bytes(b"a segment")
+    return News(seals=[(seal(path), [unit.id for unit in units])])
+
+
+def test_units_are_given_ahead_only_while_there_are_plenty(
+    begin: Callable[..., Sharing],
+) -> None:
+    plenty = 2 * SHARE_AHEAD * RANKS
+    sharing = begin(plenty)
+    sharing.hear(1, IDLE)
+    [(_, first)] = sharing.told()
+    assert len(first.units) == 2
+    sharing.hear(1, AHEAD)
+    [(rank, answer)] = sharing.told()
+    assert rank == 1
+    assert len(answer.units) == 1
+    while sharing.ledger.waiting >= SHARE_AHEAD * RANKS:
+        sharing.hear(2, IDLE)
+        sharing.told()
+    sharing.hear(1, AHEAD)
+    assert sharing.told() == []
+    sharing.hear(0, IDLE)
+    [(rank, answer)] = sharing.told()
+    assert (rank, len(answer.units)) == (0, 1)
+
+
+def test_all_end_when_the_last_segment_is_sealed(
+    begin: Callable[..., Sharing],
+) -> None:
+    sharing = begin(1)
+    sharing.hear(1, IDLE)
+    [(_, given)] = sharing.told()
+    sharing.hear(2, IDLE)
+    assert sharing.told() == [(2, Answer(word="none"))]
+    sharing.hear(2, News(ask=Ask(2, "empty")))
+    assert sharing.told() == []  # it waits, and need not ask again
+    sharing.hear(1, back(given))
+    assert sharing.told() == [(1, Answer(word="none"))]
+    sharing.hear(1, seals(sharing, list(given.units)))
+    sharing.hear(1, News(ask=Ask(2, "empty")))
+    sharing.told()
+    assert sharing.ledger.finished
+    ends = dict(sharing.told())
+    assert all(answer == Answer(word="end") for answer in ends.values())
+
+
+def test_a_suspect_comes_alone(begin: Callable[..., Sharing], tmp_path: Path) -> None:
+    killed = begin(2)
+    killed.hear(1, IDLE)
+    [(_, given)] = killed.told()
+    suspect = given.units[0]
+    killed.ledger.directory.close()
+
+    sharing = begin(2)
+    sharing.hear(1, IDLE)
+    [(_, given)] = sharing.told()
+    assert suspect not in given.units
+    sharing.hear(2, IDLE)
+    assert sharing.told() == [(2, Answer(word="none"))]
+    sharing.hear(2, News(ask=Ask(2, "empty")))
+    sharing.hear(1, back(given))
+    assert sharing.told() == [(1, Answer(word="none"))]
+    sharing.hear(1, seals(sharing, list(given.units)))
+    [(rank, alone)] = sharing.told()
+    assert (rank, list(alone.units)) == (2, [suspect])
+
+
+def test_ranks_meet_when_a_seal_is_due(begin: Callable[..., Sharing]) -> None:
+    often = UNITS_BETWEEN_MEETINGS * RANKS
+    sharing = begin(2 * often, meets=True, seal_every=0)
+    for done in range(often):
+        sharing.hear(1, News(ask=Ask(1, "idle")))
+        [(_, given)] = sharing.told()
+        assert given.units, f"met after {done} units"
+        sharing.hear(1, News([outcome(unit) for unit in given.units]))
+    sharing.hear(1, IDLE)
+    assert sharing.told() == [(rank, Answer(word="meet")) for rank in range(RANKS)]
+    seal_now, _ = sharing.agenda()
+    assert seal_now
+    sharing.met([])
+    [(rank, given)] = sharing.told()  # the question is still open
+    assert rank == 1
+    assert given.units
+
+
+def test_ranks_meet_at_the_end_and_empty_units_need_no_segment(
+    begin: Callable[..., Sharing],
+) -> None:
+    sharing = begin(RANKS, meets=True)
+    given = {}
+    for rank in range(RANKS):
+        sharing.hear(rank, News(ask=Ask(1, "idle")))
+        [(_, given[rank])] = sharing.told()
+    sharing.hear(0, back(given[0], "empty"))
+    sharing.hear(1, back(given[1]))
+    assert sharing.told() == []
+    sharing.hear(2, back(given[2]))
+    words = {rank: answer.word for rank, answer in sharing.told()}
+    assert words == dict.fromkeys(range(RANKS), "meet")
+    sharing.met([])
+    news = seals(sharing, [*given[1].units, *given[2].units])
+    sharing.sealed(*news.seals[0])
+    sharing.told()
+    assert sharing.ledger.finished
+
+
+def test_what_a_rank_brings_to_a_meeting_counts_once(
+    begin: Callable[..., Sharing],
+) -> None:
+    sharing = begin(1, meets=True)
+    sharing.hear(1, IDLE)
+    [(_, given)] = sharing.told()
+    came = outcome(given.units[0])
+    sharing.met([(1, came)])
+    sharing.hear(1, News([came]))  # sent before the meeting, heard after
+    assert sharing.ledger.computed == 1
+
+
+def test_an_error_of_one_rank_stops_the_run(begin: Callable[..., Sharing]) -> None:
+    from asdf_pipeline.errors import WriteError
+
+    sharing = begin(9)
+    sharing.hear(2, News(error=WriteError("no room"), left=True, ended=True))
+    assert str(sharing.error) == "no room"
+    assert sharing.job.stop
+    assert sharing.told() == [(2, Answer(word="farewell"))]
+    sharing.hear(1, IDLE)
+    assert sharing.told() == []  # no more units
