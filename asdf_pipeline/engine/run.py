@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.container.reader import Reader
+from asdf_pipeline.engine import again
 from asdf_pipeline.engine.progress import Progress
 from asdf_pipeline.engine.publish import (
     add_rest,
@@ -25,7 +26,11 @@ from asdf_pipeline.engine.publish import (
 )
 from asdf_pipeline.engine.report import Outcomes, RunReport, describe_failures
 from asdf_pipeline.engine.settle import settle
-from asdf_pipeline.errors import ASDFPipelineError, ProcessingFailedError
+from asdf_pipeline.errors import (
+    ASDFPipelineError,
+    ProcessingFailedError,
+    WriteError,
+)
 from asdf_pipeline.journal.claims import Claims
 from asdf_pipeline.journal.ledger import Ledger
 from asdf_pipeline.journal.published import note, recall
@@ -42,6 +47,8 @@ from asdf_pipeline.team.stop import Stop, StopUnitError
 from asdf_pipeline.work.attempt import Work
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from asdf_pipeline.engine.task import Task
     from asdf_pipeline.team.base import Team
     from asdf_pipeline.work.load import Process
@@ -108,7 +115,9 @@ class _Lead:
         self.task = task
         self.began = time.monotonic()
         self.started = datetime.now(UTC)
-        if recall(task.directory, task.made) is None:
+        if task.only_failed:
+            again.check_call(task)
+        elif recall(task.directory, task.made) is None:
             refuse_existing(task.made)
         check_places(task)
         self.process: Process = task.load()
@@ -127,23 +136,27 @@ class _Lead:
             self.process.parameters,
             str(task.encoding),
         )
+        if task.only_failed:
+            key[again.STATE] = again.state_of(task.made)
+        self.key = key
         self.run_id = run_id(key)
         self.circumstances = {
             "backend": team.name,
             "workers": team.size,
             "io": team.io,
         }
-        self.key = key
         # Of a run that published, and was killed before its work directory was gone.
         self.settled = recall(task.directory, task.made, key)
         if self.settled is None:
-            refuse_existing(task.made)
+            self.refuse_output()
         self.directory = WorkDirectory(task.directory, key)
         copied = auxiliary if task.copy_auxiliary else []
         try:
+            if task.only_failed and self.settled is None:
+                self.settled = again.take_over(task, self.plan, self.directory)
             claims = Claims(copied, "the input")
             self.ledger = Ledger(self.plan, self.directory, self.hear, claims)
-        except ASDFPipelineError:
+        except BaseException:
             self.directory.close()
             raise
         if auxiliary and not copied and task.output is not None:
@@ -186,6 +199,10 @@ class _Lead:
                     if self.settled is None:
                         team.run(work, job)
                 self.stop.raise_if_asked(self.directory.path)
+        except WriteError:
+            with contextlib.suppress(OSError):
+                self.directory.discard_unsealed()
+            raise
         finally:
             self.progress.close()
             self.outcomes = Outcomes(
@@ -208,7 +225,7 @@ class _Lead:
             raise trouble[0]
         if self.settled is not None:
             self.outcomes = Outcomes(self.settled)
-            log.info("%s: was published before", self.task.made)
+            log.info("%s: nothing to be done: it is published", self.task.made)
         else:
             with self.stop.listening(self.directory.flight.stopped):
                 try:
@@ -258,7 +275,15 @@ class _Lead:
             except OSError as error:
                 raise write_error(path, error) from error
         note(self.directory.path, near, self.key, self.outcomes.lines)
+        self.refuse_output()
         publish(near, self.task.made)
+
+    def refuse_output(self) -> None:
+        """Raise if there is an output that is not to be replaced."""
+        if self.task.only_failed:
+            again.refuse_changed(self.task.made, self.key[again.STATE])
+        else:
+            refuse_existing(self.task.made)
 
     def merge(self) -> Path:
         """Return the output, checked and complete; the table, if any, is written."""
@@ -267,7 +292,7 @@ class _Lead:
         merged = merge_segments(self.directory, self.quakeml, joined)
         self.outcomes = Outcomes.of(settle(self.plan, self.outcomes, merged))
         check(merged, self.outcomes)
-        refuse_existing(self.task.made)
+        self.refuse_output()
         if self.task.table_path is not None:
             write_rows(self.outcomes, self.task.table_path)
         copied = self.plan.input if self.task.copy_auxiliary else None
@@ -287,7 +312,10 @@ class _Lead:
         )
         with Reader(self.plan.input) as reader:
             documents = reader.provenance()
-        return {**documents, document_name(self.run_id): document(run, self.outcomes)}
+        now: Sequence[Outcome] = self.outcomes
+        if self.task.only_failed:
+            now = again.made_now(now, self.directory.path)
+        return {**documents, document_name(self.run_id): document(run, now)}
 
     def close(self) -> None:
         """Give the work directory back."""

@@ -50,6 +50,9 @@ class Task:
         The work directory, ``<output>.work`` by default (or ``<table>.work``).
     outcomes : path-like, optional
         Where the outcomes table (JSON lines) is to be kept.
+    only_failed : bool
+        The output exists, and so do its outcomes: what failed is tried again, and
+        both are replaced. See `engine.again`.
     seal_every : float
         Seconds after which finished work is sealed for the first time; see
         `journal.segments.Roll`.
@@ -83,6 +86,7 @@ class Task:
     traceback_limit: int = 3
     work_dir: str | Path | None = None
     outcomes: str | Path | None = None
+    only_failed: bool = False
     seal_every: float = MINIMUM_AGE
     progress: str = "auto"
     selection: Selection = EVERYTHING
