@@ -55,7 +55,7 @@ check: $(VENV)/.installed
 	$(bin)/ruff check
 	$(bin)/ruff format --check
 	$(bin)/mypy
-	$(bin)/snakefmt --check Snakefile workflow
+	PATH="$(abspath $(bin)):$$PATH" $(bin)/snakefmt --check Snakefile workflow
 	$(bin)/snakemake --lint
 	$(bin)/codespell
 

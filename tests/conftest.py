@@ -1,11 +1,10 @@
 """What the tests share: what they need of the machine, and how that is told.
 
 A test says what it needs with ``@pytest.mark.requires("mpi")``, also
-``"parallel-hdf5"``, ``"slurm"``, ``"chromium"`` or ``"axe"``. Where the machine does
-not offer it, the test is skipped and listed by name at the end of the run. What the
-environment variable
-``ASDF_PIPELINE_REQUIRE`` names (separated by commas) must be there: the test then
-fails instead. ``ASDF_PIPELINE_MPI_PYTHON`` names the Python whose h5py was built with
+``"parallel-hdf5"``, ``"slurm"``, ``"mount"``, ``"chromium"`` or ``"axe"``. Where the
+machine does not offer it, the test is skipped and listed by name at the end of the
+run. What the environment variable ``ASDF_PIPELINE_REQUIRE`` names (separated by
+commas) must be there: the test then fails instead. ``ASDF_PIPELINE_MPI_PYTHON`` names the Python whose h5py was built with
 parallel HDF5; tests that start ``mpiexec`` get it from the fixture `mpi_python`.
 ``ASDF_PIPELINE_AXE`` is the path of ``axe.min.js`` from the npm package axe-core.
 """
@@ -16,6 +15,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
-NAMES = ("mpi", "parallel-hdf5", "slurm", "chromium", "axe")
+NAMES = ("mpi", "parallel-hdf5", "slurm", "mount", "chromium", "axe")
 PREFIX = "not on this machine: "
 
 
@@ -100,6 +100,11 @@ def why_not(name: str) -> str | None:
         if _answer([python, "-c", code]).strip() != "True":
             return f"the h5py of {python} is built without MPI"
         return why_not("mpi")
+    elif name == "mount":
+        with tempfile.TemporaryDirectory() as place:
+            script = f"mount -t tmpfs none {place} && umount {place} && echo mounted"
+            if not _answer(["sh", "-c", script]):
+                return "mount -t tmpfs is not allowed (it takes root)"
     elif name == "slurm":
         states = _answer(["sinfo", "--noheader", "--Node", "--format=%t"]).split()
         if not {"idle", "mix", "alloc", "comp"}.intersection(states):

@@ -62,7 +62,9 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
         _EXAMPLES,
     )
     parser.add_argument("input", type=Path, metavar="IN.h5", help="is never changed")
-    parser.add_argument("output", type=Path, metavar="OUT.h5", help="must not exist")
+    parser.add_argument(
+        "output", type=Path, metavar="OUT.h5", help="is made; must not exist"
+    )
     parser.add_argument(
         "--function",
         required=True,
@@ -140,6 +142,12 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
         help="write what became of each station here, for 'manifest'",
     )
     parser.add_argument(
+        "--only-failed",
+        action="store_true",
+        help="OUT.h5 and its --outcomes exist: try again what failed, also with a "
+        "mended function, and replace both when that is done",
+    )
+    parser.add_argument(
         "--progress",
         choices=("auto", "bar", "lines", "none"),
         default="auto",
@@ -171,6 +179,7 @@ def run(args: argparse.Namespace) -> None:
             traceback_limit=args.traceback_limit,
             work_dir=args.work_dir,
             outcomes=args.outcomes,
+            only_failed=args.only_failed,
             seal_every=args.seal_every,
             selection=read_selection(args),
             windows=read_windows(args),

@@ -36,6 +36,9 @@ class Assignment(ABC):
         The work directory, ``<output>.work`` by default (or ``<table>.work``).
     outcomes : path-like, optional
         Where the outcomes table (JSON lines) is to be kept.
+    only_failed : bool
+        The output exists, and so do its outcomes: what failed is tried again, and
+        both are replaced. See `engine.again`.
     seal_every : float
         Seconds after which finished work is sealed for the first time; see
         `journal.segments.Roll`.
@@ -51,6 +54,7 @@ class Assignment(ABC):
     max_failures: int | str | None = None
     work_dir: str | Path | None = None
     outcomes: str | Path | None = None
+    only_failed: bool = False
     seal_every: float = MINIMUM_AGE
     progress: str = "auto"
     encoding: Encoding = COMPRESSED

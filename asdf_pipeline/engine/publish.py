@@ -71,10 +71,7 @@ def publish(file: Path, output: Path) -> None:
     ------
     WriteError
         If it cannot be renamed.
-    OutputExistsError
-        If the output came to exist meanwhile.
     """
-    refuse_existing(output)
     try:
         file.replace(output)
         sync_directory(output.parent)

@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from asdf_pipeline.engine import again
 from asdf_pipeline.engine.progress import Progress
 from asdf_pipeline.engine.publish import (
     add_rest,
@@ -23,7 +24,7 @@ from asdf_pipeline.engine.publish import (
 )
 from asdf_pipeline.engine.report import Outcomes, RunReport, describe_failures
 from asdf_pipeline.engine.settle import settle
-from asdf_pipeline.errors import ASDFPipelineError
+from asdf_pipeline.errors import ASDFPipelineError, WriteError
 from asdf_pipeline.journal.claims import Claims
 from asdf_pipeline.journal.ledger import Ledger
 from asdf_pipeline.journal.published import note, recall
@@ -35,6 +36,8 @@ from asdf_pipeline.team.base import Job
 from asdf_pipeline.team.stop import Stop, StopUnitError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from asdf_pipeline.engine.assignment import Assignment
     from asdf_pipeline.team.base import Team
     from asdf_pipeline.work.base import Work
@@ -88,7 +91,7 @@ class _Lead:
     def __init__(self, task: Assignment, team: Team) -> None:
         self.task = task
         self.began = time.monotonic()
-        if recall(task.directory, task.made) is None:
+        if not task.only_failed and recall(task.directory, task.made) is None:
             refuse_existing(task.made)
         check_places(task)
         self.layout = task.lay_out()
@@ -104,12 +107,14 @@ class _Lead:
         # Of a run that published, and was killed before its work directory was gone.
         self.settled = recall(task.directory, task.made, self.layout.key)
         if self.settled is None:
-            refuse_existing(task.made)
+            self.refuse_output()
         self.directory = WorkDirectory(task.directory, self.layout.key)
         try:
+            if task.only_failed and self.settled is None:
+                self.settled = again.take_over(task, self.plan, self.directory)
             claims = Claims(self.layout.taken, "the input")
             self.ledger = Ledger(self.plan, self.directory, self.hear, claims)
-        except ASDFPipelineError:
+        except BaseException:
             self.directory.close()
             raise
         self.progress.start(self.ledger)
@@ -145,6 +150,10 @@ class _Lead:
                     if self.settled is None:
                         team.run(work, job)
                 self.stop.raise_if_asked(self.directory.path)
+        except WriteError:
+            with contextlib.suppress(OSError):
+                self.directory.discard_unsealed()
+            raise
         finally:
             self.progress.close()
             self.outcomes = Outcomes(
@@ -167,7 +176,7 @@ class _Lead:
             raise trouble[0]
         if self.settled is not None:
             self.outcomes = Outcomes(self.settled)
-            log.info("%s: was published before", self.task.made)
+            log.info("%s: nothing to be done: it is published", self.task.made)
         else:
             with self.stop.listening(self.directory.flight.stopped):
                 try:
@@ -213,7 +222,15 @@ class _Lead:
             except OSError as error:
                 raise write_error(path, error) from error
         note(self.directory.path, near, self.layout.key, self.outcomes.lines)
+        self.refuse_output()
         publish(near, self.task.made)
+
+    def refuse_output(self) -> None:
+        """Raise if there is an output that is not to be replaced."""
+        if self.task.only_failed:
+            again.refuse_changed(self.task.made, self.layout.key[again.STATE])
+        else:
+            refuse_existing(self.task.made)
 
     def merge(self) -> Path:
         """Return the output, checked and complete; the table, if any, is written."""
@@ -221,7 +238,7 @@ class _Lead:
         merged = merge_segments(self.directory, layout.quakeml, layout.joined)
         self.outcomes = Outcomes.of(settle(self.plan, self.outcomes, merged))
         check(merged, self.outcomes)
-        refuse_existing(self.task.made)
+        self.refuse_output()
         if self.task.table_path is not None:
             write_rows(self.outcomes, self.task.table_path)
         return add_rest(merged, self.documents(), layout.copied)
@@ -229,8 +246,10 @@ class _Lead:
     def documents(self) -> dict[str, bytes]:
         """Return the provenance documents: the input's, and this run's own."""
         resumed = {"resumed": self.ledger.resumed} if self.ledger.resumed else {}
-        circumstances = {**self.circumstances, **resumed}
-        return self.layout.documents(self.outcomes, circumstances)
+        now: Sequence[Outcome] = self.outcomes
+        if self.task.only_failed:
+            now = again.made_now(now, self.directory.path)
+        return self.layout.documents(now, {**self.circumstances, **resumed})
 
     def remove(self) -> None:
         """Delete the work directory: nothing is left to go on with."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.container.reader import Reader
+from asdf_pipeline.engine import again
 from asdf_pipeline.engine.assignment import Assignment, Layout
 from asdf_pipeline.errors import CallError
 from asdf_pipeline.plan import EVERYTHING, make_plan, plan_comparison, run_key
@@ -123,6 +124,8 @@ class Task(Assignment):
 
     def lay_out(self) -> Processing:
         """Load the function and plan (see `Assignment.lay_out`)."""
+        if self.only_failed:
+            again.check_call(self)
         process, plan = self.load(), self.plan()
         with Reader(plan.input) as reader:
             quakeml = reader.quakeml()
@@ -137,6 +140,8 @@ class Task(Assignment):
         if process.fingerprint is None:
             log.warning("this run cannot be resumed: %s", process.unhashable)
         key = run_key(plan, process.fingerprint, process.parameters, str(self.encoding))
+        if self.only_failed:
+            key[again.STATE] = again.state_of(self.made)
         return Processing(
             source=str(self.input),
             plan=plan,

@@ -70,7 +70,7 @@ def seal(part: Path) -> Sealed:
     """
     checksum = xxhash.xxh3_128()
     try:
-        with part.open("r+b") as file:
+        with part.open("rb") as file:
             while block := file.read(1 << 22):
                 checksum.update(block)
             size = file.tell()
@@ -118,8 +118,8 @@ def check_room(directory: Path, needed: int) -> None:
     free = shutil.disk_usage(directory).free
     if free < needed:
         msg = (
-            f"{directory}: {needed / 1e6:.0f} MB are needed to merge what is done, "
-            f"{free / 1e6:.0f} MB are free; make room and give the same command again"
+            f"{directory}: {needed / 1e6:.1f} MB are needed to merge what is done, "
+            f"{free / 1e6:.1f} MB are free; make room and give the same command again"
         )
         raise WriteError(msg)
 

@@ -98,7 +98,10 @@ class WorkDirectory:
         elif reason is None:
             self._read_journal()
         keep = {sealed.name for sealed in self.sealed} if reason is None else set()
-        self._discard(keep, everything=reason is not None)
+        if reason is not None:
+            for name in (JOURNAL, "flight", PUBLISHED):
+                (self.path / name).unlink(missing_ok=True)
+        self._discard(keep)
         try:
             if reason is not None:
                 _write_key(self.path / KEY, key)
@@ -143,13 +146,19 @@ class WorkDirectory:
         if journal.exists():  # what a killed run cut off must not come to life again
             os.truncate(journal, end)
 
-    def _discard(self, keep: set[str], *, everything: bool) -> None:
+    def discard_unsealed(self) -> None:
+        """Delete what does not count: it may be what fills the disk."""
+        self._discard({sealed.name for sealed in self.sealed})
+
+    def _discard(self, keep: set[str]) -> None:
         for name in _own(self.path):
             if name.startswith(("segment-", "merged")) and name not in keep:
                 (self.path / name).unlink(missing_ok=True)
-        if everything:
-            for name in (JOURNAL, "flight", PUBLISHED):
-                (self.path / name).unlink(missing_ok=True)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing was journaled in it."""
+        return os.fstat(self._journal.fileno()).st_size == 0
 
     def new_segment(self) -> Path:
         """Return the path (``.part``) of a segment that does not exist yet."""
