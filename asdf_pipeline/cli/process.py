@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +20,15 @@ from asdf_pipeline.cli.selecting import (
     read_selection,
     read_windows,
 )
+from asdf_pipeline.cli.stopping import terminable
+from asdf_pipeline.team.launcher import launched_ranks
 
 if TYPE_CHECKING:
     import argparse
 
 _LOGGER = logging.getLogger(__name__)
+
+_GOES_ON = "what is done is kept, the same command goes on from there"
 
 _DESCRIPTION = """\
 Apply a function to every station of an ASDF file and write a new ASDF file.
@@ -163,27 +168,30 @@ def run(args: argparse.Namespace) -> None:
     tag_map = read_tag_map(args.tag)
     parameters = read_parameters(args.parameters)
 
-    from asdf_pipeline import engine
+    # A rank of an MPI job waits within MPI, where no exception would reach it.
+    early = nullcontext() if launched_ranks() > 1 else terminable(_GOES_ON)
+    with early:
+        from asdf_pipeline import engine
 
-    report = engine.run(
-        engine.Task(
-            input=args.input,
-            output=args.output,
-            function=args.function,
-            tag_map=tag_map,
-            parameters=parameters,
-            backend=args.backend,
-            workers=args.workers,
-            io=args.io,
-            max_failures=args.max_failures,
-            traceback_limit=args.traceback_limit,
-            work_dir=args.work_dir,
-            outcomes=args.outcomes,
-            only_failed=args.only_failed,
-            seal_every=args.seal_every,
-            selection=read_selection(args),
-            windows=read_windows(args),
-            progress=args.progress,
+        report = engine.run(
+            engine.Task(
+                input=args.input,
+                output=args.output,
+                function=args.function,
+                tag_map=tag_map,
+                parameters=parameters,
+                backend=args.backend,
+                workers=args.workers,
+                io=args.io,
+                max_failures=args.max_failures,
+                traceback_limit=args.traceback_limit,
+                work_dir=args.work_dir,
+                outcomes=args.outcomes,
+                only_failed=args.only_failed,
+                seal_every=args.seal_every,
+                selection=read_selection(args),
+                windows=read_windows(args),
+                progress=args.progress,
+            )
         )
-    )
     _LOGGER.info("%s", report)

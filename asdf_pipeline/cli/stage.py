@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.cli.arguments import add_verb
-from asdf_pipeline.errors import CallError, StoppedError
+from asdf_pipeline.cli.stopping import terminable
+from asdf_pipeline.errors import CallError
 
 if TYPE_CHECKING:
     import argparse
-    from typing import NoReturn
 
 _DESCRIPTION = """\
 Put waveforms, station metadata and events into one ASDF file.
@@ -80,23 +79,8 @@ def run(args: argparse.Namespace) -> None:
 
     from asdf_pipeline.stage import stage, stage_asdf
 
-    before = signal.signal(signal.SIGTERM, _stop)
-    try:
+    with terminable("nothing was written"):
         if args.asdf is not None:
             stage_asdf(args.asdf, args.output)
         else:
             stage(args.waveforms, args.stations, args.events, args.tag, args.output)
-    except _TerminatedError:
-        msg = "stopped by SIGTERM; nothing was written"
-        raise StoppedError(msg, signal.SIGTERM) from None
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-class _TerminatedError(BaseException):
-    """SIGTERM came; no Exception, so that nothing on the way takes it for its own."""
-
-
-def _stop(_signum: int, _frame: object) -> NoReturn:
-    """Leave by an exception, so that the partial file is removed on the way."""
-    raise _TerminatedError

@@ -23,17 +23,19 @@ def counted(
     calls: str,
     seconds: float = 0.0,
     slow: str = "",
-    slow_seconds: float = 600.0,
     stubborn: bool = False,
 ) -> Stream:
     """Return what came in after a while; each call leaves a line.
 
-    One station may take long; it may also hold on to its work against any exception.
+    One station takes very long, unless there is a file ``<calls>.go``; it may also
+    hold on to its work against any exception.
     """
     stats = st[0].stats
     with Path(calls).open("a", encoding="utf-8") as file:
         file.write(f"{stats.network}.{stats.station}\n")
-    end = time.monotonic() + (slow_seconds if stats.station == slow else seconds)
+    if stats.station == slow and not Path(f"{calls}.go").exists():
+        seconds = 600.0
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
             time.sleep(max(end - time.monotonic(), 0))

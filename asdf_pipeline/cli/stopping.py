@@ -1,0 +1,49 @@
+"""SIGTERM as an exception, so that what is cleaned up on Ctrl-C is cleaned up too."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from asdf_pipeline.errors import StoppedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import NoReturn
+
+
+@contextmanager
+def terminable(message: str) -> Iterator[None]:
+    """Let SIGTERM end the enclosed code.
+
+    Parameters
+    ----------
+    message : str
+        What is to be said then, beside the signal's name.
+
+    Raises
+    ------
+    StoppedError
+        When the signal came.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _stop)
+    try:
+        yield
+    except _TerminatedError:
+        msg = f"stopped by SIGTERM; {message}"
+        raise StoppedError(msg, signal.SIGTERM) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+class _TerminatedError(BaseException):
+    """SIGTERM came; no Exception, so that nothing on the way takes it for its own."""
+
+
+def _stop(_signum: int, _frame: object) -> NoReturn:
+    raise _TerminatedError
