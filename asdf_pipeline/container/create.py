@@ -14,6 +14,7 @@ import numpy as np
 
 from asdf_pipeline.container.codec import DEFLATE, FLETCHER32, SHUFFLE, Encoding
 from asdf_pipeline.container.hdf5 import (
+    bound_metadata_cache,
     h5a,
     h5d,
     h5f,
@@ -45,6 +46,7 @@ def access_list() -> Any:
     properties.set_fclose_degree(h5f.CLOSE_STRONG)
     properties.set_libver_bounds(h5f.LIBVER_V110, h5f.LIBVER_V110)
     properties.set_file_locking(True, True)  # where the file system can
+    bound_metadata_cache(properties)
     return properties
 
 

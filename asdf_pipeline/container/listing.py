@@ -9,6 +9,7 @@ from asdf_pipeline.container.hdf5 import (
     HDF5_ERRORS,
     h5d,
     h5g,
+    h5o,
     hard_links,
     is_hard_link,
     reason,
@@ -113,6 +114,6 @@ class Listing(InputFile):
 def _is_group(waveforms: Any, name: bytes) -> bool:
     """Return whether a member is a group; a damaged one is, and fails when read."""
     try:
-        return bool(h5g.get_objinfo(waveforms, name).type == h5g.GROUP)
+        return bool(h5o.get_info(waveforms, name).type == h5o.TYPE_GROUP)
     except HDF5_ERRORS:
         return True
