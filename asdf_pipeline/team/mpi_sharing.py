@@ -26,7 +26,12 @@ if TYPE_CHECKING:
     from asdf_pipeline.team.base import Job
 
 SHARE_AHEAD = 4
-"""Units are given ahead of need while 1 in so many of a fair share are waiting."""
+"""A rank gets, ahead of need, at most its share of the waiting units over this."""
+LATE = 0.1
+"""Seconds between two looks at what was asked after which answers are late: a
+function holds the interpreter on rank 0. Ranks then get their whole share ahead."""
+MEMORY = 30.0
+"""Seconds for which answers count as late once one was."""
 UNITS_BETWEEN_MEETINGS = 10
 """Mean units a rank does between two meetings: waiting for the last one costs one."""
 HELD_AT_MOST = 256 << 20
@@ -151,6 +156,8 @@ class Sharing:
         self._meeting = _Meeting(born=time.monotonic())
         self._told: list[tuple[int, Answer]] = []  # to be sent, in this order
         self._changed = True
+        self._looked = time.monotonic()
+        self._late = float("-inf")
 
     @contextmanager
     def _accounting(self) -> Iterator[None]:
@@ -206,6 +213,10 @@ class Sharing:
 
     def told(self) -> list[tuple[int, Answer]]:
         """Return (rank, answer) for every answer there is now, to be delivered."""
+        now = time.monotonic()
+        if now - self._looked > LATE:
+            self._late = now
+        self._looked = now
         with self._accounting():
             if self._changed and not self.job.stop:
                 self._changed = False
@@ -239,8 +250,9 @@ class Sharing:
 
     def _answer(self, rank: int, ask: Ask) -> Answer | None:
         """Return the answer that can be given now, None if it has to wait."""
-        fair = self.ledger.waiting // (SHARE_AHEAD * len(self.names))
-        count = min(ask.want, fair)
+        late = time.monotonic() - self._late < MEMORY
+        share = self.ledger.waiting // len(self.names)
+        count = min(ask.want, share if late else share // SHARE_AHEAD)
         if ask.state != "at work":
             count = max(1, count)
         if rank == 0 and self._serves_only:
