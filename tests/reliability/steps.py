@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from obspy import Stream
+
 if TYPE_CHECKING:
-    from obspy import Inventory, Stream
+    from collections.abc import Iterator
+    from types import FrameType
+
+    from obspy import Inventory, Trace
 
 
 def identity(st: Stream, inv: Inventory | None) -> Stream:
@@ -70,4 +77,53 @@ def of_all_kinds(
         return st[:0]
     if station == "S007":
         st[0].data = st[0].data[::2].astype("float32")
+    return st
+
+
+class _Fatal(Stream):
+    """A stream that kills whoever looks at its traces."""
+
+    def __iter__(self) -> Iterator[Trace]:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return super().__iter__()
+
+
+def fatal(
+    st: Stream, inv: Inventory | None, phase: str, calls: str, times: int = 99
+) -> Stream:
+    """Take the process down on station S004 in a phase, the first so many times.
+
+    ``computing``: in here; ``encoding``: when the result is encoded; ``writing``:
+    when this process writes to a segment next.
+    """
+    with Path(calls).open("a", encoding="utf-8") as file:
+        file.write(f"XX.{st[0].stats.station}\n")
+    if st[0].stats.station != "S004":
+        return st
+    if Path(calls).read_text(encoding="utf-8").split().count("XX.S004") > times:
+        return st
+    if phase == "computing":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if phase == "encoding":
+        return _Fatal(st.traces)
+    sys.setprofile(_kill_the_writer)
+    return st
+
+
+def _kill_the_writer(frame: FrameType, event: str, _: object) -> None:
+    code = frame.f_code
+    if event == "call" and (code.co_name, Path(code.co_filename).name) == (
+        "write",
+        "writer.py",
+    ):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def large(st: Stream, inv: Inventory | None, calls: str) -> Stream:
+    """Return 4 million samples of noise: writing them takes a while."""
+    stats = st[0].stats
+    with Path(calls).open("a", encoding="utf-8") as file:
+        file.write(f"{stats.network}.{stats.station}\n")
+    rng = np.random.default_rng(int(stats.station[1:]))
+    st[0].data = rng.integers(-(2**31), 2**31, 4_000_000).astype(np.int32)
     return st
