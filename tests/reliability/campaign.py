@@ -238,6 +238,8 @@ def campaign(
         way = ways[number % len(ways)]
         killed = run_trial(example, way, *usual[way], rng)
         held[way.name, killed] += 1
+        if (number + 1) % 25 == 0:
+            print(f"{number + 1} trials held", file=sys.stderr, flush=True)
     return held
 
 
