@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from asdf_pipeline.cli.arguments import add_verb
+from asdf_pipeline.cli.arguments import add_verb, read_workers
 from asdf_pipeline.cli.stopping import terminable
 from asdf_pipeline.errors import CallError
 
 if TYPE_CHECKING:
     import argparse
+
+_LOGGER = logging.getLogger(__name__)
+_GOES_ON = "the same command goes on with what is sealed"
+_SELECTION = ("network", "station", "location", "channel", "starttime", "endtime")
 
 _DESCRIPTION = """\
 Put waveforms, station metadata and events into one ASDF file.
@@ -20,12 +26,20 @@ the shell expand them, as you like. A pattern that matches nothing is an error.
 Waveforms may be in any format that ObsPy reads (miniSEED, SAC, GSE2, ...), station
 metadata StationXML or another inventory format, events QuakeML or another event
 format. Overlapping pieces stay separate traces: nothing is merged, nothing filled.
+Events and stations that only SAC headers describe are made of those headers.
+
+From an SDS archive the days that the patterns select are staged, whole.
+
+Stations are staged in parallel. The output appears when it is complete; what was
+done when a run is stopped is kept, and the same command goes on from there.
 
 With --asdf an existing ASDF file is checked and linked: its data is not copied."""
 
 _EXAMPLES = """\
   asdf-pipeline stage --waveforms 'data/**/*.mseed' --stations 'meta/*.xml' \\
       --events quake.xml --tag raw_recording --output staged.h5
+  asdf-pipeline stage --sds /archive --network BW --channel 'EH?' --tag raw_recording \\
+      --starttime 2024-001 --endtime 2024-030 --stations bw.xml --output staged.h5
   asdf-pipeline stage --asdf example.h5 --output staged.h5"""
 
 
@@ -52,6 +66,33 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
             help=f"patterns of {what}",
         )
     parser.add_argument(
+        "--sds",
+        nargs="+",
+        action="extend",
+        type=Path,
+        default=[],
+        metavar="DIR",
+        help="SDS archives: YEAR/NET/STA/CHA.D/NET.STA.LOC.CHA.D.YEAR.DAY",
+    )
+    for name in _SELECTION[:4]:
+        parser.add_argument(
+            f"--{name}",
+            metavar="CODES",
+            help=f"{name}s to take from --sds: patterns, separated by commas",
+        )
+    for name, which in (("starttime", "first"), ("endtime", "last")):
+        parser.add_argument(
+            f"--{name}",
+            metavar="DAY",
+            help=f"{which} day to take from --sds: 2024-01-31 or 2024-031",
+        )
+    parser.add_argument(
+        "--no-sac-headers",
+        dest="sac_headers",
+        action="store_false",
+        help="make no events and stations of SAC headers",
+    )
+    parser.add_argument(
         "--tag", help="tag of the waveforms in the ASDF file, such as raw_recording"
     )
     parser.add_argument(
@@ -64,23 +105,76 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
         metavar="STAGED.h5",
         help="the ASDF file to make; it must not exist yet",
     )
+    parser.add_argument(
+        "--backend",
+        choices=("auto", "serial", "multiprocessing", "mpi"),
+        default="auto",
+        help="default auto: MPI when started by its launcher, else multiprocessing",
+    )
+    parser.add_argument(
+        "--workers",
+        type=read_workers,
+        default=-1,
+        metavar="N",
+        help="processes (multiprocessing); default: all cores of this process",
+    )
+    parser.add_argument(
+        "--work-dir",
+        type=Path,
+        metavar="DIR",
+        help="where unfinished work is kept; default STAGED.h5.work",
+    )
+    parser.add_argument(
+        "--progress",
+        choices=("auto", "bar", "lines", "none"),
+        default="auto",
+        help="default auto: a bar on a terminal, else a line now and then",
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> None:
     """Stage the files."""
-    patterns = bool(args.waveforms or args.stations or args.events)
-    if args.asdf is not None and (patterns or args.tag):
-        msg = "--asdf goes without --waveforms, --stations, --events and --tag"
+    named = args.waveforms or args.sds
+    selects = [f"--{name}" for name in _SELECTION if getattr(args, name) is not None]
+    if args.asdf is not None and (named or args.stations or args.events or args.tag):
+        msg = "--asdf goes without --waveforms, --sds, --stations, --events and --tag"
         raise CallError(msg)
-    if args.asdf is None and not (args.waveforms and args.tag):
-        msg = "give --waveforms and --tag, or --asdf"
+    if args.asdf is None and not (named and args.tag):
+        msg = "give --waveforms or --sds, and --tag, or --asdf"
+        raise CallError(msg)
+    if selects and not args.sds:
+        msg = f"{', '.join(selects)}: what an archive's days are chosen by: name --sds"
         raise CallError(msg)
 
-    from asdf_pipeline.stage import stage, stage_asdf
+    from asdf_pipeline import engine
+    from asdf_pipeline.stage import StageTask, stage_asdf
+    from asdf_pipeline.stage.sds import SDS, read_day
+    from asdf_pipeline.team.launcher import launched_ranks
 
-    with terminable("nothing was written"):
-        if args.asdf is not None:
-            stage_asdf(args.asdf, args.output)
-        else:
-            stage(args.waveforms, args.stations, args.events, args.tag, args.output)
+    if args.asdf is not None:
+        stage_asdf(args.asdf, args.output)
+        return
+    codes = {name: getattr(args, name) or "*" for name in _SELECTION[:4]}
+    days = [text and read_day(text) for text in (args.starttime, args.endtime)]
+    task = StageTask(
+        output=args.output,
+        tag=args.tag,
+        waveforms=tuple(args.waveforms),
+        stations=tuple(args.stations),
+        events=tuple(args.events),
+        archives=tuple(
+            SDS(root, **codes, first=days[0], last=days[1]) for root in args.sds
+        ),
+        sac_headers=args.sac_headers,
+        backend=args.backend,
+        workers=args.workers,
+        io="segments",
+        max_failures=0,
+        work_dir=args.work_dir,
+        progress=args.progress,
+    )
+    early = nullcontext() if launched_ranks() > 1 else terminable(_GOES_ON)
+    with early:
+        report = engine.run(task)
+    _LOGGER.info("%s", report)

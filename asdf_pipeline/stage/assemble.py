@@ -1,28 +1,162 @@
-"""Putting the parts into one ASDF file, or linking one that exists."""
+"""Putting files into one ASDF file: what is asked, and what there is to do."""
 
 from __future__ import annotations
 
 import logging
-import os
-import secrets
-import shutil
-from contextlib import contextmanager
+from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import xxhash
+
+from asdf_pipeline import __version__
 from asdf_pipeline.container.names import is_tag
-from asdf_pipeline.container.reader import Reader
-from asdf_pipeline.container.writer import Writer
-from asdf_pipeline.errors import CallError, InputError, OutputExistsError, TagError
+from asdf_pipeline.engine import Assignment, Layout, RunReport, run
+from asdf_pipeline.errors import CallError, InputError, TagError
+from asdf_pipeline.plan import Plan, Unit
+from asdf_pipeline.stage.attempt import Sources, StageWork
+from asdf_pipeline.stage.batches import batches
 from asdf_pipeline.stage.events import read_quakeml
 from asdf_pipeline.stage.files import find_files
 from asdf_pipeline.stage.metadata import read_stations
-from asdf_pipeline.stage.waveforms import Claims, write_waveforms
+from asdf_pipeline.stage.sac import SACHeaders
+from asdf_pipeline.stage.scan import refuse_nothing, scan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Sequence
+
+    from asdf_pipeline.outcome import Outcome
+    from asdf_pipeline.stage.scan import Piece
+    from asdf_pipeline.stage.sds import SDS
 
 _LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class StageTask(Assignment):
+    """Files to be put into one new ASDF file (see `Assignment` for the rest).
+
+    The units are the stations: a worker reads a station's files, one after the
+    other, and encodes them.
+
+    Attributes
+    ----------
+    output : path-like
+        The new file.
+    tag : str
+        The tag of the waveforms, such as ``"raw_recording"``.
+    waveforms, stations, events : sequence of str
+        Patterns of files (see `files.find_files`) in any format that ObsPy reads.
+    archives : sequence of SDS
+        Archives of which the selected days are staged too.
+    sac_headers : bool
+        Whether events and stations that no file describes are made of SAC headers.
+    """
+
+    output: str | Path
+    tag: str
+    waveforms: Sequence[str] = ()
+    stations: Sequence[str] = ()
+    events: Sequence[str] = ()
+    archives: Sequence[SDS] = ()
+    sac_headers: bool = True
+
+    @property
+    def output_path(self) -> Path:
+        """The output's absolute path."""
+        return Path(self.output).absolute()
+
+    @property
+    def inputs(self) -> Sequence[Path]:
+        """Nothing: the work directory keeps patterns apart from what is made."""
+        return ()
+
+    def lay_out(self) -> Staging:
+        """Find and scan the files (see `Assignment.lay_out`).
+
+        Raises
+        ------
+        TagError
+            If the tag is not valid.
+        InputMissingError
+            If a pattern matches no file.
+        InputError
+            If a file cannot be read, or two contradict each other.
+        """
+        if not is_tag(self.tag):
+            msg = (
+                f"tag {self.tag!r} is not valid: "
+                "only a-z, 0-9 and single underscores, and not 'stationxml'"
+            )
+            raise TagError(msg)
+        waveforms = find_files(self.waveforms, "waveforms")
+        waveforms += [path for archive in self.archives for path in archive.files()]
+        stations = find_files(self.stations, "stations")
+        events = find_files(self.events, "events")
+        if not waveforms:
+            msg = "no waveforms were named: nothing to stage"
+            raise CallError(msg)
+        quakeml, count = read_quakeml(events)
+        headers = SACHeaders()
+        pieces = scan(waveforms, headers.notice if self.sac_headers else _ignore)
+        refuse_nothing(pieces, waveforms)
+        documents = dict(read_stations(stations))
+        made = headers.documents(documents)
+        if made:
+            documents |= made
+            _LOGGER.info("StationXML made of SAC headers: %s", ", ".join(made))
+        sac_events = quakeml is None and bool(headers.events)
+        if sac_events:
+            quakeml, count = headers.quakeml()
+            _LOGGER.info("%d events made of SAC headers", count)
+        files = batches(pieces, self.tag)
+        for station in sorted(documents.keys() - {unit.station for unit in files}):
+            files[Unit(station, self.tag)] = ()  # metadata alone
+        sources = Sources(
+            {unit.id: paths for unit, paths in files.items()},
+            _shared(pieces),
+            documents,
+            quakeml,
+            sac_events,
+        )
+        plan = Plan(Path(), {self.tag: self.tag}, tuple(files))
+        key: dict[str, str | None] = {
+            "the files": _state([*waveforms, *stations, *events]),
+            "the tag": self.tag,
+            "the use of SAC headers": str(self.sac_headers),
+            "the number of units": str(len(files)),  # `status` reads it here
+            "the encoding": str(self.encoding),
+            "asdf_pipeline's version": __version__,
+        }
+        source = f"{len(waveforms)} waveform files, {count} events"
+        return Staging(
+            source=source,
+            plan=plan,
+            key=key,
+            quakeml=quakeml,
+            brief=sources,
+            retries=False,  # a file that is mended, or left out, is another work
+        )
+
+    def work(self, layout: Layout | None, brief: object) -> StageWork:
+        """Return what a worker needs (see `Assignment.work`)."""
+        assert isinstance(brief, Sources)
+        return StageWork(
+            tag_map={self.tag: self.tag}, encoding=self.encoding, sources=brief
+        )
+
+
+@dataclass(kw_only=True)
+class Staging(Layout):
+    """Files and the units that they make."""
+
+    def failed(self, failures: Sequence[Outcome], table: Path) -> InputError:
+        """Return the error of the first station that cannot be staged."""
+        more = ""
+        if len(failures) > 1:
+            more = f" (and {len(failures) - 1} more stations cannot be staged)"
+        return InputError(f"{failures[0].error_message}{more}")
 
 
 def stage(
@@ -31,11 +165,12 @@ def stage(
     events: Iterable[str],
     tag: str,
     output: Path | str,
-) -> None:
+    *,
+    backend: str = "auto",
+    workers: int = -1,
+    sac_headers: bool = True,
+) -> RunReport:
     """Put waveforms, station metadata and events into one new ASDF file.
-
-    Files are read one after the other: memory holds one waveform file at a time.
-    The output is written beside its place and moved there when it is complete.
 
     Parameters
     ----------
@@ -44,7 +179,12 @@ def stage(
     tag : str
         The tag of the waveforms, such as ``"raw_recording"``.
     output : pathlib.Path or str
-        The new file.
+        The new file; until it is complete, what is done is kept beside it, in
+        ``<output>.work``, from which the same call goes on.
+    backend, workers
+        See `team.form_team`.
+    sac_headers : bool
+        Whether events and stations that no file describes are made of SAC headers.
 
     Raises
     ------
@@ -57,133 +197,39 @@ def stage(
     InputError
         If a file cannot be read or kept, or two files contradict each other.
     """
-    output = Path(output)
-    if not is_tag(tag):
-        msg = (
-            f"tag {tag!r} is not valid: "
-            "only a-z, 0-9 and single underscores, and not 'stationxml'"
+    return run(
+        StageTask(
+            output,
+            tag,
+            tuple(waveforms),
+            tuple(stations),
+            tuple(events),
+            sac_headers=sac_headers,
+            backend=backend,
+            workers=workers,
+            io="segments",
+            max_failures=0,
+            progress="none",
         )
-        raise TagError(msg)
-    _check_output(output)
-    waveform_files = find_files(waveforms, "waveforms")
-    station_files = find_files(stations, "stations")
-    event_files = find_files(events, "events")
-    if not waveform_files:
-        msg = "no waveforms were named: nothing to stage"
-        raise CallError(msg)
-    quakeml, event_count = read_quakeml(event_files)
-    with _partial(output) as partial:
-        claims = Claims()
-        while True:
-            with Writer.create(partial, quakeml) as writer:
-                write_waveforms(writer, waveform_files, tag, claims)
-                if claims.complete:
-                    if not claims.traces:
-                        msg = f"{waveform_files[0]}: holds no waveforms"
-                        raise InputError(msg)
-                    described = 0
-                    for station, document in read_stations(station_files):
-                        writer.write_stationxml(station, document)
-                        described += 1
-                    break
-            partial.unlink()
-            claims = Claims(claims.crowded)
-        _publish(partial, output)
-    _LOGGER.info(
-        "%s: %d traces with %d samples of %d stations from %d files, "
-        "metadata of %d stations, %d events",
-        output,
-        claims.traces,
-        claims.samples,
-        len(claims.stations),
-        len(waveform_files),
-        described,
-        event_count,
     )
 
 
-def stage_asdf(asdf: Path | str, output: Path | str) -> None:
-    """Check an existing ASDF file and link it to its place: no data is copied.
-
-    Parameters
-    ----------
-    asdf : pathlib.Path or str
-        The file; it is neither changed nor moved.
-    output : pathlib.Path or str
-        Becomes a symbolic link to it, or a hard link where the file system has no
-        symbolic ones.
-
-    Raises
-    ------
-    OutputExistsError
-        If the output exists.
-    InputError
-        If the file is missing, no ASDF file, or holds no waveforms.
-    """
-    asdf, output = Path(asdf), Path(output)
-    _check_output(output)
-    with Reader(asdf) as reader:
-        tags = {
-            tag
-            for station in reader.stations()
-            for tag in reader.samples_by_tag(station)
-        }
-        stations = len(reader.stations())
-    if not tags:
-        msg = f"{asdf}: holds no waveforms: nothing to process"
-        raise InputError(msg)
-    target = asdf.resolve()
-    try:
-        output.symlink_to(target)
-    except FileExistsError:
-        raise _exists(output) from None
-    except (OSError, NotImplementedError):
-        output.hardlink_to(target)
-    _LOGGER.info(
-        "%s: linked to %s: %d stations, tags %s",
-        output,
-        target,
-        stations,
-        ", ".join(sorted(tags)),
-    )
+def _ignore(trace: object, shown: str) -> None:
+    """Take no notice of a header."""
 
 
-def _check_output(output: Path) -> None:
-    if os.path.lexists(output):
-        raise _exists(output)
-    if not output.parent.is_dir():
-        msg = f"{output}: there is no directory {output.parent}"
-        raise CallError(msg)
+def _shared(pieces: Iterable[Piece]) -> dict[Path, frozenset[str]]:
+    """Return the stations of each file that holds several."""
+    found: dict[Path, set[str]] = defaultdict(set)
+    for piece in pieces:
+        found[piece.path].add(piece.station)
+    return {path: frozenset(names) for path, names in found.items() if len(names) > 1}
 
 
-def _exists(output: Path) -> OutputExistsError:
-    msg = f"{output}: exists already and is never overwritten: move it away first"
-    return OutputExistsError(msg)
-
-
-@contextmanager
-def _partial(output: Path) -> Iterator[Path]:
-    """Yield a path beside the output, in a private directory gone after the block."""
-    directory = output.with_name(f".{output.name}.{secrets.token_hex(6)}.part")
-    try:  # from before it is made: a signal may come at any time
-        directory.mkdir(mode=0o700)
-        yield directory / output.name
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
-
-
-def _publish(partial: Path, output: Path) -> None:
-    """Move the complete file to its place, so that a crash leaves all or nothing."""
-    _fsync(partial, os.O_RDWR)
-    if os.path.lexists(output):
-        raise _exists(output)
-    partial.replace(output)
-    _fsync(output.parent, os.O_RDONLY | os.O_DIRECTORY)
-
-
-def _fsync(path: Path, flags: int) -> None:
-    descriptor = os.open(path, flags)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _state(files: Iterable[Path]) -> str:
+    """Return a digest of the files' names, sizes and times."""
+    feed = xxhash.xxh3_128()
+    for path in files:
+        stat = path.stat()
+        feed.update(f"{path.resolve()} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    return str(feed.hexdigest())

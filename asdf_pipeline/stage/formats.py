@@ -58,7 +58,7 @@ def find_format(kind: Kind, path: Path) -> str | None:
     return None
 
 
-def read_file(kind: Kind, path: Path, shown: str) -> tuple[Any, str]:
+def read_file(kind: Kind, path: Path, shown: str, **options: Any) -> tuple[Any, str]:
     """Return what ObsPy reads from a file, and the format's name.
 
     Parameters
@@ -69,6 +69,8 @@ def read_file(kind: Kind, path: Path, shown: str) -> tuple[Any, str]:
         The file.
     shown : str
         How log lines and errors name it; for a member of an archive not its path.
+    options
+        More for ObsPy's reader: ``headonly=True``.
 
     Returns
     -------
@@ -89,7 +91,7 @@ def read_file(kind: Kind, path: Path, shown: str) -> tuple[Any, str]:
             raise InputError(msg)
         try:
             content = _READERS[kind](
-                glob.escape(str(path)), format=name, check_compression=False
+                glob.escape(str(path)), format=name, check_compression=False, **options
             )
         except Exception as error:
             line = " ".join(str(error).split()) or type(error).__name__

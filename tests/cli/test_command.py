@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from asdf_pipeline.container.digest import file_digest
 from tests.cli.conftest import PACKAGE_COMMAND, Run
 
 Command = Callable[..., Run]
@@ -229,7 +230,7 @@ def test_an_input_that_is_none(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--waveforms", "absent/*"), "give --waveforms and --tag, or --asdf"),
+        (("--waveforms", "absent/*"), "give --waveforms or --sds, and --tag"),
         (("--waveforms", "absent/*", "--tag", "raw"), "'absent/*' matches no file"),
         (("--waveforms", "functions.py", "--tag", "r"), "functions.py: in no waveform"),
         (("--asdf", "a.h5", "--tag", "raw"), "--asdf goes without"),
@@ -409,24 +410,26 @@ def test_a_reader_that_leaves_is_no_error(staged: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 )
-def test_staging_that_is_stopped_leaves_nothing(
-    recordings: Path, tmp_path: Path, signum: int, code: int
+def test_staging_that_is_stopped_goes_on_where_it_was(
+    recordings: Path, staged_once: Path, tmp_path: Path, signum: int, code: int
 ) -> None:
-    running = subprocess.Popen(
-        [
-            *(*PACKAGE_COMMAND, "stage", "--tag", "raw", "--output", "out.h5"),
-            *("--waveforms", recordings / "*.mseed"),
-            *("--stations", recordings / "*.xml"),
-        ],
-        cwd=tmp_path,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    words = [
+        *(*PACKAGE_COMMAND, "stage", "--tag", "raw", "--output", "out.h5"),
+        *("--waveforms", recordings / "*.mseed"),
+        *("--stations", recordings / "ULN.xml", recordings / "RJOB.xml"),
+        *("--events", recordings / "events.xml"),
+    ]
+    running = subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
-    while not list(tmp_path.glob(".out.h5.*")) and time.monotonic() < deadline:
+    flight = tmp_path / "out.h5.work" / "flight"
+    while not flight.exists() and time.monotonic() < deadline:
         time.sleep(0.001)
     running.send_signal(signum)
     _, said = running.communicate(timeout=60)
-    assert running.returncode == code
-    assert said.splitlines()[-1].startswith("asdf-pipeline: error: ")
-    assert not list(tmp_path.iterdir())
+    if running.returncode:  # else it was done before it heard of it
+        assert running.returncode == code
+        assert said.splitlines()[-1].startswith("asdf-pipeline: error: ")
+        assert [path.name for path in tmp_path.iterdir()] == ["out.h5.work"]
+        subprocess.run(words, cwd=tmp_path, check=True, timeout=120)
+    assert [path.name for path in tmp_path.iterdir()] == ["out.h5"]
+    assert file_digest(tmp_path / "out.h5") == file_digest(staged_once)

@@ -1,0 +1,256 @@
+"""What SAC headers say of events and stations, where no other file does.
+
+SAC's manual: O is the origin's time in seconds from the reference time, as B is the
+first sample's; EVLA, EVLO, STLA, STLO in degrees; STEL, STDP in metres; EVDP in
+kilometres, in older files in metres; CMPINC in degrees from upward vertical.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import obspy
+import xxhash
+from obspy import UTCDateTime
+from obspy.core.event import Catalog, Event, Magnitude, Origin
+from obspy.core.inventory import Channel, Inventory, Network, Station
+
+from asdf_pipeline.errors import StationXMLError
+from asdf_pipeline.stage.formats import warnings_as_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_LOGGER = logging.getLogger(__name__)
+_UNDEFINED = -12345.0
+_DEEPEST = 1000.0  # km: no earthquake is that deep, so a larger number is in metres
+_MS = 1_000_000  # ns
+_PREFIX = "smi:local/asdf_pipeline/sac"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SACEvent:
+    """An event of a SAC header: time in ns since 1970, degrees, km, magnitude."""
+
+    time: int
+    latitude: float
+    longitude: float
+    depth: float | None
+    magnitude: float | None
+
+    @property
+    def id(self) -> str:
+        """Its resource id: the same for the same event, whichever file it is from."""
+        text = repr((self.time, self.latitude, self.longitude, self.depth))
+        return f"{_PREFIX}/event/{xxhash.xxh3_64_hexdigest(text.encode())}"
+
+    @property
+    def origin_id(self) -> str:
+        """Its origin's resource id."""
+        return f"{self.id}/origin"
+
+    @property
+    def magnitude_id(self) -> str:
+        """Its magnitude's resource id."""
+        return f"{self.id}/magnitude"
+
+
+def _number(trace: obspy.Trace, name: str) -> float | None:
+    value = trace.stats.get("sac", {}).get(name)
+    if value is None or float(value) == _UNDEFINED:
+        return None
+    return float(str(value))  # as written: 0.1, not 0.10000000149
+
+
+def event_of(trace: obspy.Trace) -> SACEvent | None:
+    """Return the event of a trace's SAC header, None if it has none.
+
+    Time, latitude and longitude make an event.
+    """
+    begin, origin = _number(trace, "b"), _number(trace, "o")
+    latitude, longitude = _number(trace, "evla"), _number(trace, "evlo")
+    if begin is None or origin is None or latitude is None or longitude is None:
+        return None
+    # The reference time is in ms. B and O hold seven digits: files of one event would
+    # else differ in their last ones.
+    exact = float(trace.stats.sac["b"])  # as ObsPy takes it
+    reference = trace.stats.starttime.ns - round(exact * 1e6) * 1000
+    time = (reference + _MS // 2) // _MS * _MS + round(origin * 1000) * _MS
+    depth = _number(trace, "evdp")
+    if depth is not None and abs(depth) > _DEEPEST:
+        depth /= 1000
+    return SACEvent(time, latitude, longitude, depth, _number(trace, "mag"))
+
+
+def associate(stream: obspy.Stream) -> None:
+    """Give traces the ids of the events of their SAC headers, in ``stats.asdf``."""
+    for trace in stream:
+        if (event := event_of(trace)) is not None:
+            trace.stats.asdf = {
+                "event_ids": [event.id],
+                "origin_ids": [event.origin_id],
+                "magnitude_ids": [event.magnitude_id] if event.magnitude else [],
+            }
+
+
+class SACHeaders:
+    """Collects what SAC headers say.
+
+    Attributes
+    ----------
+    events : dict of str to SACEvent
+        By id.
+    """
+
+    def __init__(self) -> None:
+        self.events: dict[str, SACEvent] = {}
+        self._stations: dict[str, _SACStation] = {}
+
+    def notice(self, trace: obspy.Trace, shown: str) -> None:
+        """Note a trace's header.
+
+        Parameters
+        ----------
+        trace : obspy.Trace
+            Its samples are not needed.
+        shown : str
+            The file that it is from.
+        """
+        if "sac" not in trace.stats:
+            return
+        if (event := event_of(trace)) is not None:
+            known = self.events.get(event.id)
+            if known is not None and known.magnitude is not None:
+                event = known
+            self.events[event.id] = event
+        latitude, longitude = _number(trace, "stla"), _number(trace, "stlo")
+        if latitude is None or longitude is None:
+            return
+        place = (latitude, longitude, _number(trace, "stel"))
+        station = f"{trace.stats.network}.{trace.stats.station}"
+        known_station = self._stations.setdefault(station, _SACStation(place, shown))
+        if known_station.place != place:
+            _LOGGER.warning(
+                "%s: station %s is at %s, in %s at %s, which is kept",
+                *(shown, station, place, known_station.shown, known_station.place),
+            )
+        known_station.add(trace)
+
+    def quakeml(self) -> tuple[bytes | None, int]:
+        """Return the events as QuakeML, None if there are none, and their number."""
+        if not self.events:
+            return None, 0
+        digest = xxhash.xxh3_64_hexdigest("\n".join(sorted(self.events)).encode())
+        catalog = Catalog(
+            [_quakeml_event(event) for event in sorted(self.events.values(), key=_key)],
+            resource_id=f"{_PREFIX}/{digest}",
+        )
+        content = io.BytesIO()
+        catalog.write(content, format="QUAKEML")
+        return content.getvalue(), len(catalog)
+
+    def documents(self, known: Iterable[str]) -> dict[str, bytes]:
+        """Return a minimal StationXML of each station that has none.
+
+        Parameters
+        ----------
+        known : iterable of str
+            Stations with a document from elsewhere.
+        """
+        found = {}
+        for name in sorted(self._stations.keys() - set(known)):
+            station = self._stations[name]
+            try:
+                with warnings_as_lines(station.shown):
+                    found[name] = station.document(name)
+            except (ValueError, StationXMLError) as error:
+                _LOGGER.warning(
+                    "%s: no StationXML made of station %s: %s",
+                    *(station.shown, name, error),
+                )
+        return found
+
+
+def _key(event: SACEvent) -> tuple[int, str]:
+    return event.time, event.id
+
+
+def _quakeml_event(event: SACEvent) -> Event:
+    origin = Origin(
+        resource_id=event.origin_id,
+        time=UTCDateTime(ns=event.time),
+        latitude=event.latitude,
+        longitude=event.longitude,
+        depth=None if event.depth is None else event.depth * 1000,
+    )
+    magnitudes = []
+    if event.magnitude is not None:
+        magnitudes = [
+            Magnitude(
+                resource_id=event.magnitude_id,
+                mag=event.magnitude,
+                origin_id=event.origin_id,
+            )
+        ]
+    made = Event(resource_id=event.id, origins=[origin], magnitudes=magnitudes)
+    made.preferred_origin_id = origin.resource_id
+    return made
+
+
+class _SACStation:
+    """What the headers say of one station."""
+
+    def __init__(self, place: tuple[float, float, float | None], shown: str) -> None:
+        self.place = place
+        self.shown = shown
+        self._channels: dict[tuple[str, str], obspy.Trace] = {}
+
+    def add(self, trace: obspy.Trace) -> None:
+        """Note a channel; the first trace of it counts."""
+        key = (trace.stats.location, trace.stats.channel)
+        self._channels.setdefault(key, trace)
+
+    def document(self, name: str) -> bytes:
+        """Return the StationXML: codes, place, orientations; no response."""
+        network, _, code = name.rpartition(".")
+        latitude, longitude, elevation = self.place
+        if elevation is None:
+            _LOGGER.info("%s: station %s: no elevation: 0 m", self.shown, name)
+            elevation = 0.0
+        channels = []
+        for (location, channel), trace in sorted(self._channels.items()):
+            inclination = _number(trace, "cmpinc")
+            channels.append(
+                Channel(
+                    code=channel,
+                    location_code=location,
+                    latitude=latitude,
+                    longitude=longitude,
+                    elevation=elevation,
+                    depth=_number(trace, "stdp") or 0.0,
+                    azimuth=_number(trace, "cmpaz"),
+                    dip=None if inclination is None else inclination - 90,
+                    sample_rate=trace.stats.sampling_rate,
+                )
+            )
+        station = Station(
+            code=code,
+            latitude=latitude,
+            longitude=longitude,
+            elevation=elevation,
+            channels=channels,
+        )
+        inventory = Inventory(
+            networks=[Network(code=network, stations=[station])],
+            source="SAC headers",
+            sender=None,
+            created=UTCDateTime(0),
+            module="asdf_pipeline",
+            module_uri="",
+        )
+        content = io.BytesIO()
+        inventory.write(content, format="STATIONXML")
+        return content.getvalue()

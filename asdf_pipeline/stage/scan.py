@@ -1,0 +1,118 @@
+"""What the waveform files hold, by their headers alone: station by station."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from asdf_pipeline.errors import InputError
+from asdf_pipeline.stage.files import unpacked
+from asdf_pipeline.stage.formats import read_file
+from asdf_pipeline.stage.waveforms import is_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    import obspy
+
+_LOGGER = logging.getLogger(__name__)
+_SECOND = 1_000_000_000
+
+
+@dataclass(slots=True)
+class Piece:
+    """What one file holds of one station.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        The file, perhaps packed.
+    station : str
+        ``"NET.STA"``.
+    start, end : int
+        First and last time in ns since 1970.
+    samples : int
+        How many there are.
+    names : set of str
+        One a trace, with times cut to seconds: traces that share one may be the
+        same trace, or need longer names.
+    """
+
+    path: Path
+    station: str
+    start: int
+    end: int
+    samples: int = 0
+    names: set[str] = field(default_factory=set)
+
+    def add(self, trace: obspy.Trace) -> None:
+        """Count a trace in."""
+        stats = trace.stats
+        start, end = stats.starttime.ns, stats.endtime.ns
+        self.start, self.end = min(self.start, start), max(self.end, end)
+        self.samples += stats.npts
+        self.names.add(f"{trace.id} {start // _SECOND} {end // _SECOND}")
+
+
+def scan(
+    files: Iterable[Path], notice: Callable[[obspy.Trace, str], None]
+) -> list[Piece]:
+    """Return what files hold, by file and station.
+
+    Parameters
+    ----------
+    files : iterable of pathlib.Path
+        In any format that ObsPy reads, packed or not.
+    notice : callable
+        Called with each trace's header, and the name of its file.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read.
+    """
+    pieces: list[Piece] = []
+    quiet = logging.getLogger("asdf_pipeline.stage.formats")
+    for path in files:
+        found: dict[str, Piece] = {}
+        with unpacked(path) as members:
+            for member in members:
+                shown = str(path) if member == path else f"{path}, {member.name}"
+                before, quiet.disabled = quiet.disabled, True  # said when it is read
+                try:
+                    stream, _ = read_file("waveform", member, shown, headonly=True)
+                finally:
+                    quiet.disabled = before
+                for trace in stream:
+                    if is_text(trace):
+                        _say_text(trace, shown)
+                        continue
+                    if not trace.stats.npts:
+                        continue
+                    notice(trace, shown)
+                    station = f"{trace.stats.network}.{trace.stats.station}"
+                    start = trace.stats.starttime.ns
+                    if station not in found:
+                        found[station] = Piece(path, station, start, start)
+                    found[station].add(trace)
+        pieces += found.values()
+    return pieces
+
+
+def _say_text(trace: obspy.Trace, shown: str) -> None:
+    _LOGGER.info("%s: %s is text (a log channel): left out", shown, trace.id)
+
+
+def refuse_nothing(pieces: list[Piece], files: list[Path]) -> None:
+    """Raise if no file holds any waveform.
+
+    Raises
+    ------
+    InputError
+        Naming the first file.
+    """
+    if not pieces:
+        msg = f"{files[0]}: holds no waveforms"
+        raise InputError(msg)
