@@ -2,11 +2,12 @@
 
 A test says what it needs with ``@pytest.mark.requires("mpi")``, also
 ``"parallel-hdf5"``, ``"slurm"``, ``"mount"``, ``"chromium"`` or ``"axe"``. Where the
-machine does not offer it, the test is skipped and listed by name at the end of the
-run. What the environment variable ``ASDF_PIPELINE_REQUIRE`` names (separated by
-commas) must be there: the test then fails instead. ``ASDF_PIPELINE_MPI_PYTHON`` names the Python whose h5py was built with
-parallel HDF5; tests that start ``mpiexec`` get it from the fixture `mpi_python`.
-``ASDF_PIPELINE_AXE`` is the path of ``axe.min.js`` from the npm package axe-core.
+machine does not offer it, the test is skipped and listed by name at the end of the run.
+What the environment variable ``ASDF_PIPELINE_REQUIRE`` names (separated by commas) must
+be there: the test then fails instead. ``ASDF_PIPELINE_MPI_PYTHON`` names the Python
+whose h5py was built with parallel HDF5; tests that start ``mpiexec`` get it from the
+fixture `mpi_python`. ``ASDF_PIPELINE_AXE`` is the path of ``axe.min.js`` from the npm
+package axe-core.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from asdf_pipeline import __version__
 from asdf_pipeline.cli import (
+    compare,
     digest,
     info,
     manifest,
@@ -34,7 +35,10 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 PROGRAM = "asdf-pipeline"
-VERBS = (stage, trial, process, manifest, report, info, digest, verify, status)
+VERBS = (
+    *(stage, trial, process, compare, manifest, report),
+    *(info, digest, verify, status),
+)
 
 _DESCRIPTION = """\
 Apply a function to every station of an ASDF file, in parallel, with nothing lost."""

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.cli.arguments import add_verb
-from asdf_pipeline.errors import EXIT_DATA
+from asdf_pipeline.errors import EXIT_DATA, InputError
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable, Mapping
 
 _DESCRIPTION = """\
 Read everything in an ASDF file and compare it with its checksums and its manifest.
@@ -47,8 +48,12 @@ def run(args: argparse.Namespace) -> int:
         from asdf_pipeline.manifest import read_manifest
 
         table = read_manifest(args.manifest)
+        records_of = _records(args.file)
         rows = [
-            {str(name): cell for name, cell in row.items()}
+            {
+                **{str(name): cell for name, cell in row.items()},
+                "records": records_of(row),
+            }
             for row in table.to_dict("records")
         ]
     problems = verify(args.file, rows)
@@ -58,3 +63,24 @@ def run(args: argparse.Namespace) -> int:
         return EXIT_DATA
     print(f"{args.file}: ok")
     return 0
+
+
+def _records(path: Path) -> Callable[[Mapping[Any, Any]], list[str]]:
+    """Return what tells the records of provenance that a manifest's row may have."""
+    from asdf_pipeline.container.reader import Reader
+    from asdf_pipeline.outcome import unit_id
+    from asdf_pipeline.provenance.ids import trace_id
+    from asdf_pipeline.provenance.reading import read_runs
+
+    try:
+        with Reader(path) as reader:
+            runs = read_runs(reader.provenance())
+    except InputError:  # to be told by the check itself
+        runs = []
+
+    def records(row: Mapping[Any, Any]) -> list[str]:
+        station = f"{row['network']}.{row['station']}"
+        unit = unit_id(station, str(row["input_tag"]), None)
+        return [trace_id(run.id, unit) for run in runs]
+
+    return records

@@ -6,7 +6,12 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from asdf_pipeline.container.digest import blocks_digest, bytes_digest, product_digest
+from asdf_pipeline.container.digest import (
+    array_digest,
+    blocks_digest,
+    bytes_digest,
+    product_digest,
+)
 from asdf_pipeline.container.names import TraceName, tag_of, time_range, time_text
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.container.stationxml import check_wellformed
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
 
     Row = Mapping[str, Any]
     Rows = dict[str, dict[str, Row]]  # by station and output tag
+    Arrays = dict[str, tuple[str, str]]  # digest and provenance id by path
 
 
 def verify(
@@ -38,7 +44,9 @@ def verify(
     rows : iterable of mappings or None
         Its manifest: ``network, station, output_tag, status, traces_out,
         samples_out, digest`` of each station and tag. None: only the file's
-        structure and its own checksums are checked.
+        structure and its own checksums are checked. What auxiliary data a station and
+        tag wrote is told by ``auxiliary``, a list of paths, or by ``records``, a list
+        of provenance ids of which one is theirs.
 
     Returns
     -------
@@ -72,22 +80,64 @@ def _by_station(rows: Iterable[Row] | None) -> Rows | None:
 
 
 def _problems(reader: Reader, expected: Rows | None) -> Iterator[str]:
+    arrays: Arrays = {}
+    yield from _read_arrays(reader, arrays)
     stations = reader.stations()
     for station in stations:
         rows = None if expected is None else expected.get(station, {})
         try:
-            yield from _station_problems(reader, station, rows)
+            yield from _station_problems(reader, station, rows, arrays)
         except InputError as error:
             yield str(error)
     for station in sorted(set(expected or ()) - set(stations)):
         for tag, row in sorted((expected or {})[station].items()):
             if int(row["traces_out"]):
                 yield f"station {station}, tag {tag}: missing from the file"
+            else:
+                yield from _array_problems(f"station {station}, tag {tag}", row, arrays)
     yield from _document_problems(reader)
 
 
+def _read_arrays(reader: Reader, arrays: Arrays) -> Iterator[str]:
+    """Read all auxiliary data; its digests and provenance ids go into `arrays`."""
+    for path in reader.auxiliary_paths():
+        try:
+            data, parameters = reader.auxiliary(path)
+        except InputError as error:
+            yield str(error)
+            continue
+        record = parameters.get("provenance_id", "")
+        record = record.decode() if isinstance(record, bytes) else str(record)
+        arrays[path] = (array_digest(path, parameters, data), record)
+
+
+def _array_problems(where: str, row: Row, arrays: Arrays) -> Iterator[str]:
+    """Compare the auxiliary data of a station and tag without traces with its row."""
+    digests = {product_digest([], None, some) for some in _candidates(row, arrays)}
+    if row["digest"] and row["digest"] not in digests:
+        yield f"{where}: its auxiliary data was changed, or is missing"
+
+
+def _candidates(row: Row | None, arrays: Arrays) -> list[list[str]]:
+    """Return the digests of what may be the auxiliary data of a row."""
+    if row is None:
+        return [[]]
+    if "auxiliary" in row:
+        return [[arrays[path][0] for path in row["auxiliary"] if path in arrays]]
+    return [
+        [],
+        *(
+            [digest for digest, its_record in arrays.values() if its_record == record]
+            for record in row.get("records", ())
+        ),
+    ]
+
+
 def _station_problems(
-    reader: Reader, station: str, rows: Mapping[str, Row] | None
+    reader: Reader,
+    station: str,
+    rows: Mapping[str, Row] | None,
+    arrays: Arrays,
 ) -> Iterator[str]:
     try:
         stationxml = reader.stationxml(station)
@@ -114,11 +164,16 @@ def _station_problems(
             samples += header.npts
             yield from _name_problems(header, name)
         if rows is not None:
-            there = (len(names[tag]), samples, product_digest(digests, stationxml))
+            products = [
+                product_digest(digests, stationxml, some)
+                for some in _candidates(rows.get(tag), arrays)
+            ]
+            there = (len(names[tag]), samples, products)
             intact = len(digests) == len(names[tag])
-            yield from _row_problems(
-                f"station {station}, tag {tag}", rows, tag, there, intact
-            )
+            where = f"station {station}, tag {tag}"
+            yield from _row_problems(where, rows, tag, there, intact)
+            if tag in rows and not names[tag] and not int(rows[tag]["traces_out"]):
+                yield from _array_problems(where, rows[tag], arrays)
 
 
 def _name_problems(header: TraceHeader, name: str) -> Iterator[str]:
@@ -137,11 +192,11 @@ def _row_problems(
     where: str,
     rows: Mapping[str, Row],
     tag: str,
-    there: tuple[int, int, str],
+    there: tuple[int, int, list[str]],
     intact: bool,
 ) -> Iterator[str]:
     """Compare what is there of a station and tag with its row."""
-    traces, samples, digest = there
+    traces, samples, products = there
     row = rows.get(tag)
     if row is None or not int(row["traces_out"]):
         status = "does not have them" if row is None else f"says {row['status']}"
@@ -156,10 +211,10 @@ def _row_problems(
             f"{where}: {samples} samples in the file, {row['samples_out']} in the "
             "manifest"
         )
-    elif intact and digest != row["digest"]:
+    elif intact and row["digest"] not in products:
         yield (
-            f"{where}: samples, an attribute or the StationXML were changed: digest "
-            f"{digest}, {row['digest']} in the manifest"
+            f"{where}: samples, an attribute, the StationXML or auxiliary data were "
+            f"changed: digest {products[-1]}, {row['digest']} in the manifest"
         )
 
 
@@ -173,8 +228,6 @@ def _document_problems(reader: Reader) -> Iterator[str]:
         for name, document in sorted(reader.provenance().items()):
             stated = reader.stated_digest(name)
             yield from _changed(f"provenance document {name!r}", document, stated)
-        for path in reader.auxiliary_paths():
-            reader.auxiliary(path)
     except InputError as error:
         yield str(error)
 

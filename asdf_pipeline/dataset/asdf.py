@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from asdf_pipeline.dataset import adding, given, options, peer
+from asdf_pipeline.dataset.comparing import Comparable
 from asdf_pipeline.dataset.open_file import OpenFile
-from asdf_pipeline.dataset.reading import Readable
 from asdf_pipeline.errors import ASDFWarning, NotOfferedError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from asdf_pipeline.selection import Selection, Windows
 
 
-class ASDFDataSet(Readable):
+class ASDFDataSet(Comparable):
     """An ASDF file: read it, add to it, process it.
 
     An existing file is opened for writing only when something is added; until then
@@ -236,8 +236,6 @@ class ASDFDataSet(Readable):
         traces = given.annotated(stream, annotations)
         adding.add_traces(self.open_file, traces, tag, self._encoding)
 
-    # Stations.
-
     def add_stationxml(self, stationxml: Any) -> None:
         """Add station metadata: split by station, merged with what is there.
 
@@ -271,17 +269,18 @@ class ASDFDataSet(Readable):
         progress: str = "auto",
         selection: Selection | None = None,
         windows: Windows | None = None,
+        copy_auxiliary: bool = False,
     ) -> RunReport:
         """Apply a function to every station and tag, in parallel, into a new file.
 
-        What failed is named on the way and in the report; what worked is written.
-        Killed, the same call goes on from its work directory.
+        What failed is named on the way and in the report. Killed, the same call goes
+        on from its work directory.
 
         Parameters
         ----------
         process_function : callable
-            ``function(stream, inventory)``: returns a Stream or Trace to write, or
-            None. The inventory is None where the station has no StationXML.
+            ``function(stream, inventory)``: returns a Stream, a Trace or a `Result`
+            to write, or None. The inventory is None where there is no StationXML.
         output_filename : path-like
             The new file; it must not exist.
         tag_map : mapping of str to str
@@ -289,8 +288,7 @@ class ASDFDataSet(Readable):
         traceback_limit : int
             Levels of traceback shown of an error in the function.
         cpu_count : int
-            Workers; -1 for one a core that this process may use. Without effect
-            under MPI.
+            Workers, except under MPI; -1 for one a core that this process may use.
         parameters : mapping, optional
             Keyword arguments for the function.
         backend : {"auto", "serial", "multiprocessing", "mpi"}
@@ -303,10 +301,11 @@ class ASDFDataSet(Readable):
             Where unfinished work is kept, ``<output>.work`` by default.
         progress : {"auto", "bar", "lines", "none"}
             What is shown meanwhile.
-        selection : Selection, optional
-            What of the file is to be done; see `asdf_pipeline.selection`.
-        windows : Windows, optional
-            How long traces are cut, and joined again.
+        selection, windows : Selection, Windows, optional
+            What of the file is to be done, how long traces are cut and joined again;
+            see `asdf_pipeline.selection`.
+        copy_auxiliary : bool
+            Whether the file's auxiliary data is copied to the output.
 
         Returns
         -------
@@ -315,12 +314,9 @@ class ASDFDataSet(Readable):
 
         Raises
         ------
-        OutputExistsError
-            If the output exists; before any work.
-        TagError
-            If the tag map is malformed or no tag in the file matches.
-        FunctionError
-            If the function cannot be called as above.
+        OutputExistsError, TagError, FunctionError
+            If the output exists, the tag map is malformed, no tag in the file matches,
+            or the function cannot be called as above; before any work.
         ProcessingFailedError
             If more failed than `max_failures`.
         """
@@ -328,15 +324,13 @@ class ASDFDataSet(Readable):
         from asdf_pipeline.selection import Selection
 
         self.open_file.refuse_closed()
-        if backend == "auto" and self._mpi is not None:
-            backend = "mpi" if self._mpi else "multiprocessing"
         task = Task(
             input=self.filename,
             output=Path(output_filename),
             function=process_function,
             tag_map=tag_map,
             parameters=parameters,
-            backend=backend,
+            backend=self._backend(backend),
             workers=cpu_count,
             io=io,
             max_failures=max_failures,
@@ -346,6 +340,7 @@ class ASDFDataSet(Readable):
             selection=selection or Selection(),
             windows=windows,
             encoding=self._encoding,
+            copy_auxiliary=copy_auxiliary,
         )
         # Workers are forked: no HDF5 handle of ours may be open then. The next
         # access opens the file again, also after an error.

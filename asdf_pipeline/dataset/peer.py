@@ -31,7 +31,10 @@ class Entry:
 
 
 _SAME = Entry("same")
-_ONLY_READ = "auxiliary data is read here and not written: add it with pyasdf or h5py"
+_ONLY_READ = (
+    "auxiliary data is read here, and written by process() where the function returns "
+    "a Result; add other data with pyasdf or h5py"
+)
 _NO_DELETING = (
     "nothing is deleted from a file here: write what is to stay into a new file "
     "(process() with a function that returns None for what is to go)"
@@ -101,9 +104,9 @@ DATA_SET: dict[str, Entry] = {
         "reported, rather than being lost",
     ),
     "process_two_files_without_parallel_output": Entry(
-        "not offered",
-        "loop over the stations that both have: for name in set(a.waveforms.list()) "
-        "& set(b.waveforms.list()): function(a.waveforms[name], b.waveforms[name])",
+        "differs",
+        "runs on every backend, not under MPI alone; `process_two_files` gives a "
+        "table, or an output file, that a run that was killed resumes",
     ),
     "provenance": Entry("differs", "read access"),
     "q": _SAME,

@@ -21,21 +21,23 @@ import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import DEVNULL, Popen
 
 import psutil
 
 from asdf_pipeline.container.digest import file_digest
 from asdf_pipeline.journal.workdir import read_journal
 from tests.conftest import launcher, mpi_environment, parallel_python, why_not
+from tests.reliability.command import Running
 
 STATIONS = 30
+PAUSE = 0.01  # seconds a station takes
 FUNCTIONS = Path(__file__).parent / "functions.py"
 
 
@@ -47,16 +49,24 @@ class Way:
     options: tuple[str, ...]
     ranks: int = 0
 
-    def command(self, arguments: list[str]) -> list[str]:
-        """Return the whole command line."""
-        python = parallel_python() if self.ranks else sys.executable
-        words = [python, "-m", "asdf_pipeline", *arguments, *self.options]
+    def start(self, arguments: list[str], folder: Path) -> Popen[bytes] | Running:
+        """Start the command in a session of its own, so that all can be killed."""
         if not self.ranks:
-            return words
+            return Running(*arguments, *self.options, cwd=folder)
+        python = parallel_python()
         start = launcher(python)
         assert start is not None
-        words[1:1] = ["-m", "mpi4py"]
-        return [start, "-n", str(self.ranks), *words]
+        words = [start, "-n", str(self.ranks), python, "-m", "mpi4py"]
+        words += ["-m", "asdf_pipeline", *arguments, *self.options]
+        with (folder / ".log").open("ab") as log:
+            return Popen(
+                words,
+                env=mpi_environment() | {"PYTHONPATH": str(Path.cwd())},
+                stdin=DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
 
 
 WAYS = (
@@ -80,47 +90,50 @@ def ways_here() -> list[Way]:
 class Trial:
     """One run in a directory of its own, killed once and given again."""
 
-    def __init__(self, example: Path, folder: Path, way: Way, seconds: float) -> None:
+    def __init__(self, example: Path, folder: Path, way: Way) -> None:
         self.way = way
+        self.folder = folder
         self.output = folder / "out.h5"
         self.calls = folder / "calls"
-        self.log = folder / "log"
         self.calls.touch()
-        self.command = way.command(
-            [
-                *("process", str(example), str(self.output)),
-                *("--function", f"{FUNCTIONS}:counted"),
-                *("--tag", "raw_recording=processed"),
-                *("--seal-every", "0.05", "--progress", "none"),
-                *("--parameters", json.dumps({"calls": str(self.calls), "s": seconds})),
-            ]
-        )
+        self.arguments = [
+            *("process", str(example), str(self.output)),
+            *("--function", f"{FUNCTIONS}:counted"),
+            *("--tag", "raw_recording=processed"),
+            *("--seal-every", "0.05", "--progress", "none"),
+            *("--parameters", json.dumps({"calls": str(self.calls), "s": PAUSE})),
+        ]
+        self.run = way.start(self.arguments, folder)
 
-    def start(self) -> subprocess.Popen[bytes]:
-        """Start the run, in a session of its own so that all of it can be killed."""
-        with self.log.open("ab") as log:
-            return subprocess.Popen(
-                self.command,
-                env=mpi_environment() | {"PYTHONPATH": str(Path.cwd())},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+    @property
+    def is_alive(self) -> bool:
+        """Whether the run goes on."""
+        if isinstance(self.run, Popen):
+            return self.run.poll() is None
+        return bool(self.run.process.is_alive())
 
-    def kill(self, run: subprocess.Popen[bytes], rng: random.Random) -> str:
+    def wait(self) -> int:
+        """Return the run's exit code."""
+        ended = self.run.wait(120)
+        return ended if isinstance(ended, int) else ended.code
+
+    def kill(self, rng: random.Random) -> str:
         """Kill one process of the tree, or all; return what was killed."""
-        tree = [psutil.Process(run.pid), *_children(run.pid)]
+        tree = [psutil.Process(self.run.pid), *_children(self.run.pid)]
         if len(tree) > 1 and rng.random() < 0.5:
-            victim = rng.choice(tree[1:])
-            _kill(victim)
+            _kill(rng.choice(tree[1:]))
             return "one"
         # The group takes the launcher and its helpers along, all at once.
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(run.pid, signal.SIGKILL)
+            os.killpg(self.run.pid, signal.SIGKILL)
         for process in tree:
             _kill(process)
         return "all"
+
+    def again(self) -> int:
+        """Give the same command once more; return its exit code."""
+        self.run = self.way.start(self.arguments, self.folder)
+        return self.wait()
 
     def sealed(self) -> set[str]:
         """Return the stations whose work counts already."""
@@ -146,27 +159,22 @@ def run_trial(
         If anything was lost, wrong, or done again.
     """
     folder = Path(tempfile.mkdtemp(prefix="kill-"))
-    trial = Trial(example, folder, way, 0.01)
-    run = trial.start()
+    trial = Trial(example, folder, way)
     try:
-        _wait_for_the_moment(trial, run, usual, rng)
-        killed = "nothing" if run.poll() is not None else trial.kill(run, rng)
-        code = run.wait(60)
-        _wait_until_gone(run.pid)
+        _wait_for_the_moment(trial, usual, rng)
+        killed = trial.kill(rng) if trial.is_alive else "nothing"
+        code = trial.wait()
+        _wait_until_gone(trial.run.pid)
         if trial.output.exists():
             assert file_digest(trial.output) == digest, "a wrong file was published"
         else:
             assert code != 0, "exit code 0 without an output"
             before, sealed = trial.counted(), trial.sealed()
-            again = trial.start()
-            code = again.wait(120)
+            code = trial.again()
             assert code == 0, f"the second run ended with {code}"
             assert file_digest(trial.output) == digest, "the digest differs"
-            fresh = trial.counted() - before
-            twice = sealed & set(fresh)
+            twice = sealed & set(trial.counted() - before)
             assert not twice, f"computed again though sealed: {sorted(twice)}"
-        left = sorted(path.name for path in folder.iterdir())
-        assert left == ["calls", "log", "out.h5"], f"left behind: {left}"
     except BaseException:
         print(f"{way.name}: see {folder}", file=sys.stderr)
         raise
@@ -174,16 +182,14 @@ def run_trial(
     return killed
 
 
-def _wait_for_the_moment(
-    trial: Trial, run: subprocess.Popen[bytes], usual: float, rng: random.Random
-) -> None:
+def _wait_for_the_moment(trial: Trial, usual: float, rng: random.Random) -> None:
     """Wait for a random time, or for a random number of calls and a little more.
 
     Most of a short run is its start: times alone would seldom meet it at work.
     """
     calls = rng.randint(0, STATIONS) if rng.random() < 0.75 else 2 * STATIONS
     deadline = time.monotonic() + (rng.uniform(0, usual) if calls > STATIONS else 60)
-    while run.poll() is None and time.monotonic() < deadline:
+    while trial.is_alive and time.monotonic() < deadline:
         if trial.calls.stat().st_size >= calls * len("XX.S000\n"):
             break
         time.sleep(0.002)
@@ -193,10 +199,9 @@ def _wait_for_the_moment(
 def usual_run(example: Path, way: Way) -> tuple[str, float]:
     """Return the digest and the time of an undisturbed run."""
     with tempfile.TemporaryDirectory() as folder:
-        trial = Trial(example, Path(folder), way, 0.01)
         began = time.monotonic()
-        code = trial.start().wait(120)
-        assert code == 0, trial.log.read_text()
+        trial = Trial(example, Path(folder), way)
+        assert trial.wait() == 0, f"{way.name}: an undisturbed run fails"
         return file_digest(trial.output), time.monotonic() - began
 
 

@@ -1,0 +1,157 @@
+"""Arguments of the verbs that run a function: which one, by whom, how carefully."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from asdf_pipeline.cli.arguments import (
+    read_max_failures,
+    read_parameters,
+    read_workers,
+)
+from asdf_pipeline.cli.selecting import read_selection
+from asdf_pipeline.cli.stopping import terminable
+from asdf_pipeline.team.launcher import launched_ranks
+
+if TYPE_CHECKING:
+    import argparse
+
+    from asdf_pipeline.engine import RunReport
+
+_GOES_ON = "what is done is kept, the same command goes on from there"
+
+
+def add_function(parser: argparse.ArgumentParser) -> None:
+    """Declare the function and its parameters."""
+    parser.add_argument(
+        "--function",
+        required=True,
+        metavar="MODULE:NAME",
+        help="pkg.mod:func, or path/to/file.py:func",
+    )
+    parser.add_argument(
+        "--parameters",
+        metavar="FILE|MAPPING",
+        help="keyword arguments for the function: a YAML or JSON file, or the "
+        "mapping itself",
+    )
+
+
+def add_running(parser: argparse.ArgumentParser, output: str = "OUT.h5") -> None:
+    """Declare who does the work and what becomes of what fails or ends early.
+
+    Parameters
+    ----------
+    output : str
+        What the work directory is named after, for the help.
+    """
+    parser.add_argument(
+        "--backend",
+        choices=("auto", "serial", "multiprocessing", "mpi"),
+        default="auto",
+        help="default auto: MPI when started by its launcher, else multiprocessing",
+    )
+    parser.add_argument(
+        "--workers",
+        type=read_workers,
+        default=-1,
+        metavar="N",
+        help="processes (multiprocessing); default: all cores of this process",
+    )
+    parser.add_argument(
+        "--io",
+        choices=("auto", "parallel", "segments"),
+        default="auto",
+        help="how MPI ranks write: all into one file by parallel HDF5, or each its "
+        "own compressed segment, merged at the end; default auto: parallel where "
+        "h5py can",
+    )
+    parser.add_argument(
+        "--max-failures",
+        type=read_max_failures,
+        default=0,
+        metavar="N|P%",
+        help="how many stations may fail; more: exit code 1 and no output, but what "
+        "worked is kept for the next run; default 0",
+    )
+    parser.add_argument(
+        "--traceback-limit",
+        type=int,
+        default=3,
+        metavar="N",
+        help="levels of a traceback to print; default 3",
+    )
+    parser.add_argument(
+        "--work-dir",
+        type=Path,
+        metavar="DIR",
+        help=f"where unfinished work is kept; default {output}.work",
+    )
+    parser.add_argument(
+        "--seal-every",
+        type=float,
+        default=30.0,
+        metavar="SECONDS",
+        help="a kill loses what was done since the last seal: the first comes after "
+        "this time, later ones after 5%% of the run's time; default 30",
+    )
+    parser.add_argument(
+        "--outcomes",
+        type=Path,
+        metavar="FILE.jsonl",
+        help="write what became of each station here, for 'manifest'",
+    )
+    parser.add_argument(
+        "--copy-auxiliary",
+        action="store_true",
+        help="copy the (first) input's auxiliary data to the output",
+    )
+    parser.add_argument(
+        "--progress",
+        choices=("auto", "bar", "lines", "none"),
+        default="auto",
+        help="default auto: a bar on a terminal, else a line now and then",
+    )
+
+
+def run_task(args: argparse.Namespace, **more: Any) -> RunReport:
+    """Run a task that these arguments, and some of the verb's own, describe.
+
+    Parameters
+    ----------
+    more
+        Further arguments of `engine.Task`.
+
+    Raises
+    ------
+    ASDFPipelineError
+        See `engine.run`.
+    """
+    parameters = read_parameters(args.parameters)
+    selection = read_selection(args)
+    # A rank of an MPI job waits within MPI, where no exception would reach it.
+    early = nullcontext() if launched_ranks() > 1 else terminable(_GOES_ON)
+    with early:
+        from asdf_pipeline import engine
+
+        return engine.run(
+            engine.Task(
+                input=args.input,
+                function=args.function,
+                parameters=parameters,
+                backend=args.backend,
+                workers=args.workers,
+                io=args.io,
+                max_failures=args.max_failures,
+                traceback_limit=args.traceback_limit,
+                work_dir=args.work_dir,
+                outcomes=args.outcomes,
+                seal_every=args.seal_every,
+                copy_auxiliary=args.copy_auxiliary,
+                selection=selection,
+                progress=args.progress,
+                **more,
+            )
+        )

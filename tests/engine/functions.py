@@ -1,0 +1,110 @@
+"""Functions of the tests of auxiliary data and of two files."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import obspy
+
+from asdf_pipeline import Result
+
+if TYPE_CHECKING:
+    from obspy import Inventory, Stream, Trace
+
+    from asdf_pipeline.work.station_data import StationData
+
+
+def _code(st: Stream) -> str:
+    return f"{st[0].stats.network}_{st[0].stats.station}"
+
+
+def _arrays(st: Stream) -> dict[str, Any]:
+    code = _code(st)
+    peaks = np.array([[abs(t.data).max(), abs(t.data).mean()] for t in st])
+    parameters = {"unit": "counts", "channels": [t.stats.channel for t in st], "n": 3}
+    return {
+        f"Peaks/{code}": (peaks, parameters),
+        f"Spectra/{code}/first": np.fft.rfft(st[0].data),
+    }
+
+
+def both(st: Stream, inv: Inventory | None) -> Result:
+    """Return waveforms and auxiliary data."""
+    return Result(st, _arrays(st))
+
+
+def only_arrays(st: Stream, inv: Inventory | None) -> Result:
+    """Return auxiliary data alone."""
+    return Result(auxiliary=_arrays(st))
+
+
+def same_path(st: Stream, inv: Inventory | None) -> Result:
+    """Let two of the stations write one path."""
+    code = _code(st)
+    name = "shared" if code in ("XX_S02", "XX_S09") else code
+    return Result(st, {f"Peaks/{name}": np.zeros(2)})
+
+
+def bad_path(st: Stream, inv: Inventory | None) -> Result:
+    """Let one station write an array below another array."""
+    arrays = _arrays(st)
+    if _code(st) == "XX_S03":
+        arrays["Peaks/XX_S03/deeper"] = np.zeros(2)
+    return Result(st, arrays)
+
+
+def killed_once(st: Stream, inv: Inventory | None, calls: str, times: int) -> Result:
+    """Kill the whole process group at one of the calls."""
+    with Path(calls).open("a", encoding="utf-8") as file:
+        file.write(f"{_code(st)}\n")
+    if len(Path(calls).read_text(encoding="utf-8").split()) == times:
+        os.killpg(0, signal.SIGKILL)
+    return both(st, inv)
+
+
+def by_window(st: Stream, inv: Inventory | None) -> Result:
+    """Return waveforms, and an array whose path names the window."""
+    start = st[0].stats.starttime
+    name = f"Means/{_code(st)}/{start.strftime('%Y-%m-%dT%H.%M.%S')}"
+    return Result(st, {name: np.array([t.data.mean() for t in st])})
+
+
+def misfit(a: StationData, b: StationData, norm: int = 2) -> dict[str, Any] | None:
+    """Compare observed with synthetic waveforms."""
+    if "observed" not in a.streams or a.inventory is None:
+        return None
+    rows = zip(a.streams["observed"], b.streams["synthetic"], strict=True)
+    residuals = [_residual(one, other) for one, other in rows]
+    total = float(sum(np.linalg.norm(r.data, norm) for r in residuals))
+    return {"misfit": total, "traces": len(residuals), "first": residuals[0].id}
+
+
+def residual(a: StationData, b: StationData) -> Result:
+    """Return the residuals, their sums, and a row."""
+    row = misfit(a, b)
+    rows = zip(a.streams["observed"], b.streams["synthetic"], strict=True)
+    residuals = obspy.Stream([_residual(one, other) for one, other in rows])
+    sums = np.array([trace.data.sum() for trace in residuals])
+    return Result(residuals, {f"Sums/{a.station}": (sums, {})}, row)
+
+
+def _residual(one: Trace, other: Trace) -> Trace:
+    result = one.copy()
+    result.data = one.data.astype("f8") - other.data
+    return result
+
+
+def misfit_until_cured(
+    a: StationData, b: StationData, calls: str, cure: str
+) -> dict[str, Any] | None:
+    """Raise for one station until a file exists; each call leaves a line."""
+    with Path(calls).open("a", encoding="utf-8") as file:
+        file.write(f"{a.station}\n")
+    if a.station == "XX.S04" and not Path(cure).exists():
+        msg = "not cured"
+        raise RuntimeError(msg)
+    return misfit(a, b)
