@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import operator
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -108,12 +109,12 @@ class Outcome:
 
     def to_json(self) -> str:
         """Return one line of JSON, without the fields that have their default."""
-        fields = {
-            field.name: value
-            for field in _FIELDS
-            if (value := getattr(self, field.name)) != field.default
-        }
-        return json.dumps(fields, separators=(",", ":"))
+        named = zip(_NAMES, _values(self), _DEFAULTS, strict=True)
+        return _encode({name: value for name, value, left in named if value != left})
+
+    def __reduce__(self) -> tuple[type[Outcome], tuple[Any, ...]]:
+        """Pickle by position: a tenth of what a dataclass with slots takes."""
+        return Outcome, _values(self)
 
     @classmethod
     def from_json(cls, line: str | bytes) -> Outcome:
@@ -125,7 +126,10 @@ class Outcome:
         return cls(**fields)
 
 
-_FIELDS = dataclasses.fields(Outcome)
+_NAMES = tuple(field.name for field in dataclasses.fields(Outcome))
+_DEFAULTS = tuple(field.default for field in dataclasses.fields(Outcome))
+_values = operator.attrgetter(*_NAMES)
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 _TUPLES = ("window", "sampling_rates", "channels", "provenance_ids", "auxiliary")
 
 
@@ -181,11 +185,16 @@ def unit_id(station: str, tag: str, window: tuple[int, int] | None) -> str:
 
 def write_outcomes(path: Path, outcomes: Iterable[Outcome]) -> None:
     """Write outcomes as JSON lines, sorted by unit, durably, whole or not at all."""
-    partial = path.with_name(f"{path.name}.part")
     lines = sorted((outcome.unit_id, outcome.to_json()) for outcome in outcomes)
+    write_lines(path, (line.encode() for _, line in lines))
+
+
+def write_lines(path: Path, lines: Iterable[bytes]) -> None:
+    """Write lines that `Outcome.to_json` made, durably, whole or not at all."""
+    partial = path.with_name(f"{path.name}.part")
     try:
-        with partial.open("w", encoding="utf-8") as file:
-            file.writelines(f"{line}\n" for _, line in lines)
+        with partial.open("wb") as file:
+            file.writelines(line + b"\n" for line in lines)
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, overload
 
 from asdf_pipeline.errors import ProcessingFailedError
-from asdf_pipeline.outcome import STATUSES, Outcome
+from asdf_pipeline.outcome import STATUSES, Outcome, write_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,7 +18,13 @@ if TYPE_CHECKING:
 
 
 class Outcomes(Sequence[Outcome]):
-    """Outcomes kept as lines of JSON: small, and parsed when looked at."""
+    """Outcomes kept as lines of JSON: small, and parsed when looked at.
+
+    Parameters
+    ----------
+    lines : sequence of bytes
+        As `Outcome.to_json` makes them, sorted by unit.
+    """
 
     def __init__(self, lines: Sequence[bytes]) -> None:
         self.lines = lines
@@ -25,7 +32,23 @@ class Outcomes(Sequence[Outcome]):
     @classmethod
     def of(cls, outcomes: Iterable[Outcome]) -> Outcomes:
         """Return outcomes as they are kept."""
+        if isinstance(outcomes, Outcomes):
+            return outcomes
         return cls([outcome.to_json().encode() for outcome in outcomes])
+
+    def counts(self) -> dict[str, int]:
+        """Return how many there are of each status, without parsing them."""
+        return dict(Counter(map(_status, self.lines)))
+
+    def failures(self) -> list[Outcome]:
+        """Return those of failed units; the others are not parsed."""
+        return [
+            Outcome.from_json(line) for line in self.lines if _status(line) == "failed"
+        ]
+
+    def save(self, path: Path) -> None:
+        """Write them to a file, durably, whole or not at all."""
+        write_lines(path, self.lines)
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -40,6 +63,11 @@ class Outcomes(Sequence[Outcome]):
         if isinstance(index, slice):
             return Outcomes(self.lines[index])
         return Outcome.from_json(self.lines[index])
+
+
+def _status(line: bytes) -> str:
+    """Return the status in a line: before it stand only codes and tags."""
+    return line.split(b'"status":"', 1)[1].split(b'"', 1)[0].decode()
 
 
 @dataclass(frozen=True)
@@ -69,6 +97,8 @@ class RunReport:
     @property
     def failures(self) -> Sequence[Outcome]:
         """The outcomes of failed units."""
+        if isinstance(self.outcomes, Outcomes):
+            return self.outcomes.failures()
         return [outcome for outcome in self.outcomes if outcome.status == "failed"]
 
     def raise_for_failures(self) -> None:

@@ -6,7 +6,6 @@ import contextlib
 import logging
 import sys
 import time
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +29,7 @@ from asdf_pipeline.journal.ledger import Ledger
 from asdf_pipeline.journal.published import note, recall
 from asdf_pipeline.journal.segments import Roll, write_error
 from asdf_pipeline.journal.workdir import OUTCOMES, WorkDirectory
-from asdf_pipeline.outcome import Outcome, write_outcomes
+from asdf_pipeline.outcome import Outcome
 from asdf_pipeline.team import form_team
 from asdf_pipeline.team.base import Job
 from asdf_pipeline.team.stop import Stop, StopUnitError
@@ -164,7 +163,7 @@ class _Lead:
     def keep_outcomes(self, path: Path) -> None:
         """Write the outcomes table; a full disk must not hide the first error."""
         try:
-            write_outcomes(path, self.outcomes)
+            self.outcomes.save(path)
         except OSError as error:
             log.warning("%s: cannot be written: %s", path, error.strerror)
 
@@ -185,10 +184,10 @@ class _Lead:
                 except StopUnitError:
                     self.stop.raise_if_asked(self.directory.path)
         self.remove()
-        failures = [o for o in self.outcomes if o.status == "failed"]
+        failures = self.outcomes.failures()
         if failures:
             log.warning("%s: %s", self.task.made, describe_failures(failures))
-        counts = dict(Counter(str(outcome.status) for outcome in self.outcomes))
+        counts = self.outcomes.counts()
         return counts, time.monotonic() - self.began, self.ledger.resumed
 
     def publish(self) -> None:
@@ -203,7 +202,7 @@ class _Lead:
         WriteError
             If there is no room.
         """
-        failures = [o for o in self.outcomes if o.status == "failed"]
+        failures = self.outcomes.failures()
         if self.allowed is not None and len(failures) > self.allowed:
             error = self.layout.failed(failures, self.directory.path / OUTCOMES)
             if not self.layout.retries:
@@ -218,7 +217,7 @@ class _Lead:
         if self.task.outcomes is not None:  # first: the output's name says all is done
             path = Path(self.task.outcomes)
             try:
-                write_outcomes(path, self.outcomes)
+                self.outcomes.save(path)
             except OSError as error:
                 raise write_error(path, error) from error
         note(self.directory.path, near, self.layout.key, self.outcomes.lines)

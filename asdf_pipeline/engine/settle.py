@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 def settle(
     plan: Plan, outcomes: Iterable[Outcome], merged: Path | None
-) -> Iterator[Outcome]:
-    """Yield one outcome a station and tag, sorted; those left out are ``skipped``.
+) -> Iterable[Outcome]:
+    """Return one outcome a station and tag, sorted; those left out are ``skipped``.
 
     Parameters
     ----------
@@ -38,14 +38,13 @@ def settle(
         else _combined(plan.tag_map, outcomes, merged)
     )
     if not plan.skipped and plan.windows is None and plan.selection.times is None:
-        yield from settled
-        return
+        return outcomes
     skipped = [
         Outcome(unit.station, unit.tag, plan.tag_map[unit.tag], "skipped")
         for unit in plan.skipped
     ]
     whole = [dataclasses.replace(outcome, window=None) for outcome in settled]
-    yield from sorted(whole + skipped, key=lambda outcome: outcome.unit_id)
+    return sorted(whole + skipped, key=lambda outcome: outcome.unit_id)
 
 
 def _combined(
