@@ -1,0 +1,52 @@
+"""The tutorial does what it says."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.docs.blocks import ROOT, blocks, missing_line
+
+
+def test_runs_and_prints_what_it_shows(tmp_path: Path) -> None:
+    checkout = tmp_path / "checkout"
+    place = checkout / "tutorial"
+    place.mkdir(parents=True)
+    shutil.copy(ROOT / "Snakefile", checkout)
+    shutil.copytree(ROOT / "workflow", checkout / "workflow")
+    here = str(Path(sys.executable).parent)
+    environment = {
+        **os.environ,
+        "PATH": os.pathsep.join([here, os.environ["PATH"]]),
+        "PYTHONPATH": str(ROOT),
+    }
+    ran = 0
+    printed = ""
+    for block in blocks("docs/tutorial.md"):
+        if block.file:
+            target = place / block.file
+            target.parent.mkdir(exist_ok=True)
+            target.write_text(block.text, encoding="utf-8")
+        elif block.language == "bash":
+            done = subprocess.run(
+                ["bash", "-e", "-o", "pipefail", "-c", block.text],
+                cwd=place,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                check=False,
+                timeout=300,
+            )
+            printed = done.stdout
+            assert done.returncode == 0, f"{block.text}\n{printed}"
+            ran += 1
+        else:
+            assert block.language == "text"
+            missing = missing_line(block.text, printed)
+            assert missing is None, f"not printed: {missing}\n{printed}"
+    assert ran >= 9
