@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import shutil
 import statistics
 import sys
@@ -69,7 +70,7 @@ class Run:
             _warm.add(kind)
             dataclasses.replace(self, input=Input(1, 168_001))()
         source = self.input.path
-        output = SCRATCH / f"output-{self.package}.h5"
+        output = SCRATCH / f"output-{os.getpid()}.h5"
         work = output.with_name(f"{output.name}.work")
         output.unlink(missing_ok=True)
         shutil.rmtree(work, ignore_errors=True)
