@@ -14,6 +14,7 @@ from asdf_pipeline.journal.workdir import WorkDirectory
 from asdf_pipeline.outcome import Outcome
 from asdf_pipeline.plan import Plan, Unit
 from asdf_pipeline.team.base import Job
+from asdf_pipeline.team.mpi_accounts import RankAccounts
 from asdf_pipeline.team.mpi_sharing import (
     SHARE_AHEAD,
     UNITS_BETWEEN_MEETINGS,
@@ -193,3 +194,43 @@ def test_an_error_of_one_rank_stops_the_run(begin: Callable[..., Sharing]) -> No
     assert sharing.told() == [(2, Answer(word="farewell"))]
     sharing.hear(1, IDLE)
     assert sharing.told() == []  # no more units
+
+
+class _Near:
+    """A link to rank 0's side without messages; complains rather than wait."""
+
+    def __init__(self, sharing: Sharing, rank: int) -> None:
+        self.sharing, self.rank, self.polls = sharing, rank, 0
+        self.waiting: list[Answer] = []
+
+    def send(self, news: News) -> None:
+        self.polls = 0
+        self.sharing.hear(self.rank, news)
+
+    def poll(self) -> Answer | None:
+        self.polls += 1
+        assert self.polls < 200, "waits for what it never asked for"
+        for rank, answer in self.sharing.told():
+            if rank == self.rank:
+                self.waiting.append(answer)
+        return self.waiting.pop(0) if self.waiting else None
+
+
+def test_every_unit_may_need_a_segment_of_its_own(
+    begin: Callable[..., Sharing],
+) -> None:
+    """Also those given ahead, between which nothing is asked (a kill campaign hung)."""
+    sharing = begin(90)
+    link = _Near(sharing, 1)
+    accounts = RankAccounts(link, Stop(), 8, segments=True)
+    names = set()
+    for _ in range(60):
+        unit = accounts.take("rank 1 on HOST")
+        assert unit is not None
+        link.polls = 0
+        path = accounts.new_segment()
+        path.write_bytes(b"a segment")
+        names.add(path.name)
+        accounts.came_back("rank 1 on HOST", outcome(unit))
+        accounts.seal(seal(path), [unit.id])
+    assert len(names) == 60
