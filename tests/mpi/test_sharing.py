@@ -224,7 +224,7 @@ def test_every_unit_may_need_a_segment_of_its_own(
     link = _Near(sharing, 1)
     accounts = RankAccounts(link, Stop(), 8, segments=True)
     names = set()
-    for _ in range(60):
+    for _ in range(90):
         unit = accounts.take("rank 1 on HOST")
         assert unit is not None
         link.polls = 0
@@ -233,4 +233,4 @@ def test_every_unit_may_need_a_segment_of_its_own(
         names.add(path.name)
         accounts.came_back("rank 1 on HOST", outcome(unit))
         accounts.seal(seal(path), [unit.id])
-    assert len(names) == 60
+    assert len(names) == 90
