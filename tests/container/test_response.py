@@ -471,7 +471,11 @@ def test_an_evaluation_that_fails_is_not_kept() -> None:
     assert kept.get(b"key", lambda: np.ones(1, complex))[0] == 1
 
 
-@pytest.mark.parametrize("copied", [copy.deepcopy, copy.copy, None], ids=str)
+@pytest.mark.parametrize(
+    "copied",
+    [copy.deepcopy, copy.copy, None],
+    ids=["deepcopy", "copy", "pickle"],
+)
 def test_copies_and_pickles_go_on_remembering(
     copied: Callable[[Response], Response] | None,
 ) -> None:
