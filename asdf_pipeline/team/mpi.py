@@ -187,7 +187,7 @@ class Ranks(Team):
 
     def run(self, work: Work, job: Job | None) -> None:
         """Do all units (see `Team.run`)."""
-        from asdf_pipeline.team.mpi_accounts import fail
+        from asdf_pipeline.team.mpi_links import fail
 
         try:
             self._run(work, job)
@@ -197,7 +197,8 @@ class Ranks(Team):
             fail(error)
 
     def _run(self, work: Work, job: Job | None) -> None:
-        from asdf_pipeline.team.mpi_accounts import RankAccounts, RemoteLink, Serving
+        from asdf_pipeline.team.mpi_accounts import RankAccounts
+        from asdf_pipeline.team.mpi_links import RemoteLink, Serving
         from asdf_pipeline.team.mpi_post import Post
 
         if self._parallel:
