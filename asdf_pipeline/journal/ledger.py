@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 2
 """A unit that took its worker down this often is failed."""
+NO_DATA_AGE = 1.0
+"""Seconds after which what needs no segment is journaled: a comparison that makes a
+table only has no segments to be sealed."""
 
 
 @dataclass(slots=True)
@@ -76,7 +79,7 @@ class Ledger:
         self._out: dict[str, tuple[str, Unit]] = {}
         self._held: dict[str, _Held] = {}
         self._deaths: dict[str, int] = {}
-        self._began = time.monotonic()
+        self._began = self._sealed = time.monotonic()
         suspects = set(directory.flight.suspects)
         killers = set(directory.flight.killers)
         done = self._take_over({unit.id for unit in plan.units}, suspects)
@@ -177,6 +180,8 @@ class Ledger:
         self._held[unit.id] = _Held(worker, unit, line, outcome.has_data)
         self._count(outcome)
         self._hear(outcome)
+        if not outcome.has_data and time.monotonic() - self._sealed >= NO_DATA_AGE:
+            self.seal(None)
 
     def _count(self, outcome: Outcome, sign: int = 1) -> None:
         self.counts[outcome.status] = self.counts.get(outcome.status, 0) + sign
@@ -206,6 +211,7 @@ class Ledger:
         if sealed is None and not ready:
             return
         self.directory.record(sealed, ready)
+        self._sealed = time.monotonic()
         for unit_id in ready:
             del self._held[unit_id]
 

@@ -63,3 +63,5 @@ def work_through(worker: Worker, accounts: Accounts, roll: Roll, stop: Stop) -> 
             segment = None
     if segment is not None:
         accounts.seal(*segment.seal())
+    else:
+        accounts.seal(None, ())
