@@ -19,6 +19,7 @@ from asdf_pipeline.cli import (
     digest,
     info,
     manifest,
+    merge,
     process,
     report,
     stage,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "asdf-pipeline"
 VERBS = (
-    *(stage, trial, process, compare, manifest, report),
+    *(stage, trial, process, compare, merge, manifest, report),
     *(info, digest, verify, status),
 )
 

@@ -149,23 +149,20 @@ def run(args: argparse.Namespace) -> None:
 
     from asdf_pipeline import engine
     from asdf_pipeline.stage import StageTask, stage_asdf
-    from asdf_pipeline.stage.sds import SDS, read_day
+    from asdf_pipeline.stage.sds import SDS
     from asdf_pipeline.team.launcher import launched_ranks
 
     if args.asdf is not None:
         stage_asdf(args.asdf, args.output)
         return
-    codes = {name: getattr(args, name) or "*" for name in _SELECTION[:4]}
-    days = [text and read_day(text) for text in (args.starttime, args.endtime)]
+    chosen = {name: text for name in _SELECTION if (text := getattr(args, name))}
     task = StageTask(
         output=args.output,
         tag=args.tag,
         waveforms=tuple(args.waveforms),
         stations=tuple(args.stations),
         events=tuple(args.events),
-        archives=tuple(
-            SDS(root, **codes, first=days[0], last=days[1]) for root in args.sds
-        ),
+        archives=tuple(SDS.chosen(root, **chosen) for root in args.sds),
         sac_headers=args.sac_headers,
         backend=args.backend,
         workers=args.workers,

@@ -34,6 +34,7 @@ def merge(
     segments: Sequence[Path],
     output: Path,
     examine: Callable[[Path], None] = lambda _: None,
+    quakeml: bytes | None = None,
 ) -> None:
     """Merge files into a new one by copying HDF5 objects.
 
@@ -48,6 +49,8 @@ def merge(
         Must not exist.
     examine : callable
         Called with each file just before it is read; may raise.
+    quakeml : bytes or None
+        The output's events, where they are not those that all files have.
 
     Raises
     ------
@@ -61,14 +64,14 @@ def merge(
     WriteError
         If the output cannot be written.
     """
-    with Writer.create(output) as writer, writing(output):
+    with Writer.create(output, quakeml) as writer, writing(output):
         # Without room HDF5 1.10 crashes halfway through copying an object.
         writer.reserve(sum(one.stat().st_size for one in segments if one.exists()))
         target = writer.file_id
         for segment in segments:
             examine(segment)
             with open_input(segment) as file:
-                copy_rest(target, file.id, segment)
+                copy_rest(target, file.id, segment, events=quakeml is None)
                 stations = _stations(file.id)
             copy_auxiliary(target, segment)
             for begin in range(0, len(stations), _BATCH):
@@ -87,7 +90,7 @@ def _stations(source: Any) -> list[bytes]:
     return hard_links(waveforms)
 
 
-def copy_rest(target: Any, source: Any, segment: Path) -> None:
+def copy_rest(target: Any, source: Any, segment: Path, *, events: bool = True) -> None:
     """Copy the documents that a file holds beside StationXML.
 
     Parameters
@@ -96,8 +99,10 @@ def copy_rest(target: Any, source: Any, segment: Path) -> None:
         The open files.
     segment : pathlib.Path
         The source's name.
+    events : bool
+        Whether QuakeML is one of them.
     """
-    if is_hard_link(source, b"QuakeML"):
+    if events and is_hard_link(source, b"QuakeML"):
         copy_document(source, target, b"QuakeML", segment)
     name = b"Provenance"
     if is_hard_link(source, name):

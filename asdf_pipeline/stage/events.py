@@ -53,7 +53,22 @@ def read_quakeml(files: Sequence[Path]) -> tuple[bytes | None, int]:
         If a file cannot be read, or two files hold different events under one
         resource id.
     """
-    documents = [document for path in files for document in _read(path)]
+    return join([document for path in files for document in _read(path)])
+
+
+def join(documents: Sequence[tuple[str, Catalog, bytes]]) -> tuple[bytes | None, int]:
+    """Return the events of documents as one, and their number (see `read_quakeml`).
+
+    Parameters
+    ----------
+    documents : sequence of (str, obspy.Catalog, bytes)
+        How errors name it, its events, and the document itself.
+
+    Raises
+    ------
+    InputError
+        If two hold different events under one resource id.
+    """
     if not documents:
         return None, 0
     if len(documents) == 1:

@@ -49,6 +49,26 @@ class SDS:
     first: date | None = None
     last: date | None = None
 
+    @classmethod
+    def chosen(
+        cls,
+        root: str | Path,
+        *,
+        starttime: str | None = None,
+        endtime: str | None = None,
+        **codes: str,
+    ) -> SDS:
+        """Return a selection as it is written: days as text, no pattern for all.
+
+        Raises
+        ------
+        CallError
+            If a day cannot be read.
+        """
+        first = read_day(starttime) if starttime else None
+        last = read_day(endtime) if endtime else None
+        return cls(Path(root), **codes, first=first, last=last)
+
     def files(self) -> list[Path]:
         """Return the files of the selection, sorted.
 

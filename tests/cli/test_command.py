@@ -18,7 +18,10 @@ from asdf_pipeline.container.digest import file_digest
 from tests.cli.conftest import PACKAGE_COMMAND, Run
 
 Command = Callable[..., Run]
-VERBS = ("stage", "process", "manifest", "info", "digest", "verify", "status")
+VERBS = (
+    *("stage", "process", "merge", "manifest", "info"),
+    *("digest", "verify", "status"),
+)
 
 
 def process(command: Command, *arguments: object) -> Run:

@@ -27,7 +27,11 @@ os.environ.update(
 )
 
 
-COLUMNS = ["dataset", "waveforms", "stations", "events", "asdf", "tag"]
+SELECTION = ["network", "station", "location", "channel", "starttime", "endtime"]
+COLUMNS = [
+    *("dataset", "waveforms", "sds", *SELECTION, "stations", "events"),
+    *("asdf", "tag", "merge"),
+]
 
 
 def check(data, schema, where):
@@ -66,12 +70,18 @@ def read_datasets(path):
         twice = table.index[table.index.duplicated()][0]
         raise WorkflowError(f"{path}: the data set {twice!r} is there twice")
     for dataset, row in table.iterrows():
-        given = [column for column in row.index if row[column]]
-        if ("waveforms" in given) == ("asdf" in given):
+        given = {column for column in row.index if row[column]} - {"dataset", "merge"}
+        if bool(given & {"waveforms", "sds"}) == ("asdf" in given):
             raise WorkflowError(
-                f"{path}: data set {dataset!r}: give either waveforms or asdf"
+                f"{path}: data set {dataset!r}: give either waveforms or asdf "
+                "(or sds, an archive, for waveforms)"
             )
-        if "asdf" in given and len(given) > 2:
+        if given.intersection(SELECTION) and "sds" not in given:
+            raise WorkflowError(
+                f"{path}: data set {dataset!r}: {', '.join(SELECTION)} choose from an "
+                "archive: name it in the column sds"
+            )
+        if "asdf" in given and len(given) > 1:
             raise WorkflowError(
                 f"{path}: data set {dataset!r}: an ASDF file has its own stations, "
                 "events and tags: leave these cells empty"
@@ -86,14 +96,17 @@ PROCESS = config["process"]
 
 wildcard_constraints:
     dataset="[A-Za-z0-9][A-Za-z0-9._-]*",
+    merged="[A-Za-z0-9][A-Za-z0-9._-]*",
+
+
+OBSPY = find_spec("obspy")
+HOME = str(Path(OBSPY.origin).parent) if OBSPY else "{obspy}"
 
 
 def patterns(dataset, column):
     """Return a cell's patterns; {obspy} is where ObsPy is installed."""
-    obspy = find_spec("obspy")
-    home = str(Path(obspy.origin).parent) if obspy else "{obspy}"
     cell = DATASETS.at[dataset, column]
-    return [pattern.replace("{obspy}", home) for pattern in cell.split()]
+    return [pattern.replace("{obspy}", HOME) for pattern in cell.split()]
 
 
 @cache
@@ -115,9 +128,43 @@ def matches(dataset, column):
     return sorted(set(found))
 
 
+def keep_staged(path):
+    """Return a rule's staged file, which goes once it is used if it is not kept."""
+    return path if config["keep_staged"] else temp(path)
+
+
 def files_of(column):
     """Return the input function of a column: the files of a data set."""
     return lambda wildcards: matches(wildcards.dataset, column)
+
+
+def selection(dataset):
+    """Return the cells that choose from an archive, by their column."""
+    cells = {column: DATASETS.at[dataset, column].strip() for column in SELECTION}
+    return {column: cell for column, cell in cells.items() if cell}
+
+
+@cache
+def archived(dataset):
+    """Return the files of a data set's archives that its selection chooses."""
+    if not (archives := patterns(dataset, "sds")):
+        return []
+    from asdf_pipeline.errors import ASDFPipelineError
+    from asdf_pipeline.stage.sds import SDS
+
+    found = []
+    for archive in archives:
+        try:
+            found += SDS.chosen(archive, **selection(dataset)).files()
+        except ASDFPipelineError as error:
+            where = f"{config['datasets']}: data set {dataset!r}"
+            raise WorkflowError(f"{where}: {error}") from None
+    return found
+
+
+def archive_files(wildcards):
+    """Return the files of the archives."""
+    return archived(wildcards.dataset)
 
 
 def stage_options(wildcards):
@@ -126,10 +173,26 @@ def stage_options(wildcards):
     if asdf := matches(dataset, "asdf"):
         return ["--asdf", *asdf]
     options = [f"--tag={DATASETS.at[dataset, 'tag'] or 'raw_recording'}"]
-    for column in ("waveforms", "stations", "events"):
+    for column in ("waveforms", "sds", "stations", "events"):
         if cell := patterns(dataset, column):
             options += [f"--{column}", *cell]
-    return options
+    return options + [f"--{code}={cell}" for code, cell in selection(dataset).items()]
+
+
+def stage_workers(wildcards, input):
+    """Return a core for each 100 MB: a small data set is staged by one."""
+    return 1 if input.asdf else max(1, min(8, int(input.size_mb // 100)))
+
+
+def merged_names():
+    """Return the names of the files that data sets are merged into."""
+    return sorted(set(DATASETS["merge"]) - {""})
+
+
+def parts_of(wildcards):
+    """Return the processed files that are merged into one."""
+    names = DATASETS.index[DATASETS["merge"] == wildcards.merged]
+    return expand("results/{dataset}/processed.h5", dataset=names)
 
 
 def function_file(wildcards):

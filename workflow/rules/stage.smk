@@ -4,11 +4,12 @@
 rule stage:
     input:
         waveforms=files_of("waveforms"),
+        archives=archive_files,
         stations=files_of("stations"),
         events=files_of("events"),
         asdf=files_of("asdf"),
     output:
-        staged="results/{dataset}/staged.h5",
+        staged=keep_staged("results/{dataset}/staged.h5"),
     log:
         "logs/stage/{dataset}.log",
     benchmark:
@@ -16,7 +17,7 @@ rule stage:
     params:
         version=VERSION,
         options=stage_options,
-    threads: 1
+    threads: stage_workers
     resources:
         mem_mb=memory_of_all,
         runtime=minutes,
@@ -25,5 +26,6 @@ rule stage:
     shell:
         """
         python -P -m asdf_pipeline stage {params.options:q} \
+            --backend multiprocessing --workers {threads} --progress lines \
             --output {output.staged:q} >>{log:q} 2>&1
         """
