@@ -77,7 +77,10 @@ class Checkout:
 
     def use(self, *rows: dict[str, str]) -> None:
         """Write another table of data sets."""
-        columns = ["dataset", "waveforms", "stations", "events", "asdf", "tag"]
+        columns = dict.fromkeys(
+            ["dataset", "waveforms", "stations", "events", "asdf", "tag"]
+            + [column for row in rows for column in row]
+        )
         path = self.path / "config" / "datasets.tsv"
         with path.open("w", newline="") as file:
             table = csv.DictWriter(file, columns, restval="", delimiter="\t")

@@ -1,0 +1,154 @@
+"""Archives, many data sets, files that are merged, files that need not stay."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import obspy
+import pytest
+import yaml
+
+from asdf_pipeline.container.reader import Reader
+from tests.pipeline.checkout import Checkout
+
+DATA = Path(obspy.__file__).parent
+IDENTITY = "def process(st, inv):\n    return st\n"
+
+
+@pytest.fixture
+def identity(checkout: Checkout) -> Checkout:
+    """Return a copy whose function returns what it gets."""
+    (checkout.path / "identity.py").write_text(IDENTITY)
+    checkout.configure(function="identity.py:process", parameters={})
+    return checkout
+
+
+def make_archive(root: Path) -> None:
+    """Write two days of BW.RJOB's vertical and north channel as an SDS archive."""
+    for trace in obspy.read()[:2]:
+        del trace.stats.response
+        trace.data = trace.data.astype("float32")
+        for _ in range(2):
+            when, channel = trace.stats.starttime, trace.stats.channel
+            place = root / f"{when.year}/BW/RJOB/{channel}.D"
+            place.mkdir(parents=True, exist_ok=True)
+            name = f"BW.RJOB..{channel}.D.{when.year}.{when.julday:03}"
+            trace.write(str(place / name), format="MSEED")
+            trace.stats.starttime += 86400
+
+
+def set_key(checkout: Checkout, key: str, value: object) -> None:
+    path = checkout.path / "config" / "config.yaml"
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), key: value}))
+
+
+def test_archives_merging_and_staged_files_that_go(identity: Checkout) -> None:
+    make_archive(identity.path / "sds")
+    days = [
+        {"dataset": f"day{day}", "sds": "sds", "network": "BW", "channel": "EHZ"}
+        | {"starttime": f"2009-{day}", "endtime": f"2009-{day}", "merge": "rjob"}
+        | {"stations": "{obspy}/core/data/BW_RJOB.xml", "events": events}
+        for day, events in (
+            (236, "{obspy}/core/tests/data/iris_events.xml"),
+            (237, "{obspy}/core/tests/data/neries_events.xml"),
+        )
+    ]
+    identity.use(*days)
+    set_key(identity, "keep_staged", False)
+    run = identity.snakemake()
+    assert run.code == 0, run.text
+    results = identity.path / "results"
+    assert not list(results.rglob("staged.h5"))
+    assert not list(results.rglob("*.work"))
+    with Reader(results / "rjob.h5") as reader:
+        headers = reader.headers("BW.RJOB", "processed")
+        assert [header.channel for header in headers] == ["EHZ", "EHZ"]
+        known = [
+            len(obspy.read_events(str(DATA / "core" / "tests" / "data" / name)))
+            for name in ("iris_events.xml", "neries_events.xml")
+        ]
+        assert len(reader.events()) == sum(known)
+    assert [row["dataset"] for row in identity.rows()] == ["day236", "day237"]
+    again = identity.snakemake()
+    assert "Nothing to be done" in again.text
+
+
+def test_a_new_day_in_the_archive_is_staged(identity: Checkout) -> None:
+    make_archive(identity.path / "sds")
+    identity.use({"dataset": "bw", "sds": "sds", "station": "RJ*"})
+    assert identity.snakemake("results/bw/staged.h5").code == 0
+    day = identity.path / "sds/2009/BW/RJOB/EHZ.D"
+    trace = obspy.read(str(day / "BW.RJOB..EHZ.D.2009.236"))[0]
+    trace.stats.starttime += 5 * 86400
+    trace.write(str(day / "BW.RJOB..EHZ.D.2009.241"), format="MSEED")
+    run = identity.snakemake("results/bw/staged.h5")
+    assert run.rules == ["stage"], run.text
+    with Reader(identity.path / "results/bw/staged.h5") as reader:
+        assert len(reader.headers("BW.RJOB")) == 5
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"sds": "absent"}, "'bw': absent: no such directory with an SDS archive"),
+        ({"sds": "config"}, "'bw': config: no day of *.*.*.* from the beginning"),
+        ({"sds": "config", "starttime": "May"}, "'bw': 'May': expected a day"),
+        ({"waveforms": "x", "channel": "EHZ"}, "choose from an archive: name it"),
+        ({"asdf": "x", "sds": "y"}, "give either waveforms or asdf"),
+        ({"asdf": "x", "merge": "a/b"}, "merge: 'a/b' does not match"),
+    ],
+)
+def test_a_wrong_row_is_named(
+    checkout: Checkout, row: dict[str, str], said: str
+) -> None:
+    checkout.use({"dataset": "bw", **row})
+    run = checkout.snakemake("--dry-run")
+    assert run.code == 1
+    assert said in run.text
+
+
+def test_an_asdf_file_is_linked_with_all_that_it_holds(identity: Checkout) -> None:
+    make_archive(identity.path / "sds")
+    identity.use({"dataset": "bw", "sds": "sds", "tag": "raw_recording"})
+    assert identity.snakemake("results/bw/staged.h5").code == 0
+    source = identity.path / "own.h5"
+    (identity.path / "results/bw/staged.h5").rename(source)
+    identity.use({"dataset": "own", "asdf": "own.h5"})
+    set_key(identity, "keep_staged", False)
+    assert identity.snakemake().code == 0
+    assert source.is_file()
+    assert not (identity.path / "results/own/staged.h5").is_symlink()
+
+
+def test_a_thousand_data_sets_are_planned_at_once(checkout: Checkout) -> None:
+    (checkout.path / "data").mkdir()
+    rows = []
+    for number in range(1000):
+        (checkout.path / "data" / f"{number}.mseed").write_bytes(b"\0" * 512)
+        rows.append({"dataset": f"d{number}", "waveforms": f"data/{number}.mseed"})
+    checkout.use(*rows)
+    began = time.monotonic()
+    run = checkout.snakemake("--dry-run", "--quiet", "all")
+    assert run.code == 0, run.text
+    # 20 s on two free cores (measured, not asserted); here others run beside us.
+    assert time.monotonic() - began < 240
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        {"stage": "first", "manifest": "last", "report": "last"},
+        dict.fromkeys(("stage", "process", "manifest", "report"), "all"),
+    ],
+)
+def test_small_jobs_share_a_submission(
+    checkout: Checkout, groups: dict[str, str]
+) -> None:
+    sizes = [f"{group}=50" for group in set(groups.values())]
+    members = [f"{rule}={group}" for rule, group in groups.items()]
+    run = checkout.snakemake(
+        "--dry-run", "--groups", *members, "--group-components", *sizes
+    )
+    assert run.code == 0, run.text
+    assert run.rules.count("stage") == 2
