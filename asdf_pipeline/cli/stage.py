@@ -7,12 +7,14 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from asdf_pipeline.cli.arguments import add_verb, read_workers
+from asdf_pipeline.cli.arguments import add_verb, read_parameters, read_workers
 from asdf_pipeline.cli.stopping import terminable
 from asdf_pipeline.errors import CallError
 
 if TYPE_CHECKING:
     import argparse
+
+    from asdf_pipeline.stage.fdsn import Request
 
 _LOGGER = logging.getLogger(__name__)
 _GOES_ON = "the same command goes on with what is sealed"
@@ -87,6 +89,13 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
             help=f"{which} day to take from --sds: 2024-01-31 or 2024-031",
         )
     parser.add_argument(
+        "--fdsn",
+        type=Path,
+        metavar="FILE.yaml",
+        help="what to download from FDSN web services: url, network, station, "
+        "location, channel, starttime, endtime, domain, events (docs/staging.md)",
+    )
+    parser.add_argument(
         "--no-sac-headers",
         dest="sac_headers",
         action="store_false",
@@ -135,13 +144,13 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Stage the files."""
-    named = args.waveforms or args.sds
+    named = args.waveforms or args.sds or args.fdsn
     selects = [f"--{name}" for name in _SELECTION if getattr(args, name) is not None]
     if args.asdf is not None and (named or args.stations or args.events or args.tag):
-        msg = "--asdf goes without --waveforms, --sds, --stations, --events and --tag"
+        msg = "--asdf goes without any other source, and without --tag"
         raise CallError(msg)
     if args.asdf is None and not (named and args.tag):
-        msg = "give --waveforms or --sds, and --tag, or --asdf"
+        msg = "give --waveforms, --sds or --fdsn, and --tag, or --asdf"
         raise CallError(msg)
     if selects and not args.sds:
         msg = f"{', '.join(selects)}: what an archive's days are chosen by: name --sds"
@@ -162,6 +171,7 @@ def run(args: argparse.Namespace) -> None:
         waveforms=tuple(args.waveforms),
         stations=tuple(args.stations),
         events=tuple(args.events),
+        request=_read_request(args.fdsn),
         archives=tuple(SDS.chosen(root, **chosen) for root in args.sds),
         sac_headers=args.sac_headers,
         backend=args.backend,
@@ -175,3 +185,12 @@ def run(args: argparse.Namespace) -> None:
     with early:
         report = engine.run(task)
     _LOGGER.info("%s", report)
+
+
+def _read_request(path: Path | None) -> Request | None:
+    """Return what is to be downloaded."""
+    if path is None:
+        return None
+    from asdf_pipeline.stage.fdsn import Request
+
+    return Request.read(read_parameters(str(path)) or {}, str(path))

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from asdf_pipeline.outcome import Outcome
+    from asdf_pipeline.stage.fdsn import Line, Request
     from asdf_pipeline.stage.scan import Piece
     from asdf_pipeline.stage.sds import SDS
 
@@ -50,6 +51,8 @@ class StageTask(Assignment):
         Patterns of files (see `files.find_files`) in any format that ObsPy reads.
     archives : sequence of SDS
         Archives of which the selected days are staged too.
+    request : Request or None
+        What to download from FDSN web services.
     sac_headers : bool
         Whether events and stations that no file describes are made of SAC headers.
     """
@@ -60,6 +63,7 @@ class StageTask(Assignment):
     stations: Sequence[str] = ()
     events: Sequence[str] = ()
     archives: Sequence[SDS] = ()
+    request: Request | None = None
     sac_headers: bool = True
 
     @property
@@ -94,14 +98,22 @@ class StageTask(Assignment):
         waveforms += [path for archive in self.archives for path in archive.files()]
         stations = find_files(self.stations, "stations")
         events = find_files(self.events, "events")
-        if not waveforms:
+        if not waveforms and self.request is None:
             msg = "no waveforms were named: nothing to stage"
             raise CallError(msg)
         quakeml, count = read_quakeml(events)
         headers = SACHeaders()
         pieces = scan(waveforms, headers.notice if self.sac_headers else _ignore)
-        refuse_nothing(pieces, waveforms)
+        if self.request is None:
+            refuse_nothing(pieces, waveforms)
         documents = dict(read_stations(stations))
+        lines: dict[Unit, tuple[Line, ...]] = {}
+        if self.request is not None:
+            inventory = self.request.stations()
+            lines = self.request.units(inventory, self.tag)
+            documents = {**self.request.documents(inventory), **documents}
+            if quakeml is None:
+                quakeml = self.request.quakeml()
         made = headers.documents(documents)
         if made:
             documents |= made
@@ -111,32 +123,37 @@ class StageTask(Assignment):
             quakeml, count = headers.quakeml()
             _LOGGER.info("%d events made of SAC headers", count)
         files = batches(pieces, self.tag)
-        for station in sorted(documents.keys() - {unit.station for unit in files}):
-            files[Unit(station, self.tag)] = ()  # metadata alone
+        units = [*files, *lines]
+        for station in sorted(documents.keys() - {unit.station for unit in units}):
+            units.append(Unit(station, self.tag))  # metadata alone
         sources = Sources(
             {unit.id: paths for unit, paths in files.items()},
             _shared(pieces),
             documents,
             quakeml,
             sac_events,
+            self.request,
+            {unit.id: asked for unit, asked in lines.items()},
         )
-        plan = Plan(Path(), {self.tag: self.tag}, tuple(files))
+        plan = Plan(Path(), {self.tag: self.tag}, tuple(units))
         key: dict[str, str | None] = {
             "the files": _state([*waveforms, *stations, *events]),
+            "the request": repr(self.request),
             "the tag": self.tag,
             "the use of SAC headers": str(self.sac_headers),
-            "the number of units": str(len(files)),  # `status` reads it here
+            "the number of units": str(len(units)),  # `status` reads it here
             "the encoding": str(self.encoding),
             "asdf_pipeline's version": __version__,
         }
-        source = f"{len(waveforms)} waveform files, {count} events"
+        source = f"{len(waveforms)} waveform file(s), {count} event(s)"
         return Staging(
             source=source,
             plan=plan,
             key=key,
             quakeml=quakeml,
             brief=sources,
-            retries=False,  # a file that is mended, or left out, is another work
+            # A file that is mended, or left out, is another work.
+            retries=self.request is not None,
         )
 
     def work(self, layout: Layout | None, brief: object) -> StageWork:

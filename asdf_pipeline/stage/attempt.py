@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import obspy
+    from obspy.clients.fdsn import Client
 
     from asdf_pipeline.plan import Unit
+    from asdf_pipeline.stage.fdsn import Line, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,10 @@ class Sources:
         The events.
     sac_events : bool
         Whether traces are associated with the event of their SAC header.
+    request : Request or None
+        The web services of the units that are downloaded.
+    lines : mapping of str to tuple of Line
+        What to ask them for, by unit id.
     """
 
     files: Mapping[str, tuple[Path, ...]]
@@ -46,6 +52,8 @@ class Sources:
     documents: Mapping[str, bytes]
     quakeml: bytes | None
     sac_events: bool = False
+    request: Request | None = None
+    lines: Mapping[str, tuple[Line, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +82,7 @@ class StageWorker(Worker):
         super().__init__(work, name)
         self.work = work
         self._last = _Opened()
+        self._client: Client | None = None
 
     def close(self) -> None:
         """Forget the file read last."""
@@ -89,14 +98,13 @@ class StageWorker(Worker):
         sources = self.work.sources
         claims = Claims()
         count = samples = 0
-        for path in sources.files[unit.id]:
-            for shown, stream in self._read(path, station):
-                if sources.sac_events:
-                    associate(stream)
-                for trace in encoded(stream, shown, station, unit.tag, encoding):
-                    count += 1
-                    samples += trace.header.npts
-                    claims.admit(trace, shown)
+        for shown, stream in self._streams(unit):
+            if sources.sac_events:
+                associate(stream)
+            for trace in encoded(stream, shown, station, unit.tag, encoding):
+                count += 1
+                samples += trace.header.npts
+                claims.admit(trace, shown)
         traces = claims.traces()
         record |= {"traces_in": count, "samples_in": samples}
         stationxml = sources.documents.get(station)
@@ -122,6 +130,19 @@ class StageWorker(Worker):
     def explain(self, error: BaseException) -> str:
         """Return nothing for an error in the data: its one line says all."""
         return "" if isinstance(error, ASDFPipelineError) else super().explain(error)
+
+    def _streams(self, unit: Unit) -> Iterator[tuple[str, obspy.Stream]]:
+        """Yield what a unit's sources hold, each with its name."""
+        sources = self.work.sources
+        for path in sources.files.get(unit.id, ()):
+            yield from self._read(path, unit.station)
+        if unit.id in sources.lines and sources.request is not None:
+            from asdf_pipeline.stage.fdsn import download
+
+            if self._client is None:
+                self._client = sources.request.client()
+            shown = f"{sources.request.url}, {unit.id}"
+            yield shown, download(self._client, sources.lines[unit.id], shown)
 
     def _read(self, path: Path, station: str) -> Iterator[tuple[str, obspy.Stream]]:
         """Yield what a file, or each member of a packed one, holds."""

@@ -96,6 +96,24 @@ def _split(path: Path, shown: str) -> Iterator[tuple[str, bytes]]:
     inventory, name = read_file("inventory", path, shown)
     if name != "STATIONXML":
         _forget_now(inventory, began)
+    yield from documents_of(inventory, shown)
+
+
+def documents_of(inventory: Inventory, shown: str) -> Iterator[tuple[str, bytes]]:
+    """Yield each station of an inventory with a document of its own.
+
+    Parameters
+    ----------
+    inventory : obspy.Inventory
+        Of any number of stations.
+    shown : str
+        Where it is from, for errors.
+
+    Raises
+    ------
+    InputError
+        If it holds no station, or one that cannot be written.
+    """
     stations = _by_station(inventory)
     if not stations:
         msg = f"{shown}: holds no station"

@@ -233,7 +233,7 @@ def test_an_input_that_is_none(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--waveforms", "absent/*"), "give --waveforms or --sds, and --tag"),
+        (("--waveforms", "absent/*"), "give --waveforms, --sds or --fdsn, and --tag"),
         (("--waveforms", "absent/*", "--tag", "raw"), "'absent/*' matches no file"),
         (("--waveforms", "functions.py", "--tag", "r"), "functions.py: in no waveform"),
         (("--asdf", "a.h5", "--tag", "raw"), "--asdf goes without"),

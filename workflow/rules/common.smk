@@ -29,7 +29,7 @@ os.environ.update(
 
 SELECTION = ["network", "station", "location", "channel", "starttime", "endtime"]
 COLUMNS = [
-    *("dataset", "waveforms", "sds", *SELECTION, "stations", "events"),
+    *("dataset", "waveforms", "sds", *SELECTION, "fdsn", "stations", "events"),
     *("asdf", "tag", "merge"),
 ]
 
@@ -71,10 +71,10 @@ def read_datasets(path):
         raise WorkflowError(f"{path}: the data set {twice!r} is there twice")
     for dataset, row in table.iterrows():
         given = {column for column in row.index if row[column]} - {"dataset", "merge"}
-        if bool(given & {"waveforms", "sds"}) == ("asdf" in given):
+        if bool(given & {"waveforms", "sds", "fdsn"}) == ("asdf" in given):
             raise WorkflowError(
                 f"{path}: data set {dataset!r}: give either waveforms or asdf "
-                "(or sds, an archive, for waveforms)"
+                "(or sds or fdsn for waveforms)"
             )
         if given.intersection(SELECTION) and "sds" not in given:
             raise WorkflowError(
@@ -173,7 +173,7 @@ def stage_options(wildcards):
     if asdf := matches(dataset, "asdf"):
         return ["--asdf", *asdf]
     options = [f"--tag={DATASETS.at[dataset, 'tag'] or 'raw_recording'}"]
-    for column in ("waveforms", "sds", "stations", "events"):
+    for column in ("waveforms", "sds", "fdsn", "stations", "events"):
         if cell := patterns(dataset, column):
             options += [f"--{column}", *cell]
     return options + [f"--{code}={cell}" for code, cell in selection(dataset).items()]
@@ -181,6 +181,8 @@ def stage_options(wildcards):
 
 def stage_workers(wildcards, input):
     """Return a core for each 100 MB: a small data set is staged by one."""
+    if input.request:
+        return 2  # a data centre is shared
     return 1 if input.asdf else max(1, min(8, int(input.size_mb // 100)))
 
 

@@ -5,6 +5,7 @@ rule stage:
     input:
         waveforms=files_of("waveforms"),
         archives=archive_files,
+        request=files_of("fdsn"),
         stations=files_of("stations"),
         events=files_of("events"),
         asdf=files_of("asdf"),

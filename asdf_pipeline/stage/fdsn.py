@@ -1,0 +1,284 @@
+"""FDSN web services as a source: what to ask for, and one unit's waveforms.
+
+A request is a small YAML file, in the terms of the services themselves::
+
+    url: http://service.example.org
+    network: BW
+    station: "*"
+    channel: EH?
+    starttime: 2024-01-01
+    endtime: 2024-01-31T12:00:00
+    domain: {latitude: 48, longitude: 11, maxradius: 2}
+    events: {minmagnitude: 6}
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from obspy import Stream, UTCDateTime, read_inventory
+from obspy.clients.fdsn import Client
+from obspy.clients.fdsn.header import FDSNException, FDSNNoDataException
+
+from asdf_pipeline.errors import CallError, InputError
+from asdf_pipeline.plan import Unit
+from asdf_pipeline.stage.metadata import documents_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from obspy import Inventory
+
+_LOGGER = logging.getLogger(__name__)
+_DAY = 86_400_000_000_000  # ns
+_ATTEMPTS = 3
+PAUSE = 5.0
+"""Seconds before a request is sent again that failed."""
+
+_KEYS = frozenset(
+    {"url", "network", "station", "location", "channel", "starttime", "endtime"}
+    | {"domain", "events"}
+)
+_NEEDED = ("url", "starttime", "endtime")
+_DOMAIN = frozenset(
+    {"minlatitude", "maxlatitude", "minlongitude", "maxlongitude"}
+    | {"latitude", "longitude", "minradius", "maxradius"}
+)
+
+Line = tuple[str, str, str, str, int, int]
+"""A line of a bulk request: four codes, first and last time in ns since 1970."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of the web services of one data centre.
+
+    Attributes
+    ----------
+    url : str
+        Where they are, without ``/fdsnws``; or a name that ObsPy knows.
+    start, end : int
+        In ns since 1970; the end is not included.
+    codes, domain : mapping of str to object
+        Parameters of the station service.
+    events : mapping of str to object, or None
+        Parameters of the event service; None: no events.
+    """
+
+    url: str
+    start: int
+    end: int
+    codes: Mapping[str, Any] = field(default_factory=dict)
+    domain: Mapping[str, Any] = field(default_factory=dict)
+    events: Mapping[str, Any] | None = None
+
+    @classmethod
+    def read(cls, content: Mapping[str, Any], shown: str) -> Request:
+        """Return the request that a YAML file spells.
+
+        Parameters
+        ----------
+        content : mapping
+            What the file holds.
+        shown : str
+            Its name, for errors.
+
+        Raises
+        ------
+        CallError
+            If a key is unknown, missing, or not what it should be.
+        """
+        domain = content.get("domain") or {}
+        _refuse_unknown(content, _KEYS, shown)
+        _refuse_unknown(domain, _DOMAIN, f"{shown}: domain")
+        missing = [key for key in _NEEDED if not content.get(key)]
+        if missing:
+            msg = f"{shown}: {', '.join(missing)}: missing"
+            raise CallError(msg)
+        try:
+            start, end = (
+                UTCDateTime(str(content[key])).ns for key in ("starttime", "endtime")
+            )
+        except (TypeError, ValueError) as error:
+            msg = f"{shown}: starttime, endtime: {error}"
+            raise CallError(msg) from None
+        if start >= end:
+            msg = f"{shown}: the endtime is not after the starttime"
+            raise CallError(msg)
+        codes = {
+            key: str(content[key])
+            for key in ("network", "station", "location", "channel")
+            if content.get(key) is not None
+        }
+        return cls(
+            str(content["url"]), start, end, codes, domain, content.get("events")
+        )
+
+    def client(self) -> Client:
+        """Return a client; nothing is sent yet."""
+        try:
+            return Client(self.url, _discover_services=False)
+        except (FDSNException, ValueError) as error:
+            msg = f"{self.url}: no data centre: {_line(error)}"
+            raise CallError(msg) from None
+
+    def stations(self) -> Inventory:
+        """Return the stations with their responses.
+
+        Raises
+        ------
+        InputError
+            If there are none, or the service does not answer.
+        """
+        client, content = self.client(), io.BytesIO()
+        times = {"starttime": _time(self.start), "endtime": _time(self.end)}
+
+        def ask() -> None:
+            content.seek(0)
+            content.truncate()
+            client.get_stations(
+                level="response", filename=content, **times, **self.codes, **self.domain
+            )
+
+        self._document(ask, "stations")
+        return read_inventory(io.BytesIO(content.getvalue()), format="STATIONXML")
+
+    def _document(self, ask: Callable[[], None], what: str) -> None:
+        try:
+            _persist(ask, f"{self.url}: {what}")
+        except FDSNNoDataException:
+            msg = f"{self.url}: has no {what} such as the request asks for"
+            raise InputError(msg) from None
+
+    def documents(self, inventory: Inventory) -> dict[str, bytes]:
+        """Return each station's StationXML."""
+        return dict(documents_of(inventory, self.url))
+
+    def quakeml(self) -> bytes | None:
+        """Return the events, if any are asked for.
+
+        Raises
+        ------
+        InputError
+            If there are none, or the service does not answer.
+        """
+        if self.events is None:
+            return None
+        client, content = self.client(), io.BytesIO()
+        asked = {"starttime": _time(self.start), "endtime": _time(self.end)}
+
+        def ask() -> None:
+            content.seek(0)
+            content.truncate()
+            client.get_events(filename=content, **{**asked, **(self.events or {})})
+
+        self._document(ask, "events")
+        return content.getvalue()
+
+    def units(self, inventory: Inventory, tag: str) -> dict[Unit, tuple[Line, ...]]:
+        """Return a unit for each station and day, with what to ask for."""
+        units: dict[Unit, tuple[Line, ...]] = {}
+        for network in inventory:
+            for code in sorted({station.code for station in network}):
+                for start in range(self.start - self.start % _DAY, self.end, _DAY):
+                    first, last = max(start, self.start), min(start + _DAY, self.end)
+                    rates = {
+                        (channel.location_code, channel.code): channel.sample_rate or 0
+                        for station in network
+                        for channel in station
+                        if station.code == code and _runs(channel, first, last)
+                    }
+                    if not rates:
+                        continue
+                    lines = tuple(
+                        (network.code, code, location, channel, first, last - 1)
+                        for location, channel in sorted(rates)
+                    )
+                    samples = round(sum(rates.values()) * (last - first) / 1e9)
+                    station = f"{network.code}.{code}"
+                    units[Unit(station, tag, (first, last), samples)] = lines
+        return units
+
+
+def download(client: Client, lines: tuple[Line, ...], shown: str) -> Stream:
+    """Return the waveforms of one unit; an empty Stream where there are none.
+
+    Parameters
+    ----------
+    client : obspy.clients.fdsn.Client
+        From `Request.client`.
+    lines : tuple of Line
+        What to ask for.
+    shown : str
+        The source's name, for errors.
+
+    Raises
+    ------
+    InputError
+        If the service does not answer, three times.
+    """
+    bulk = [
+        (network, station, location or "--", channel, _time(start), _time(end))
+        for network, station, location, channel, start, end in lines
+    ]
+    found: list[Stream] = []
+
+    def ask() -> None:
+        found[:] = [client.get_waveforms_bulk(bulk)]
+
+    try:
+        _persist(ask, shown)
+    except FDSNNoDataException:
+        return Stream()
+    # Services give whole records: their ends are of the days before and after.
+    *_, start, end = lines[0]
+    return found[0].trim(_time(start), _time(end), nearest_sample=False)
+
+
+def _persist(ask: Callable[[], None], shown: str) -> None:
+    """Ask again where a service did not answer.
+
+    Raises
+    ------
+    FDSNNoDataException
+        If it has nothing.
+    InputError
+        If it goes on not to answer.
+    """
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            return ask()
+        except FDSNNoDataException:
+            raise
+        except (FDSNException, OSError, TypeError) as error:
+            trouble = _line(error)
+        if attempt < _ATTEMPTS:
+            _LOGGER.warning("%s: %s: asking again", shown, trouble)
+            time.sleep(PAUSE)
+    msg = f"{shown}: {trouble} (asked {_ATTEMPTS} times)"
+    raise InputError(msg)
+
+
+def _refuse_unknown(content: Any, known: frozenset[str], shown: str) -> None:
+    unknown = sorted(set(content) - known)
+    if unknown:
+        msg = f"{shown}: unknown key {unknown[0]!r}; known: {', '.join(sorted(known))}"
+        raise CallError(msg)
+
+
+def _runs(channel: Any, start: int, end: int) -> bool:
+    """Return whether a channel's epoch lies within two times."""
+    began = channel.start_date is None or channel.start_date.ns < end
+    return began and (channel.end_date is None or channel.end_date.ns >= start)
+
+
+def _time(ns: int) -> UTCDateTime:
+    return UTCDateTime(ns=ns)
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
