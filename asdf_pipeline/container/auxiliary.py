@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,26 +18,30 @@ from asdf_pipeline.container.hdf5 import (
 )
 from asdf_pipeline.errors import InputError, StationMissingError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 
 def paths(group: Any) -> list[str]:
-    """Return the paths below ``/AuxiliaryData`` of all data sets, sorted."""
-    return sorted(_walk(group, "", frozenset()))
+    """Return the paths below ``/AuxiliaryData`` of all data sets, sorted.
 
-
-def _walk(group: Any, prefix: str, above: frozenset[Any]) -> Iterator[str]:
-    address = h5o.get_info(group).addr
-    if address in above:  # a group linked into itself
-        return
-    for name in hard_links(group):
-        path = prefix + name.decode("utf-8", "surrogateescape")
-        member = h5o.open(group, name)
-        if isinstance(member, h5g.GroupID):
-            yield from _walk(member, f"{path}/", above | {address})
-        elif isinstance(member, h5d.DatasetID):
-            yield path
+    A group that is linked from several places is listed at one of them: links can
+    go in circles, and forty groups with two links each have a billion paths.
+    """
+    found = []
+    seen = set()
+    waiting = [(group, "")]
+    while waiting:
+        above, prefix = waiting.pop()
+        address = h5o.get_info(above).addr
+        if address in seen:
+            continue
+        seen.add(address)
+        for name in hard_links(above):
+            path = prefix + name.decode("utf-8", "surrogateescape")
+            member = h5o.open(above, name)
+            if isinstance(member, h5g.GroupID):
+                waiting.append((member, f"{path}/"))
+            elif isinstance(member, h5d.DatasetID):
+                found.append(path)
+    return sorted(found)
 
 
 def stored_size(group: Any) -> int:

@@ -71,6 +71,9 @@ def open_dataset(group: Any, name: bytes) -> Opened:
     except HDF5_ERRORS as error:
         msg = f"cannot be opened as a data set: {reason(error)}"
         raise TraceError(msg) from error
+    if shape is None:
+        msg = "has no elements, not even none"
+        raise TraceError(msg)
     if len(shape) != 1:
         msg = f"has {len(shape)} dimensions where a trace has one"
         raise TraceError(msg)

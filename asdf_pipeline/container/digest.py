@@ -85,7 +85,7 @@ def blocks_digest(header: TraceHeader, blocks: Iterable[np.ndarray[Any, Any]]) -
         header.labels,
     )
     head = (
-        b"".join(_field(text.encode()) for text in texts),
+        b"".join(_field(text.encode(*_ANY_NAME)) for text in texts),
         struct.pack("<qd", header.starttime, header.sampling_rate),
         b"".join(_list(text.encode() for text in note) for note in notes),
         struct.pack("<Q", header.npts * header.dtype.itemsize),

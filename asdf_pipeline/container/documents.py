@@ -19,7 +19,7 @@ from asdf_pipeline.container.hdf5 import (
     hard_links,
     is_hard_link,
     open_input,
-    reason,
+    reading,
     version_of,
 )
 from asdf_pipeline.container.names import decoded, encoded
@@ -75,13 +75,10 @@ class InputFile:
 
     def _group(self, name: bytes) -> Any:
         """Return a group of the root, or None."""
-        try:
+        with reading(self.path, f"/{name.decode()}"):
             return (
                 h5g.open(self._root, name) if is_hard_link(self._root, name) else None
             )
-        except HDF5_ERRORS as error:
-            msg = f"{self.path}: /{name.decode()} cannot be read: {reason(error)}"
-            raise InputError(msg) from error
 
     def quakeml(self) -> bytes | None:
         """Return the QuakeML document, byte for byte, or None.
@@ -91,7 +88,9 @@ class InputFile:
         InputError
             If it cannot be read.
         """
-        if not is_hard_link(self._root, b"QuakeML"):
+        with reading(self.path, "the list of what is in the file"):
+            there = is_hard_link(self._root, b"QuakeML")
+        if not there:
             return None
         try:
             return datasets.read_document(self._root, b"QuakeML")
@@ -113,7 +112,9 @@ class InputFile:
         """Return all provenance documents, byte for byte, by name."""
         group = self._group(b"Provenance")
         documents = {}
-        for name in hard_links(group) if group is not None else []:
+        with reading(self.path, "the list of provenance documents"):
+            names = [] if group is None else hard_links(group)
+        for name in names:
             try:
                 document = datasets.read_document(group, name)
             except TraceError as error:
@@ -138,9 +139,16 @@ class InputFile:
             return None
 
     def auxiliary_paths(self) -> list[str]:
-        """Return the paths of all auxiliary data, sorted."""
+        """Return the paths of all auxiliary data, sorted.
+
+        Raises
+        ------
+        InputError
+            If a list of them is damaged.
+        """
         group = self._group(b"AuxiliaryData")
-        return [] if group is None else auxiliary.paths(group)
+        with reading(self.path, "the list of auxiliary data"):
+            return [] if group is None else auxiliary.paths(group)
 
     def auxiliary(self, path: str) -> tuple[np.ndarray[Any, Any], dict[str, Any]]:
         """Return the array and the parameters of auxiliary data.

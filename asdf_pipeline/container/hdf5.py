@@ -6,15 +6,22 @@ import importlib
 import importlib.util
 import re
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from asdf_pipeline.errors import InputMissingError, NotASDFError
+from asdf_pipeline.errors import (
+    ASDFPipelineError,
+    InputError,
+    InputMissingError,
+    NotASDFError,
+)
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterator
 
 FORMAT_VERSIONS = ("1.0.0", "1.0.1", "1.0.2", "1.0.3")
 
@@ -61,6 +68,18 @@ def reason(error: BaseException) -> str:
     text = str(error.args[-1] if error.args else error)  # OSError: errno first
     system = re.search(r"error message = '([^']*)'", text)
     return system[1] if system else " ".join(text.split())
+
+
+@contextmanager
+def reading(path: Path, what: str) -> Iterator[None]:
+    """Turn what HDF5 raises into one line that names the file and what is in it."""
+    try:
+        yield
+    except ASDFPipelineError:
+        raise
+    except HDF5_ERRORS as error:
+        msg = f"{path}: {what} cannot be read: {reason(error)}"
+        raise InputError(msg) from error
 
 
 def open_input(path: str | os.PathLike[str]) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from obspy import Inventory, Stream
 
 from asdf_pipeline.container import datasets
-from asdf_pipeline.container.hdf5 import is_hard_link
+from asdf_pipeline.container.hdf5 import is_hard_link, reading
 from asdf_pipeline.container.inventory import LazyInventory
 from asdf_pipeline.container.listing import Listing
 from asdf_pipeline.container.names import STATIONXML, encoded
@@ -226,7 +226,9 @@ class Reader(Listing):
         if self._document is None or self._document[0] != station:
             group = self._station(station)
             document = None
-            if is_hard_link(group, STATIONXML.encode()):
+            with reading(self.path, f"the list of station {station}"):
+                there = is_hard_link(group, STATIONXML.encode())
+            if there:
                 try:
                     document = datasets.read_document(group, STATIONXML.encode())
                 except TraceError as error:

@@ -47,7 +47,7 @@ def check_places(task: Assignment) -> None:
     if task.outcomes is not None:
         places.append(Path(task.outcomes).absolute())
         for path in (task.made, *task.inputs):
-            if places[-1].resolve() == path.resolve():
+            if os.path.realpath(places[-1]) == os.path.realpath(path):
                 msg = f"{task.outcomes}: the outcomes would replace {path.name}"
                 raise CallError(msg)
         if places[-1].is_dir():

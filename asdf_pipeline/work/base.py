@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from asdf_pipeline.container.codec import COMPRESSED, Encoding
+from asdf_pipeline.errors import ASDFPipelineError
 from asdf_pipeline.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from asdf_pipeline.plan import Unit
 
 _HERE = str(Path(__file__).parent)
+_PACKAGE = str(Path(__file__).parent.parent)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +134,7 @@ class Worker(ABC):
             record |= {
                 "status": "failed",
                 "error_type": type(error).__name__,
-                "error_message": str(error),
+                "error_message": _message(error),
                 "traceback": self.explain(error),
             }
         record["seconds"] = round(time.perf_counter() - began, 6)
@@ -144,8 +146,20 @@ class Worker(ABC):
         # Our own frames say nothing to the function's author.
         while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_HERE):
             trace = trace.tb_next
+        files = {frame.f_code.co_filename for frame, _ in traceback.walk_tb(trace)}
+        if isinstance(error, ASDFPipelineError) and all(
+            name.startswith(_PACKAGE) for name in files
+        ):
+            return f"{type(error).__name__}: {error}"  # it says what is wrong itself
         limit = self.traceback_limit
         lines = traceback.format_exception(
             type(error), error, trace, limit=-limit if limit > 0 else 0, chain=False
         )
         return "".join(lines).rstrip()
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as another:  # a class of the user's may do anything
+        return f"its message cannot be shown ({type(another).__name__})"

@@ -155,7 +155,7 @@ def test_pieces_stay_apart_on_request(long_traces: Path, tmp_path: Path) -> None
 def test_a_filter_by_windows_equals_the_filter_of_the_whole(
     long_traces: Path, tmp_path: Path
 ) -> None:
-    """Inside of the margin, to 1e-6 of the peak; docs/windows.md states the margin."""
+    """To 1e-6 of the peak, with the margin that docs/functions.md states."""
     margin = 120  # seconds: the filter's memory
     whole, parts = tmp_path / "whole.h5", tmp_path / "parts.h5"
     run(Task(long_traces, whole, bandpass, {"raw": "raw"}))

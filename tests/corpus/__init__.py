@@ -1,0 +1,1 @@
+"""Bad input: files that are damaged, odd or meant ill, made by a script."""
