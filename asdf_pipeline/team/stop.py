@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.errors import StoppedError
 
@@ -120,11 +120,14 @@ class Stop:
             return
         signals = (signal.SIGINT, signal.SIGTERM)
         before = [signal.signal(signum, self._hear) for signum in signals]
+        unraisable = sys.unraisablehook
+        sys.unraisablehook = lambda lost: _lose(lost, unraisable)
         self._listening = True
         try:
             yield
         finally:
             self._listening = False
+            sys.unraisablehook = unraisable
             for signum, action in zip(signals, before, strict=True):
                 signal.signal(signum, action)
 
@@ -141,3 +144,12 @@ class Stop:
 
 def _send_to_main_thread(signum: int) -> None:
     signal.pthread_kill(threading.main_thread().ident or 0, signum)
+
+
+def _lose(lost: Any, otherwise: Callable[[Any], object]) -> None:
+    """Say nothing of a stop that came while Python was freeing something.
+
+    There it cannot be raised; the unit goes on to its end, and the run stops then.
+    """
+    if not isinstance(lost.exc_value, StopUnitError):
+        otherwise(lost)
