@@ -87,17 +87,23 @@ class Listing(InputFile):
 
         What cannot be opened counts as empty here, and fails when it is read.
         """
+        return {tag: sum(sizes) for tag, sizes in self.sizes_by_tag(station).items()}
+
+    def sizes_by_tag(self, station: str) -> dict[str, list[int]]:
+        """Return the number of samples of each trace, by tag, sorted by name.
+
+        What cannot be opened counts as empty here, and fails when it is read.
+        """
         group = self._station(station)
-        samples: dict[str, int] = {}
+        sizes: dict[str, list[int]] = {}
         for name in self._tagged(group, station, None):
-            tag = tag_of(name)
             try:
                 dataset = h5d.open(group, encoded(name))
                 size = dataset.get_space().get_simple_extent_npoints()
             except HDF5_ERRORS:
                 size = 0
-            samples[tag] = samples.get(tag, 0) + size
-        return dict(sorted(samples.items()))
+            sizes.setdefault(tag_of(name), []).append(size)
+        return dict(sorted(sizes.items()))
 
     def _tagged(self, group: Any, station: str, tag: str | None) -> list[str]:
         """Return the names of a tag's data sets, or of all, sorted."""

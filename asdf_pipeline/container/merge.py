@@ -65,22 +65,52 @@ def merge(
         If the output cannot be written.
     """
     with Writer.create(output, quakeml) as writer, writing(output):
-        # Without room HDF5 1.10 crashes halfway through copying an object.
-        writer.reserve(sum(one.stat().st_size for one in segments if one.exists()))
-        target = writer.file_id
-        for segment in segments:
-            examine(segment)
+        _copy_all(writer, segments, examine, events=quakeml is None)
+
+
+def extend(
+    output: Path,
+    segments: Sequence[Path],
+    examine: Callable[[Path], None] = lambda _: None,
+) -> None:
+    """Merge files into one of the same kind that is there.
+
+    As `merge`, but for what is in the output already, which need not be copied
+    object by object: 0.2 ms a station.
+
+    Raises
+    ------
+    VerificationError, InputError, WriteError
+        See `merge`.
+    """
+    with Writer.reopen(output) as writer, writing(output):
+        _copy_all(writer, segments, examine, events=True)
+
+
+def _copy_all(
+    writer: Writer,
+    segments: Sequence[Path],
+    examine: Callable[[Path], None],
+    *,
+    events: bool,
+) -> None:
+    sizes = [one.stat().st_size for one in (writer.path, *segments) if one.exists()]
+    # Without room HDF5 1.10 crashes halfway through copying an object.
+    writer.reserve(sum(sizes))
+    target = writer.file_id
+    for segment in segments:
+        examine(segment)
+        with open_input(segment) as file:
+            copy_rest(target, file.id, segment, events=events)
+            stations = _stations(file.id)
+        copy_auxiliary(target, segment)
+        for begin in range(0, len(stations), _BATCH):
+            batch = stations[begin : begin + _BATCH]
             with open_input(segment) as file:
-                copy_rest(target, file.id, segment, events=quakeml is None)
-                stations = _stations(file.id)
-            copy_auxiliary(target, segment)
-            for begin in range(0, len(stations), _BATCH):
-                batch = stations[begin : begin + _BATCH]
-                with open_input(segment) as file:
-                    source = file.id
-                    _copy_members(
-                        target, source, b"Waveforms", batch, _copy_station, segment
-                    )
+                source = file.id
+                _copy_members(
+                    target, source, b"Waveforms", batch, _copy_station, segment
+                )
 
 
 def _stations(source: Any) -> list[bytes]:

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.container.join import merge_joined
-from asdf_pipeline.container.merge import auxiliary_size, copy_auxiliary, merge
-from asdf_pipeline.container.names import tag_of
+from asdf_pipeline.container.merge import auxiliary_size, copy_auxiliary, extend
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.container.writer import Writer
 from asdf_pipeline.errors import CallError, OutputExistsError, VerificationError
@@ -186,7 +185,10 @@ def merge_segments(
     merged = directory.path / MERGED
     merged.unlink(missing_ok=True)
     if joined is None:
-        merge(list(segments), merged, examine)
+        first = max(segments, key=lambda segment: segments[segment].size)
+        examine(first)
+        _copy(first, merged)
+        extend(merged, [one for one in segments if one != first], examine)
     else:
         merge_joined(list(segments), merged, joined, examine)
     _sync(merged)
@@ -259,11 +261,10 @@ def check(path: Path, outcomes: Iterable[Outcome]) -> None:
             samples[key] += outcome.samples_out
     with Reader(path) as reader:
         for station in reader.stations():
-            found = Counter(tag_of(name) for name in reader.names(station))
-            sizes = reader.samples_by_tag(station)
-            for tag, count in found.items():
+            for tag, sizes in reader.sizes_by_tag(station).items():
                 key = (station, tag)
-                if (traces.pop(key, 0), samples.pop(key, 0)) != (count, sizes[tag]):
+                found = (len(sizes), sum(sizes))
+                if (traces.pop(key, 0), samples.pop(key, 0)) != found:
                     _differs(path, station, f"tag {tag}")
         there = set(reader.auxiliary_paths())
     for name in sorted(there ^ arrays.keys()):

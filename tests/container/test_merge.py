@@ -14,7 +14,7 @@ import pytest
 from asdf_pipeline.container import merge as module
 from asdf_pipeline.container.codec import RAW
 from asdf_pipeline.container.digest import file_digest
-from asdf_pipeline.container.merge import merge
+from asdf_pipeline.container.merge import extend, merge
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.container.verify import verify
 from asdf_pipeline.container.writer import Writer
@@ -45,6 +45,16 @@ def test_the_parts_make_the_whole(tmp_path: Path) -> None:
     with Reader(tmp_path / "merged.h5") as reader:
         assert reader.stations() == ["XX.A", "XX.B", "XX.C", "XX.D"]
         assert reader.quakeml() == QUAKEML
+
+
+def test_a_part_grows_to_the_whole(tmp_path: Path) -> None:
+    whole = segment(tmp_path / "whole.h5", "A", "B", "C", "D")
+    parts = [segment(tmp_path / f"{name}.h5", name) for name in "ACD"]
+    growing = segment(tmp_path / "growing.h5", "B")
+    extend(growing, parts)
+    assert file_digest(growing) == file_digest(whole)
+    with pytest.raises(VerificationError, match="XX.A"):
+        extend(growing, parts[:1])
 
 
 def test_more_stations_than_are_copied_at_once(
@@ -169,7 +179,7 @@ def test_real_recordings(peer_file: Path, tmp_path: Path) -> None:
 _FILL = """
 import resource, signal, sys
 from pathlib import Path
-from asdf_pipeline.container.merge import merge
+from asdf_pipeline.container.merge import extend, merge
 from asdf_pipeline.errors import WriteError
 
 source, output, limit = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
