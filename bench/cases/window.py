@@ -71,5 +71,5 @@ def _read(package: str, long: Input) -> tuple[int, float]:
         msg = f"reading a window with {package} failed; see {log}"
         raise CommandFailedError(msg)
     size, seconds, samples = json.loads(done.stdout.splitlines()[-1])
-    assert samples == 3600 * 40 + 1
+    assert abs(samples - 3600 * 40) <= 3  # pyasdf gives one more at either end
     return size, seconds
