@@ -60,7 +60,7 @@ check: $(VENV)/.installed
 	$(bin)/codespell
 
 pytest: $(VENV)/.installed
-	$(bin)/python -m pytest -n $(CORES)
+	$(bin)/python -m pytest -n $(CORES) --dist worksteal --durations 15
 
 bench: $(VENV)/.installed
 	$(bin)/python -m bench

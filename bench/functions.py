@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 BURN = 0.1
 """Seconds of CPU that `burn` takes a trace."""
+SHORTEST = 0.02
+"""Seconds of the shortest `sleep`; the longest takes 100 times as long."""
 
 
 def identity(st: Stream, inv: Inventory | None) -> Stream:
@@ -32,4 +34,19 @@ def burn(st: Stream, inv: Inventory | None) -> Stream:
         end = time.thread_time() + BURN
         while time.thread_time() < end:
             pass
+    return st
+
+
+def seconds_asleep(index: int) -> float:
+    """Return how long `sleep` takes over the station of an index, in seconds.
+
+    The exponents of 100 are spread evenly, in an order that looks like chance (the
+    golden ratio's multiples).
+    """
+    return SHORTEST * 100.0 ** (index * 0.6180339887498949 % 1.0)
+
+
+def sleep(st: Stream, inv: Inventory | None) -> Stream:
+    """Sleep for a time of the station's own."""
+    time.sleep(seconds_asleep(int(st[0].stats.station)))
     return st

@@ -1,8 +1,9 @@
 """What the tests share: what they need of the machine, and how that is told.
 
 A test says what it needs with ``@pytest.mark.requires("mpi")``, also
-``"parallel-hdf5"``, ``"slurm"``, ``"mount"``, ``"chromium"`` or ``"axe"``. Where the
-machine does not offer it, the test is skipped and listed by name at the end of the run.
+``"parallel-hdf5"``, ``"slurm"``, ``"mount"``, ``"h5dump"``, ``"chromium"`` or
+``"axe"``. Where the machine does not offer it, the test is skipped and listed by name
+at the end of the run.
 What the environment variable ``ASDF_PIPELINE_REQUIRE`` names (separated by commas) must
 be there: the test then fails instead. ``ASDF_PIPELINE_MPI_PYTHON`` names the Python
 whose h5py was built with parallel HDF5; tests that start ``mpiexec`` get it from the
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
-NAMES = ("mpi", "parallel-hdf5", "slurm", "mount", "chromium", "axe")
+NAMES = ("mpi", "parallel-hdf5", "slurm", "mount", "h5dump", "chromium", "axe")
 PREFIX = "not on this machine: "
 
 
@@ -110,9 +111,9 @@ def why_not(name: str) -> str | None:
         states = _answer(["sinfo", "--noheader", "--Node", "--format=%t"]).split()
         if not {"idle", "mix", "alloc", "comp"}.intersection(states):
             return "sinfo shows no node that takes jobs"
-    elif name == "chromium":
-        if shutil.which("chromium") is None:
-            return "no chromium on the PATH"
+    elif name in ("h5dump", "chromium"):
+        if shutil.which(name) is None:
+            return f"no {name} on the PATH"
     elif name == "axe":
         if not Path(os.environ.get("ASDF_PIPELINE_AXE", "?")).is_file():
             return "ASDF_PIPELINE_AXE names no file"

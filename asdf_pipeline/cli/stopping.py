@@ -1,4 +1,7 @@
-"""SIGTERM as an exception, so that what is cleaned up on Ctrl-C is cleaned up too."""
+"""SIGTERM as an exception, so that what is cleaned up on Ctrl-C is cleaned up too.
+
+And neither of them once all is done: a stop that comes too late changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def terminable(message: str) -> Iterator[None]:
-    """Let SIGTERM end the enclosed code.
+    """Let SIGTERM end the enclosed code; once that is done, ignore it and SIGINT.
+
+    The command ends then: it must not say that it was stopped when its output stands.
 
     Parameters
     ----------
@@ -34,11 +39,15 @@ def terminable(message: str) -> Iterator[None]:
     before = signal.signal(signal.SIGTERM, _stop)
     try:
         yield
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signum, signal.SIG_IGN)
     except _TerminatedError:
+        signal.signal(signal.SIGTERM, before)
         msg = f"stopped by SIGTERM; {message}"
         raise StoppedError(msg, signal.SIGTERM) from None
-    finally:
+    except BaseException:
         signal.signal(signal.SIGTERM, before)
+        raise
 
 
 class _TerminatedError(BaseException):

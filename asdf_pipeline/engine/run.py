@@ -176,6 +176,7 @@ class _Lead:
         if self.settled is not None:
             self.outcomes = Outcomes(self.settled)
             log.info("%s: nothing to be done: it is published", self.task.made)
+            self.remove()
         else:
             with self.stop.listening(self.directory.flight.stopped):
                 try:
@@ -183,7 +184,7 @@ class _Lead:
                         self.publish()
                 except StopUnitError:
                     self.stop.raise_if_asked(self.directory.path)
-        self.remove()
+                self.remove()  # a stop comes too late now
         failures = self.outcomes.failures()
         if failures:
             log.warning("%s: %s", self.task.made, describe_failures(failures))

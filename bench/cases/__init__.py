@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
     from bench.rows import Row
 
-NAMES = ("seed", "identity", "burn", "scale", "window", "startup", "mpi", "modes")
+NAMES = (
+    *("seed", "identity", "burn", "scale", "window", "startup"),
+    *("mpi", "sharing", "modes"),
+)
 """All cases, in the order of the table."""
 
 

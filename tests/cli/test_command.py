@@ -374,7 +374,7 @@ def test_the_status_of_a_run_that_goes_on(
             *(*PACKAGE_COMMAND, "process", "staged.h5", "processed.h5"),
             *("--tag", "raw=done", "--function", "functions.py:waits"),
             *("--parameters", '{"station": "RJOB"}', "--backend", "serial"),
-            *("--seal-every", "0.01", "--progress", "none"),
+            *("--seal-every", "0", "--progress", "none"),
         ],
         cwd=tmp_path,
         stderr=subprocess.DEVNULL,

@@ -15,6 +15,7 @@ import yaml
 from tests.conftest import mpi_environment
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.pipeline.checkout import Checkout
@@ -24,9 +25,12 @@ ON_SLURM = {**mpi_environment(), "OMPI_MCA_btl": "tcp,self"}
 STATIONS = 14
 SLEEPS = """\
 import time
+from pathlib import Path
 
 def process(st, inv):
-    time.sleep(10)
+    end = time.monotonic() + 15
+    while time.monotonic() < end and not Path("awake").exists():
+        time.sleep(0.1)
     return st
 """
 
@@ -57,7 +61,10 @@ def jobs(checkout: Checkout) -> list[str]:
 
 
 def slow(checkout: Checkout, profile: str, minutes: str) -> None:
-    """Set up a job of 70 s on two ranks, with a time limit."""
+    """Set up a job of 105 s on two ranks, with a time limit.
+
+    Slurm looks at time limits twice a minute.
+    """
     for number in range(STATIONS):
         header = {"network": "XX", "station": f"S{number:02d}", "channel": "BHZ"}
         trace = obspy.Trace(np.arange(100, dtype=np.int32), header)
@@ -69,6 +76,11 @@ def slow(checkout: Checkout, profile: str, minutes: str) -> None:
     settings = yaml.safe_load(path.read_text())
     settings["set-resources"]["process"].update(tasks=2, runtime=minutes)
     path.write_text(yaml.safe_dump(settings))
+
+
+def wake(checkout: Checkout) -> None:
+    """Let the function sleep no more."""
+    (checkout.path / "awake").touch()
 
 
 def done_before(log: str) -> int:
@@ -121,9 +133,15 @@ def test_two_nodes(
 @pytest.mark.requires("slurm", "parallel-hdf5")
 def test_a_job_that_meets_its_time_limit_resumes(checkout: Checkout) -> None:
     slow(checkout, "slurm", minutes="attempt")
-    run = checkout.snakemake("--profile", "profiles/slurm", **ON_SLURM)
-    assert run.code == 0, run.text
-    assert sum("JobState=TIMEOUT" in line for line in jobs(checkout)) == 1
+    with checkout.start("--profile", "profiles/slurm", **ON_SLURM) as process:
+        try:
+            wait_until(lambda: any("JobState=TIMEOUT" in job for job in jobs(checkout)))
+            wake(checkout)
+            text, _ = process.communicate(timeout=240)
+        finally:
+            process.kill()
+    assert process.returncode == 0, text
+    assert sum("JobState=TIMEOUT" in job for job in jobs(checkout)) == 1
     assert done_before(checkout.read("logs/process/slow.log")) > 0
     assert [row["status"] for row in checkout.rows()] == ["ok"] * STATIONS
 
@@ -135,7 +153,7 @@ def test_scancel_leaves_nothing_under_the_final_name(checkout: Checkout) -> None
     profile = ("--profile", "profiles/cluster-generic")
     with checkout.start(*profile, "--retries", "0", **ON_SLURM) as process:
         try:
-            wait_for(log, r"\b[4-9] of 14 computed")
+            wait_until(lambda: says(log, r"\b[4-9] of 14 computed"))
             (job,) = (
                 re.match(r"JobId=(\d+) JobName=process ", line)
                 for line in jobs(checkout)
@@ -143,6 +161,7 @@ def test_scancel_leaves_nothing_under_the_final_name(checkout: Checkout) -> None
             )
             assert job is not None
             subprocess.run(["scancel", job[1]], check=True)
+            wake(checkout)
             text, _ = process.communicate(timeout=120)
         finally:
             process.kill()
@@ -155,9 +174,14 @@ def test_scancel_leaves_nothing_under_the_final_name(checkout: Checkout) -> None
     assert [row["status"] for row in checkout.rows()] == ["ok"] * STATIONS
 
 
-def wait_for(log: Path, pattern: str, seconds: float = 180) -> None:
-    """Wait until a log says something."""
+def says(log: Path, pattern: str) -> bool:
+    """Tell whether a log has something by now."""
+    return log.is_file() and re.search(pattern, log.read_text()) is not None
+
+
+def wait_until(what: Callable[[], bool], seconds: float = 180) -> None:
+    """Wait until something is so."""
     end = time.monotonic() + seconds
-    while not (log.is_file() and re.search(pattern, log.read_text())):
-        assert time.monotonic() < end, f"{log} never said {pattern!r}"
-        time.sleep(0.2)
+    while not what():
+        assert time.monotonic() < end, "it did not come"
+        time.sleep(0.5)

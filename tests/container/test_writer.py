@@ -279,6 +279,7 @@ def test_a_product_without_an_encoded_document(tmp_path: Path) -> None:
 # Other programs, and the file system.
 
 
+@pytest.mark.requires("h5dump")
 def test_h5dump_of_hdf5_1_10_reads_it(our_file: Path) -> None:
     version = subprocess.run(
         ["h5dump", "--version"], capture_output=True, text=True, check=True

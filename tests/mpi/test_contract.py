@@ -17,11 +17,10 @@ if TYPE_CHECKING:
 
 
 class RanksContract(TeamContract):
-    """Starts the command by ``mpiexec``."""
+    """Starts the command by ``mpiexec``; a dead rank ends the job (test_ends.py)."""
 
     way: Way
     ranks = 3
-    survives = False  # a dead rank ends the job; a rerun resumes
 
     @pytest.fixture
     def run(

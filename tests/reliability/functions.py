@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 def counted(st: Stream, inv: Inventory | None, calls: str, s: float) -> Result:
     """Return what came in, and an array, after `s` seconds; each call leaves a line."""
     stats = st[0].stats
+    start = stats.starttime.ns
     with Path(calls).open("a", encoding="utf-8") as file:
-        file.write(f"{stats.network}.{stats.station}\n")
+        file.write(f"{stats.network}.{stats.station} {start}\n")
     time.sleep(s)
-    return Result(st, {f"Sums/{stats.network}_{stats.station}": _sums(st)})
+    return Result(st, {f"Sums/{stats.network}_{stats.station}/from_{start}": _sums(st)})
 
 
 def _sums(st: Stream) -> np.ndarray[Any, Any]:

@@ -1,6 +1,7 @@
 """What every team must do, whoever does the work.
 
-A team's tests inherit `TeamContract` and say how it is started.
+A team's tests inherit `TeamContract`, or `SurvivingTeamContract` where the death of a
+worker does not end the run, and say how it is started.
 """
 
 from __future__ import annotations
@@ -27,8 +28,6 @@ class TeamContract:
     """The contract: inherit it and say how the team is started."""
 
     options: Sequence[str] = ()
-    survives = True
-    """Whether the death of a worker leaves the run alive."""
 
     @pytest.fixture
     def process(
@@ -191,12 +190,14 @@ class TeamContract:
         with Reader(out) as reader:
             assert reader.stations() == list(STATIONS)
 
+
+class SurvivingTeamContract(TeamContract):
+    """The contract of teams that the death of a worker leaves alive."""
+
     @pytest.mark.parametrize(("how", "named"), [("SIGSEGV", "SIGSEGV"), ("exit", "3")])
     def test_a_unit_that_kills_twice_is_failed(
         self, process: Any, tmp_path: Path, how: str, named: str
     ) -> None:
-        if not self.survives:
-            pytest.skip("not of this team: the death of a worker ends the run")
         calls = tmp_path / "calls"
         done = process(
             "dies_for",
@@ -215,8 +216,6 @@ class TeamContract:
     def test_a_unit_that_kills_once_is_done_the_second_time(
         self, process: Any, tmp_path: Path
     ) -> None:
-        if not self.survives:
-            pytest.skip("not of this team: the death of a worker ends the run")
         calls = tmp_path / "calls"
         done = process(
             "dies_for", station="XX.S04", how="SIGKILL", calls=str(calls), times=1

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from tests.team.contract import TeamContract
+from tests.team.contract import SurvivingTeamContract, TeamContract
 
 
 class TestSerial(TeamContract):
     """One process does everything."""
 
     options = ("--backend", "serial")
-    survives = False
 
 
-class TestOneProcess(TeamContract):
+class TestOneProcess(SurvivingTeamContract):
     """One forked worker."""
 
     options = ("--backend", "multiprocessing", "--workers", "1")
 
 
-class TestTwoProcesses(TeamContract):
+class TestTwoProcesses(SurvivingTeamContract):
     """Two forked workers that take turns."""
 
     options = ("--backend", "multiprocessing", "--workers", "2")
 
 
-class TestFiveProcesses(TeamContract):
+class TestFiveProcesses(SurvivingTeamContract):
     """More workers than cores."""
 
     options = ("--backend", "multiprocessing", "--workers", "5")
