@@ -52,32 +52,27 @@ def plain(value):
     return value
 
 
-def wrong(data, schema):
-    """Fill in defaults; return the place that does not fit the schema, and why."""
-    try:
-        validate(data, schema)
-    except WorkflowError as error:
-        found = error.__context__
-        if not hasattr(found, "absolute_path"):
-            raise
-        # Counted from one, as people do.
-        place = [
-            str(part + 1) if isinstance(part, int) else str(part)
-            for part in found.absolute_path
-        ]
-        what = found.message.replace(
-            "Additional properties are not allowed", "unknown key"
-        )
-        # Where jsonschema's own words would not help, the schema has better ones.
-        return place, found.schema.get("$comment", what)
-    return None
+def told(error):
+    """Return where jsonschema found an error, and what."""
+    # Counted from one, as people do.
+    place = [
+        str(part + 1) if isinstance(part, int) else str(part)
+        for part in error.absolute_path
+    ]
+    what = error.message.replace("Additional properties are not allowed", "unknown key")
+    # Where jsonschema's own words would not help, the schema has better ones.
+    return place, error.schema.get("$comment", what)
 
 
 def check(data, schema, where):
-    """Fill in defaults, and say in one line what is wrong where."""
-    if found := wrong(data, schema):
-        place, what = found
-        raise WorkflowError(": ".join([where, *place, what]))
+    """Validate data, fill in defaults, and say in one line what is wrong where."""
+    try:
+        validate(data, schema)
+    except WorkflowError as error:
+        if not hasattr(error.__context__, "absolute_path"):
+            raise
+        place, what = told(error.__context__)
+        raise WorkflowError(": ".join([where, *place, what])) from None
 
 
 def read_datasets(path):

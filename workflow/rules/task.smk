@@ -1,4 +1,8 @@
 # What is applied to each data set: what the config says, or its row in place of that.
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+
 from asdf_pipeline.cli.arguments import load_text
 from asdf_pipeline.errors import ASDFPipelineError
 from asdf_pipeline.steps import checked
@@ -10,6 +14,14 @@ INSTEAD = {
     "tag_map": "{raw_recording: processed}",
     "parameters": "{water_level: 60}",
 }
+
+# Snakemake's validate() reads its schema at every call, too slow for a thousand rows.
+SCHEMA = yaml.safe_load(
+    Path(workflow.source_path("../schemas/config.schema.yaml")).read_text()
+)
+OF_PROCESS = Draft202012Validator(
+    {**SCHEMA["properties"]["process"], "$defs": SCHEMA["$defs"]}
+)
 
 
 def read_cell(column, text):
@@ -32,20 +44,20 @@ def instead(cells):
     process, given = dict(PROCESS), dict(cells)
     if {"function", "steps"} <= given.keys():
         raise WorkflowError("function, steps: leave one of the two empty")
-    if "steps" in given:
-        process |= {"function": None, "parameters": {}}
     if "function" in given:
-        process["steps"] = None
+        process.pop("steps", None)
+    if "steps" in given:
+        process.pop("function", None)
+        process["parameters"] = {}
     for column, text in cells:
         try:
             process[column] = read_cell(column, text)
         except ASDFPipelineError as error:
             raise WorkflowError(f"{error}; expected {INSTEAD[column]}") from None
-    process = {key: value for key, value in process.items() if value is not None}
-    if found := wrong({"process": process}, "../schemas/config.schema.yaml"):
-        (_, column, *place), what = found
-        said = ": ".join([column, *place, what])
-        raise WorkflowError(f"{said}; expected {INSTEAD[column]}")
+    if error := best_match(OF_PROCESS.iter_errors(process)):
+        place, what = told(error)
+        said = ": ".join([*place, what])
+        raise WorkflowError(f"{said}; expected {INSTEAD[place[0]]}")
     return complete(process)
 
 
@@ -76,25 +88,25 @@ def check_steps(steps, where):
         raise WorkflowError(f"{where}: {error}") from None
 
 
-def task_of(dataset):
-    """Return what is applied to a data set."""
-    cells = DATASETS.loc[dataset, list(INSTEAD)]
+def naming(where, make, *arguments):
+    """Call a function, and say where the error was."""
     try:
-        return instead(tuple(cells[cells != ""].items()))
+        return make(*arguments)
     except WorkflowError as error:
-        where = f"{config['datasets']}: data set {dataset!r}"
         raise WorkflowError(f"{where}: {error}") from None
 
 
 def all_tasks():
     """Return what is applied to each data set, everything checked."""
-    for key in config["step_lists"]:
-        check_steps(config["step_lists"][key], f"config: step_lists: {key}")
-    try:
-        complete(PROCESS)
-    except WorkflowError as error:
-        raise WorkflowError(f"config: process: {error}") from None
-    return {dataset: task_of(dataset) for dataset in DATASETS.index}
+    for key, steps in config["step_lists"].items():
+        check_steps(steps, f"config: step_lists: {key}")
+    naming("config: process", complete, PROCESS)
+    tasks = {}
+    for dataset, row in zip(DATASETS.index, DATASETS[list(INSTEAD)].to_numpy()):
+        cells = tuple((column, text) for column, text in zip(INSTEAD, row) if text)
+        where = f"{config['datasets']}: data set {dataset!r}"
+        tasks[dataset] = naming(where, instead, cells)
+    return tasks
 
 
 TASKS = all_tasks()
