@@ -8,6 +8,7 @@ import json
 import operator
 import os
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -100,6 +101,17 @@ class Outcome:
     def unit_id(self) -> str:
         """The id of the unit that this is the outcome of (see `plan.Unit.id`)."""
         return unit_id(self.station, self.input_tag, self.window)
+
+    @property
+    def when(self) -> str:
+        """Its window for a message, such as ``", 2009-08-24T00:20:00 to ..."``."""
+        if self.window is None:
+            return ""
+        begin, end = (
+            datetime.fromtimestamp(time // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+            for time in self.window
+        )
+        return f", {begin} to {end}"
 
     @property
     def has_data(self) -> bool:

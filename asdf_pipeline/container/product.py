@@ -86,13 +86,16 @@ class EncodedTrace:
         How the chunks were made.
     digest : str
         Content digest (hex).
+    peak : float
+        Largest absolute sample; NaN where a sample is none.
     """
 
     header: TraceHeader
     name: str
     chunks: tuple[bytes, ...]
     encoding: Encoding
-    digest: str
+    digest: str = ""
+    peak: float = 0.0
 
     @property
     def nbytes(self) -> int:
@@ -192,7 +195,8 @@ def encode_stream(
     station: str,
     tag: str,
     encoding: Encoding,
-    window: tuple[int, int] | None = None,
+    seen: tuple[int, int] | None = None,
+    kept: tuple[int, int] | None = None,
 ) -> tuple[EncodedTrace, ...]:
     """Return the traces of a Stream, encoded.
 
@@ -208,8 +212,9 @@ def encode_stream(
         Tag to write them under.
     encoding : Encoding
         How to store them.
-    window : (int, int) or None
-        First and last time in ns since 1970 of what is kept; None for all.
+    seen, kept : (int, int) or None
+        First and last time in ns since 1970 of what a function was given, and of
+        what is kept of its result; None for all.
 
     Returns
     -------
@@ -220,23 +225,29 @@ def encode_stream(
     ------
     TraceError
         If a trace is of another station, has a type, sampling rate, code, id or label
-        that cannot be written, or two have one name.
+        that cannot be written, two have one name, or all are of other times than
+        the function was given.
     """
-    pieces = [
-        (header, data)
-        for trace in stream
-        for whole, samples in contiguous(trace, tag)
-        for header, data in [_trimmed(whole, samples, window)]
-        if header.npts
+    whole = [
+        piece for trace in stream for piece in contiguous(trace, tag) if piece[0].npts
     ]
-    headers = [header for header, _ in pieces]
-    for header in headers:
+    for header, _ in whole:
         if header.station_name != station:
             msg = (
                 f"trace {header.id} is not of station {station}: "
                 "a function returns traces of the station it was given"
             )
             raise TraceError(msg)
+    if kept is not None and whole and not any(_is_in(seen, h) for h, _ in whole):
+        msg = (
+            f"trace {whole[0][0].id}: all that the function returned lies outside the "
+            "window that it was given: by windows, it must not change start times"
+        )
+        raise TraceError(msg)
+    trimmed = [_trimmed(*piece, kept) for piece in whole]
+    pieces = [piece for piece in trimmed if piece[0].npts]
+    headers = [header for header, _ in pieces]
+    cut = "" if kept is None else " once cut to the window"
     return tuple(
         sorted(
             (
@@ -246,12 +257,22 @@ def encode_stream(
                     tuple(encode(data, encoding)),
                     encoding,
                     trace_digest(header, data),
+                    # By way of float: the smallest integer has no absolute value.
+                    max(abs(float(data.min())), abs(float(data.max()))),
                 )
-                for name, (header, data) in zip(names(headers), pieces, strict=True)
+                for name, (header, data) in zip(
+                    names(headers, cut), pieces, strict=True
+                )
             ),
             key=lambda trace: trace.name,
         )
     )
+
+
+def _is_in(window: tuple[int, int] | None, header: TraceHeader) -> bool:
+    """Tell whether a trace has anything in a window."""
+    begin, end = samples_between(header, window)
+    return end > begin
 
 
 def _trimmed(
@@ -262,10 +283,15 @@ def _trimmed(
     return header.cut(begin, end), data[begin:end]
 
 
-def names(headers: Iterable[TraceHeader]) -> list[str]:
+def names(headers: Iterable[TraceHeader], cut: str = "") -> list[str]:
     """Return the names of a unit's data sets, whatever the order of the traces.
 
     Where several would have one name, all of them get nine digits of fraction.
+
+    Parameters
+    ----------
+    cut : str
+        What was done to the traces, for the error.
 
     Raises
     ------
@@ -282,8 +308,8 @@ def names(headers: Iterable[TraceHeader]) -> list[str]:
     for name, number in Counter(found).items():
         if number > 1:
             msg = (
-                f"{number} traces have the same codes, tag, start and end: {name}; "
-                "merge them or leave all but one out"
+                f"{number} traces have the same codes, tag, start and end{cut}: "
+                f"{name}; merge them or leave all but one out"
             )
             raise TraceError(msg)
     return found

@@ -11,12 +11,12 @@ import dataclasses
 import errno
 import logging
 import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.container.verify import verify
+from asdf_pipeline.engine.publish import copy_file
 from asdf_pipeline.errors import (
     CallError,
     InputError,
@@ -138,7 +138,8 @@ def take_over(
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise write_error(part, error) from error
-        _copy(output, part)
+        check_room(part.parent, output.stat().st_size)
+        copy_file(output, part)
     directory.record(seal(part), kept)
     log.info(
         "%s: %d of %d units are taken over; what failed is tried again, also with "
@@ -200,11 +201,3 @@ def _refuse_copied(output: Path, outcomes: Iterable[Outcome]) -> None:
             "process it anew"
         )
         raise CallError(msg)
-
-
-def _copy(source: Path, target: Path) -> None:
-    check_room(target.parent, source.stat().st_size)
-    try:
-        shutil.copyfile(source, target)
-    except OSError as error:
-        raise write_error(target, error) from error

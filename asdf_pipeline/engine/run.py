@@ -133,8 +133,8 @@ class _Lead:
         """Show what a failed unit's author needs to see."""
         if outcome.status == "failed":
             self.progress.say(
-                f"\nStation {outcome.station}, tag {outcome.input_tag}, "
-                f"{outcome.worker}:\n"
+                f"\nStation {outcome.station}, tag {outcome.input_tag}"
+                f"{outcome.when}, {outcome.worker}:\n"
                 f"{outcome.traceback or outcome.error_message}\n"
             )
         self.progress.tick()
@@ -184,7 +184,8 @@ class _Lead:
                         self.publish()
                 except StopUnitError:
                     self.stop.raise_if_asked(self.directory.path)
-                self.remove()  # a stop comes too late now
+                self.stop.comes_too_late()
+                self.remove()
         failures = self.outcomes.failures()
         if failures:
             log.warning("%s: %s", self.task.made, describe_failures(failures))

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+MANY = 1_000_000
+"""Units of which each takes 1 kB of the leading process's memory."""
+
 
 @dataclass(frozen=True)
 class Task(Assignment):
@@ -127,6 +130,7 @@ class Task(Assignment):
         if self.only_failed:
             again.check_call(self)
         process, plan = self.load(), self.plan()
+        self._tell(plan)
         with Reader(plan.input) as reader:
             quakeml = reader.quakeml()
             auxiliary = reader.auxiliary_paths()
@@ -137,9 +141,14 @@ class Task(Assignment):
                 self.input,
                 len(auxiliary),
             )
-        if process.fingerprint is None:
+        if process.unhashable:
             log.warning("this run cannot be resumed: %s", process.unhashable)
-        key = run_key(plan, process.fingerprint, process.parameters, str(self.encoding))
+        key = run_key(
+            plan,
+            process.fingerprint,
+            process.parameters_fingerprint,
+            str(self.encoding),
+        )
         if self.only_failed:
             key[again.STATE] = again.state_of(self.made)
         return Processing(
@@ -154,6 +163,29 @@ class Task(Assignment):
             process=process,
             started=datetime.now(UTC),
         )
+
+    def _tell(self, plan: Plan) -> None:
+        """Say what is left out, and what may take much memory."""
+        if plan.without:
+            why = "no waveforms with a tag of the map"
+            if plan.other is not None:
+                why = f"not in both files (the other is {plan.other})"
+            log.info(
+                "%s: nothing to do for %d stations: %s: %s%s",
+                self.input,
+                len(plan.without),
+                why,
+                ", ".join(plan.without[:5]),
+                ", ..." if len(plan.without) > 5 else "",
+            )
+        if len(plan.units) > MANY:
+            log.warning(
+                "%s: %d windows: this process needs about %.0f GB for them; longer "
+                "windows need less",
+                self.input,
+                len(plan.units),
+                len(plan.units) / 1e6,
+            )
 
     def work(self, layout: Layout | None, brief: object) -> ProcessWork:
         """Return what a worker needs (see `Assignment.work`)."""

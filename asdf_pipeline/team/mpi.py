@@ -209,6 +209,7 @@ class Ranks(Team):
         with ExitStack() as stack:
             stack.enter_context(one_thread())
             worker = stack.enter_context(self.together(lambda: work.begin(name)))
+            quakeml = self.together(worker.quakeml) if self._parallel else None
             roll = self.agree(lambda: job.roll if job else None)
             assert roll is not None
             sharing: Sharing | None = None
@@ -229,7 +230,7 @@ class Ranks(Team):
             )
             trouble = None
             try:
-                self._work(worker, accounts, roll, stop, sharing)
+                self._work(worker, accounts, roll, stop, sharing, quakeml)
             except ASDFPipelineError as error:
                 trouble = error
                 if isinstance(error, WriteError):
@@ -263,11 +264,12 @@ class Ranks(Team):
         roll: Roll,
         stop: Stop,
         sharing: Sharing | None,
+        quakeml: bytes | None,
     ) -> None:
         if not self._parallel:
             work_through(worker, accounts, roll, stop)
             return
         from asdf_pipeline.team.mpi_parallel import Meetings, work_and_meet
 
-        meetings = Meetings(self._channels.meet, worker.quakeml(), sharing)
+        meetings = Meetings(self._channels.meet, quakeml, sharing)
         work_and_meet(worker, accounts, meetings, stop)

@@ -36,9 +36,9 @@ class Process:
         Passed as keyword arguments.
     asks : tuple of str
         Those of `OFFERED` that the function's signature asks for.
-    fingerprint : str or None
-        Digest of the function and all it refers to; None if it cannot be had, and
-        then `unhashable` says why: such work does not resume.
+    fingerprint, parameters_fingerprint : str or None
+        Digests of the function and all it refers to, and of the parameters; None if
+        one cannot be had, and then `unhashable` says why: such work does not resume.
     """
 
     function: Callable[..., Any]
@@ -46,6 +46,7 @@ class Process:
     parameters: dict[str, Any] = field(default_factory=dict)
     asks: tuple[str, ...] = ()
     fingerprint: str | None = None
+    parameters_fingerprint: str | None = None
     unhashable: str = ""
 
     @property
@@ -95,22 +96,17 @@ def load_process(
     if hasattr(function, "calls"):  # names further functions, as steps.chain does
         called = function.calls(keywords)
         asks = tuple(ask for ask in asks if any(ask in other.asks for other in called))
-    digest, reason = _fingerprint(function, called)
-    return Process(function, name, keywords, asks, digest, reason)
-
-
-def _fingerprint(
-    function: Callable[..., Any], called: tuple[Process, ...]
-) -> tuple[str | None, str]:
-    """Return the digest of a function and those that it calls, or why there is none."""
-    for other in called:
-        if other.fingerprint is None:
-            return None, other.unhashable
+    digests: list[str | None] = []
+    reason = next((other.unhashable for other in called if other.unhashable), "")
     others = [other.fingerprint for other in called]
-    try:
-        return fingerprint((function, others) if others else function), ""
-    except UnhashableError as error:
-        return None, str(error)
+    for value in ((function, others) if others else function, keywords):
+        try:
+            digests.append(None if None in others else fingerprint(value))
+        except UnhashableError as error:
+            digests.append(None)
+            reason = str(error)
+    own, of_parameters = digests
+    return Process(function, name, keywords, asks, own, of_parameters, reason)
 
 
 def _find(spec: str) -> Any:
