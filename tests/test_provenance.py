@@ -241,6 +241,8 @@ def test_other_documents_are_left_out() -> None:
         ("taper", {}, ["taper"]),
         ("filter", {"type": "lowpass", "freq": 2}, ["lowpass_filter"]),
         ("resample", {"sampling_rate": 2}, ["resample"]),
+        ("rotate", {"method": "NE->RT"}, ["rotate"]),
+        ("cut", {"before": 1, "after": 2}, [""]),
         (
             "remove_response",
             {"pre_filt": [1, 2, 3, 4]},

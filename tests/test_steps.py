@@ -167,13 +167,17 @@ def test_identity_changes_nothing(recording: obspy.Stream) -> None:
 
 
 def test_every_step_is_there_by_name() -> None:
-    public = set(steps.__all__) - {"STEPS"}
-    assert public == set(steps.STEPS) | {"chain", "resolve"}
-    for name in public - {"resolve"}:
-        parameters = {"chain": {"steps": ["identity"]}, "filter": BANDPASS}.get(name)
-        if name == "resample":
-            parameters = {"sampling_rate": 10.0}
-        process = load_process(f"asdf_pipeline.steps:{name}", parameters)
+    public = set(steps.__all__) - {"STEPS", "checked", "resolve"}
+    assert public == set(steps.STEPS) | {"chain"}
+    needed: dict[str, dict[str, Any]] = {
+        "chain": {"steps": ["identity"]},
+        "cut": {"before": 1, "after": 2},
+        "filter": BANDPASS,
+        "resample": {"sampling_rate": 10.0},
+        "rotate": {"method": "NE->RT"},
+    }
+    for name in public:
+        process = load_process(f"asdf_pipeline.steps:{name}", needed.get(name))
         assert process.function is getattr(steps, name)
 
 
@@ -307,13 +311,14 @@ def test_an_error_says_in_which_step(recording: obspy.Stream, own_steps: Path) -
     [
         (
             ["detrend", "detrendd"],
-            "step 2: there is no step 'detrendd'; the steps are detrend, filter, "
-            "identity, remove_response, resample, taper, or path/to/file.py:function",
+            "step 2: there is no step 'detrendd'; the steps are cut, detrend, filter, "
+            "identity, remove_response, resample, rotate, taper, or path/to/file.py:",
         ),
         (
             ["detrend", {"filter": {"frequency": 1.0}}],
             "step 2: filter has no parameter 'frequency'; it has type, freq, freqmin",
         ),
+        ([{"cut": {"events": 1}}], "cut has no parameter 'events'; it has before, aft"),
         ([{"identity": {"x": 1}}], "step 1: identity has no parameter 'x'; it has no"),
         (["filter"], "step 1: .*steps:filter.*missing a required argument: 'type'"),
         ([{"taper": None, "type": "hann"}], "step 1: expected a name, or name:"),

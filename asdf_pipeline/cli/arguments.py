@@ -95,7 +95,7 @@ def read_parameters(text: str | None) -> dict[str, Any] | None:
             "'{\"water_level\": 60}' either"
         )
         raise InputMissingError(msg)
-    parameters = _load(content, source)
+    parameters = load_text(content, source)
     if parameters is None:
         return {}
     if not isinstance(parameters, dict):
@@ -118,8 +118,21 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _load(content: str, source: str) -> object:
-    """Return what the JSON or YAML says."""
+def load_text(content: str, source: str) -> object:
+    """Return what a text says that is JSON or YAML.
+
+    Parameters
+    ----------
+    content : str
+        The text.
+    source : str
+        Where it is from, for the error.
+
+    Raises
+    ------
+    CallError
+        If it is neither.
+    """
     try:
         return json.loads(content)
     except json.JSONDecodeError:

@@ -156,6 +156,15 @@ def _remove_response(
     yield Step("remove_response", "rr", "Remove Response", attributes)
 
 
+def _rotate(**_: Any) -> Iterator[Step]:
+    yield Step("rotate", "rt", "Rotate", {})
+
+
+def _cut(**_: Any) -> Iterator[Step]:
+    """Say it in our own words: SEIS-PROV's has times, and these differ by station."""
+    return iter(())
+
+
 _STEPS: dict[str, Callable[..., Iterator[Step]]] = {
     "identity": _identity,
     "detrend": _detrend,
@@ -163,4 +172,6 @@ _STEPS: dict[str, Callable[..., Iterator[Step]]] = {
     "filter": _filter,
     "resample": _resample,
     "remove_response": _remove_response,
+    "cut": _cut,
+    "rotate": _rotate,
 }

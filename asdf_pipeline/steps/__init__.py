@@ -8,7 +8,8 @@ returned; parameters have ObsPy's names and defaults. `chain` runs several:
 >>> parameters = {"steps": ["detrend", {"filter": {"type": "highpass", "freq": 0.1}}]}
 """
 
-from asdf_pipeline.steps.several import STEPS, chain, resolve
+from asdf_pipeline.steps.events import cut, rotate
+from asdf_pipeline.steps.several import STEPS, chain, checked, resolve
 from asdf_pipeline.steps.single import (
     detrend,
     filter,
@@ -21,11 +22,14 @@ from asdf_pipeline.steps.single import (
 __all__ = [
     "STEPS",
     "chain",
+    "checked",
+    "cut",
     "detrend",
     "filter",
     "identity",
     "remove_response",
     "resample",
     "resolve",
+    "rotate",
     "taper",
 ]

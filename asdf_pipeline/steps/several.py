@@ -9,6 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.errors import FunctionError, TraceError
+from asdf_pipeline.steps.events import cut, rotate
 from asdf_pipeline.steps.single import (
     detrend,
     filter,
@@ -33,7 +34,10 @@ PACKAGE = "asdf_pipeline.steps"  # where users find the steps
 
 STEPS: dict[str, Callable[..., Any]] = {
     step.__name__: step
-    for step in (identity, detrend, taper, filter, resample, remove_response)
+    for step in (
+        *(identity, detrend, taper, filter, resample, remove_response),
+        *(cut, rotate),
+    )
 }
 """The steps that `resolve` knows by their bare names."""
 
@@ -61,13 +65,41 @@ def resolve(steps: Sequence[Step]) -> tuple[Process, ...]:
     # Loading is the work's job, and the work loads this module as any other.
     from asdf_pipeline.work.load import load_process
 
+    return tuple(
+        _in_step(number, load_process, function, parameters)
+        for number, (function, parameters) in enumerate(checked(steps), 1)
+    )
+
+
+def checked(
+    steps: Sequence[Step],
+) -> list[tuple[str | Callable[..., Any], dict[str, Any]]]:
+    """Check a list of steps, as far as that goes without loading the user's own.
+
+    Parameters
+    ----------
+    steps : sequence
+        As in `resolve`.
+
+    Returns
+    -------
+    list of (str or callable, dict)
+        Each step's function, by its full name, and its parameters.
+
+    Raises
+    ------
+    FunctionError
+        If one is no step, there is none of its name, or it does not take its
+        parameters.
+    """
+    from asdf_pipeline.work.load import load_process
+
     if not isinstance(steps, list | tuple) or not steps:
         msg = f"steps: expected a list of at least one step, got {steps!r}"
         raise FunctionError(msg)
-    resolved = []
+    found: list[tuple[str | Callable[..., Any], dict[str, Any]]] = []
     for number, step in enumerate(steps, 1):
         name, parameters = _taken_apart(step, number)
-        function: str | Callable[..., Any] = name
         if isinstance(name, str) and ":" not in name:
             if name not in STEPS:
                 msg = (
@@ -76,13 +108,19 @@ def resolve(steps: Sequence[Step]) -> tuple[Process, ...]:
                 )
                 raise FunctionError(msg)
             _check_parameters(STEPS[name], parameters, number)
-            function = f"{PACKAGE}:{name}"
-        try:
-            resolved.append(load_process(function, parameters))
-        except FunctionError as error:
-            msg = f"step {number}: {error}"
-            raise FunctionError(msg) from error
-    return tuple(resolved)
+            name = f"{PACKAGE}:{name}"
+            _in_step(number, load_process, name, parameters)
+        found.append((name, parameters))
+    return found
+
+
+def _in_step(number: int, load: Callable[..., Process], *what: Any) -> Process:
+    """Load a step, and say which one it is if that fails."""
+    try:
+        return load(*what)
+    except FunctionError as error:
+        msg = f"step {number}: {error}"
+        raise FunctionError(msg) from error
 
 
 def chain(
@@ -187,7 +225,10 @@ def _taken_apart(step: object, number: int) -> tuple[Any, dict[str, Any]]:
 def _check_parameters(
     step: Callable[..., Any], parameters: dict[str, Any], number: int
 ) -> None:
-    known = list(inspect.signature(step).parameters)[2:]
+    from asdf_pipeline.work.load import OFFERED
+
+    names = list(inspect.signature(step).parameters)[2:]
+    known = [name for name in names if name not in OFFERED]
     for name in parameters:
         if name not in known:
             has = f"it has {', '.join(known)}" if known else "it has none"

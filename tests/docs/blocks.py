@@ -34,9 +34,12 @@ class Block:
         return name[1] if name else None
 
 
-def blocks(page: str) -> list[Block]:
-    """Return the blocks of a page, by its path in the checkout."""
+def blocks(page: str, section: str | None = None) -> list[Block]:
+    """Return the blocks of a page, by its path in the checkout, or of a section."""
     text = (ROOT / page).read_text(encoding="utf-8")
+    if section is not None:
+        text = text.partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+        assert text, f"{page} has no section {section!r}"
     return [Block(language, body) for language, body in _BLOCK.findall(text)]
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import obspy
 import pandas as pd
+import pyasdf
 import pytest
 
 from asdf_pipeline import ASDFDataSet, OutputExistsError, Result, steps
@@ -119,6 +120,12 @@ def test_every_team_writes_the_same_file(
         assert reader.stationxml("XX.S00") == observed.stationxml("XX.S00")
         assert reader.auxiliary_paths() == [f"Sums/{station}" for station in COMMON]
         assert reader.quakeml() == observed.quakeml()
+    with pyasdf.ASDFDataSet(str(out), mode="r") as theirs:
+        sums = theirs.auxiliary_data.Sums
+        assert sums.list() == COMMON
+        for station in COMMON:
+            st = theirs.waveforms[station].residual
+            assert list(sums[station].data[:]) == [trace.data.sum() for trace in st]
 
 
 @pytest.mark.parametrize("backend", ["serial", "multiprocessing"])

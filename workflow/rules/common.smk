@@ -2,7 +2,9 @@
 import glob
 import json
 import os
+import re
 import sys
+from datetime import date
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -28,25 +30,54 @@ os.environ.update(
 
 
 SELECTION = ["network", "station", "location", "channel", "starttime", "endtime"]
+# Columns that say nothing of the input.
+NO_INPUT = ["dataset", "merge", "function", "steps", "tag_map", "parameters"]
 COLUMNS = [
-    *("dataset", "waveforms", "sds", *SELECTION, "fdsn", "stations", "events"),
-    *("asdf", "tag", "merge"),
+    *("waveforms", "sds", *SELECTION, "fdsn", "stations", "events", "asdf", "tag"),
+    *NO_INPUT,
 ]
 
 
-def check(data, schema, where):
-    """Validate data, fill in defaults, and say in one line what is wrong where."""
+def plain(value):
+    """Return what YAML says in JSON's terms: times are texts, and 1e-3 is a number."""
+    if isinstance(value, dict):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [plain(inner) for inner in value]
+    if isinstance(value, date):
+        return value.isoformat()
+    exponential = r"[-+]?[0-9]+([.][0-9]*)?[eE][-+]?[0-9]+"
+    if isinstance(value, str) and re.fullmatch(exponential, value):
+        return float(value)
+    return value
+
+
+def wrong(data, schema):
+    """Fill in defaults; return the place that does not fit the schema, and why."""
     try:
         validate(data, schema)
     except WorkflowError as error:
         found = error.__context__
         if not hasattr(found, "absolute_path"):
             raise
-        place = [where, *map(str, found.absolute_path)]
+        # Counted from one, as people do.
+        place = [
+            str(part + 1) if isinstance(part, int) else str(part)
+            for part in found.absolute_path
+        ]
         what = found.message.replace(
             "Additional properties are not allowed", "unknown key"
         )
-        raise WorkflowError(f"{': '.join(place)}: {what}") from None
+        # Where jsonschema's own words would not help, the schema has better ones.
+        return place, found.schema.get("$comment", what)
+    return None
+
+
+def check(data, schema, where):
+    """Fill in defaults, and say in one line what is wrong where."""
+    if found := wrong(data, schema):
+        place, what = found
+        raise WorkflowError(": ".join([where, *place, what]))
 
 
 def read_datasets(path):
@@ -70,7 +101,7 @@ def read_datasets(path):
         twice = table.index[table.index.duplicated()][0]
         raise WorkflowError(f"{path}: the data set {twice!r} is there twice")
     for dataset, row in table.iterrows():
-        given = {column for column in row.index if row[column]} - {"dataset", "merge"}
+        given = {column for column in row.index if row[column]} - set(NO_INPUT)
         if bool(given & {"waveforms", "sds", "fdsn"}) == ("asdf" in given):
             raise WorkflowError(
                 f"{path}: data set {dataset!r}: give either waveforms or asdf "
@@ -89,6 +120,7 @@ def read_datasets(path):
     return table
 
 
+config.update(plain(config))
 check(config, "../schemas/config.schema.yaml", "config")
 DATASETS = read_datasets(config["datasets"])
 PROCESS = config["process"]
@@ -195,17 +227,6 @@ def parts_of(wildcards):
     """Return the processed files that are merged into one."""
     names = DATASETS.index[DATASETS["merge"] == wildcards.merged]
     return expand("results/{dataset}/processed.h5", dataset=names)
-
-
-def function_file(wildcards):
-    """Return the file of a function given as file.py:name: the work depends on it."""
-    where, _, _ = PROCESS["function"].rpartition(":")
-    return [where] if where.endswith(".py") else []
-
-
-def tag_options(wildcards):
-    """Return the options that spell the tag map."""
-    return [f"--tag={source}={target}" for source, target in PROCESS["tag_map"].items()]
 
 
 def no_environment(wildcards):

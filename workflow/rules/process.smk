@@ -10,7 +10,7 @@
 rule process:
     input:
         staged="results/{dataset}/staged.h5",
-        function=function_file,
+        functions=function_files,
     output:
         processed="results/{dataset}/processed.h5",
         outcomes="results/{dataset}/outcomes.jsonl",
@@ -20,9 +20,7 @@ rule process:
         "benchmarks/process/{dataset}.tsv"
     params:
         version=VERSION,
-        function=PROCESS["function"],
-        tags=tag_options,
-        parameters=json.dumps(PROCESS["parameters"], sort_keys=True),
+        options=process_options,
         work_dir="results/{dataset}/work",
     threads: 8
     # How it is run, not what it makes: a change of these makes nothing run again.
@@ -48,8 +46,7 @@ rule process:
                 --backend multiprocessing --workers {threads}
         fi
         "$@" {input.staged:q} {output.processed:q} \
-            --function {params.function:q} {params.tags:q} \
-            --parameters {params.parameters:q} \
+            {params.options:q} \
             --io {resources.io:q} --max-failures {resources.max_failures:q} \
             --traceback-limit {resources.traceback_limit} \
             --work-dir {params.work_dir:q} --outcomes {output.outcomes:q} \

@@ -1,0 +1,256 @@
+"""What is applied to which data set: steps, and the table's cells in place of keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from asdf_pipeline.container.digest import file_digest
+from asdf_pipeline.container.reader import Reader
+from asdf_pipeline.provenance.reading import read_runs
+
+if TYPE_CHECKING:
+    from tests.pipeline.checkout import Checkout
+
+ULN = {
+    "waveforms": "{obspy}/core/tests/data/IU_ULN_*.mseed "
+    "{obspy}/signal/tests/data/IUANMO.seed",
+    "stations": "{obspy}/core/tests/data/IU_ULN_*.xml",
+}
+"""Two stations, of which one has no StationXML."""
+# The function of the script that this project started from, tests/dataset.
+SEED = """\
+def process(st, inv):
+    if inv is None:
+        return
+    st.attach_response(inv)
+    st.remove_response(output="VEL")
+    return st
+"""
+MINE = """\
+def scale(st, inv, factor=2.0):
+    for trace in st:
+        trace.data = trace.data * factor
+    return st
+"""
+
+
+def write(checkout: Checkout, process: dict[str, Any], **top: Any) -> None:
+    """Write a configuration anew."""
+    process = {"tag_map": {"raw_recording": "processed"}, **process}
+    path = checkout.path / "config" / "config.yaml"
+    path.write_text(yaml.safe_dump({"process": process, **top}))
+
+
+def test_the_seed_as_steps_and_a_row_of_its_own(checkout: Checkout) -> None:
+    """The seed's function and the same as steps make files of one digest."""
+    (checkout.path / "seed.py").write_text(SEED)
+    write(checkout, {"steps": [{"remove_response": {"output": "VEL"}}]})
+    checkout.use(
+        {"dataset": "steps", **ULN},
+        {"dataset": "function", "function": "seed.py:process", **ULN},
+    )
+    run = checkout.snakemake()
+    assert run.code == 0, run.text
+    results = checkout.path / "results"
+    steps, function = (results / f"{n}/processed.h5" for n in ("steps", "function"))
+    assert file_digest(steps) == file_digest(function)
+    rows = {(row["dataset"], row["station"]): row["status"] for row in checkout.rows()}
+    assert rows == {
+        (dataset, station): status
+        for dataset in ("steps", "function")
+        for station, status in (("ULN", "ok"), ("ANMO", "empty"))
+    }
+    with Reader(steps) as reader:
+        (trace,) = reader.stream("IU.ULN", "processed")
+        assert 0 < abs(trace.data).max() < 1e-3  # m/s
+
+
+def test_each_step_is_in_the_provenance(checkout: Checkout) -> None:
+    (checkout.path / "mine.py").write_text(MINE)
+    steps = [
+        "detrend",
+        {"filter": {"type": "lowpass", "freq": 1e-1}},
+        {"mine.py:scale": {"factor": 3.0}},
+    ]
+    write(checkout, {"steps": steps})
+    config = checkout.path / "config" / "config.yaml"
+    # YAML 1.1 takes this for text.
+    config.write_text(config.read_text().replace("freq: 0.1", "freq: 1e-1"))
+    assert "freq: 1e-1" in config.read_text()
+    checkout.use({"dataset": "a", **ULN})
+    run = checkout.snakemake("results/a/processed.h5")
+    assert run.code == 0, run.text
+    with Reader(checkout.path / "results/a/processed.h5") as reader:
+        documents = reader.provenance()
+    (told,) = read_runs(documents)
+    assert told.parameters == {"steps": steps}
+    (document,) = (text.decode() for text in documents.values())
+    for said in ("seis_prov:detrend", "seis_prov:lowpass_filter", "mine.py:scale"):
+        assert said in document, said
+
+
+def test_an_edited_step_runs_process_of_those_that_have_it(checkout: Checkout) -> None:
+    (checkout.path / "mine.py").write_text(MINE)
+    write(
+        checkout,
+        {"steps": ["identity"]},
+        step_lists={"scaled": ["mine.py:scale"]},
+    )
+    checkout.use(
+        {"dataset": "plain", **ULN}, {"dataset": "mine", "steps": "scaled", **ULN}
+    )
+    outputs = [f"results/{dataset}/processed.h5" for dataset in ("plain", "mine")]
+    assert checkout.snakemake(*outputs).code == 0
+    peaks = [peak(checkout, output) for output in outputs]
+    assert peaks[1] == 2 * peaks[0] > 0
+    (checkout.path / "mine.py").write_text(MINE.replace("2.0", "5.0"))
+    run = checkout.snakemake(*outputs)
+    assert run.rules == ["process"], run.text
+    assert "wildcards: dataset=mine" in run.text
+    assert peak(checkout, outputs[1]) == 5 * peaks[0]
+
+
+def peak(checkout: Checkout, name: str) -> float:
+    """Return the largest sample of IU.ULN."""
+    with Reader(checkout.path / name) as reader:
+        (trace,) = reader.stream("IU.ULN", reader.tags("IU.ULN")[0])
+        return float(abs(trace.data).max())
+
+
+def test_cells_stand_in_place_of_keys(checkout: Checkout) -> None:
+    (checkout.path / "mine.py").write_text(MINE)
+    write(checkout, {"function": "mine.py:scale", "parameters": {"factor": 3}})
+    checkout.use(
+        {"dataset": "keys", **ULN},
+        {"dataset": "none", "parameters": "{}", **ULN},
+        {"dataset": "seven", "parameters": '{"factor": 7e0}', **ULN},
+        {"dataset": "steps", "steps": "[identity, {'mine.py:scale': {factor: 5}}]"}
+        | {"tag": "synthetic", "tag_map": "{synthetic: done}", **ULN},
+    )
+    files = {
+        name: f"results/{name}/processed.h5"
+        for name in ("keys", "none", "seven", "steps")
+    }
+    run = checkout.snakemake(*files.values())
+    assert run.code == 0, run.text
+    found = {name: peak(checkout, path) for name, path in files.items()}
+    one = found["none"] / 2
+    assert found == {"keys": 3 * one, "none": 2 * one, "seven": 7 * one} | {
+        "steps": 5 * one
+    }
+    with Reader(checkout.path / files["steps"]) as reader:
+        assert reader.tags("IU.ULN") == ["done"]
+
+    # A cell changed: its data set alone is processed anew.
+    table = checkout.path / "config" / "datasets.tsv"
+    table.write_text(table.read_text().replace("7e0", "8e0"))
+    run = checkout.snakemake(*files.values())
+    assert run.rules == ["process"], run.text
+    assert peak(checkout, files["seven"]) == 8 * one
+
+
+def test_windows_and_selection(checkout: Checkout) -> None:
+    choice = {"stations": ["IU.*"], "exclude": ["*.ANMO"], "channels": ["LH?"]}
+    times = "starttime: 2015-07-18 02:30:00, endtime: 2015-07-18T02:49:59"
+    write(checkout, {"steps": ["detrend"], "window": "10min", "join": False})
+    config = checkout.path / "config" / "config.yaml"
+    text = yaml.safe_dump(choice, default_flow_style=True).strip().strip("{}")
+    # Times that YAML takes for such, and not for text.
+    config.write_text(f"{config.read_text()}  selection: {{{text}, {times}}}\n")
+    checkout.use({"dataset": "a", **ULN})
+    run = checkout.snakemake("results/a/stations.csv")
+    assert run.code == 0, run.text
+    rows = {row["station"]: row for row in checkout.rows("results/a/stations.csv")}
+    assert rows["ANMO"]["status"] == "skipped"
+    assert rows["ULN"]["status"] == "ok"
+    with Reader(checkout.path / "results/a/processed.h5") as reader:
+        st = reader.stream("IU.ULN", "processed")
+    starts = [str(trace.stats.starttime)[11:16] for trace in st]
+    assert starts == ["02:30", "02:40"]
+    assert all(abs(trace.data.mean()) < 1e-6 for trace in st)
+
+
+FUNCTION = {"function": "a:b"}
+STEPS = {"steps": ["detrend"]}
+
+
+@pytest.mark.parametrize(
+    ("process", "said"),
+    [
+        ({}, "config: process: give one of function and steps"),
+        ({**FUNCTION, **STEPS}, "config: process: give one of function and steps"),
+        ({**STEPS, "parameters": {"a": 1}}, "parameters: they go with a function;"),
+        ({"steps": []}, "config: process: steps: [] should be non-empty"),
+        (
+            {"steps": ["tapper"]},
+            "process: steps: step 1: there is no step 'tapper'; the",
+        ),
+        ({"steps": ["no.py:f"]}, "config: process: steps: no.py: no such file in"),
+        (
+            {"steps": ["detrend", {"taper": None, "max_percentage": 0.05}]},
+            "process: steps: 2: expected a step's name, or one name and its parameters",
+        ),
+        (
+            {"steps": [{"filter": {"frequency": 1}}]},
+            "step 1: filter has no parameter 'frequency'; it has type, freq, freqmin",
+        ),
+        ({"steps": ["filter"]}, "step 1: asdf_pipeline.steps:filter(st: 'Stream', inv"),
+        ({**STEPS, "window": "a day"}, "process: window: 'a day' does not match"),
+        (
+            {**STEPS, "selection": {"station": ["A.B"]}},
+            "process: selection: unknown key ('station' was unexpected)",
+        ),
+    ],
+)
+def test_a_wrong_key_is_named(
+    checkout: Checkout, process: dict[str, Any], said: str
+) -> None:
+    write(checkout, process)
+    run = checkout.snakemake("--dry-run")
+    assert run.code == 1
+    assert said in run.text
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ({"function": "b"}, "function: 'b' does not match"),
+        ({"function": "b"}, "; expected steps.py:process"),
+        ({"function": "no.py:f"}, "function: no.py: no such file in"),
+        ({"function": "a:b", "steps": "mine"}, "function, steps: leave one of the two"),
+        (
+            {"steps": "other"},
+            "steps: no list 'other': the config's step_lists are mine",
+        ),
+        ({"steps": "[tapper]"}, "steps: step 1: there is no step 'tapper'; the steps"),
+        ({"steps": "[taper"}, "steps: neither JSON nor YAML: "),
+        (
+            {"steps": "[taper"},
+            "; expected a name of step_lists, or [detrend, {taper: {",
+        ),
+        ({"steps": "mine", "parameters": "{a: 1}"}, "parameters: they go with a func"),
+        (
+            {"parameters": "5"},
+            "parameters: 5 is not of type 'object'; expected {water_l",
+        ),
+        ({"tag_map": "raw=done"}, "tag_map: 'raw=done' is not of type 'object'; expec"),
+        ({"tag_map": "{raw: Ok}"}, "tag_map: raw: 'Ok' does not match '^[a-z_0-9]+$';"),
+        (
+            {"tag_map": "{}"},
+            "tag_map: {} should be non-empty; expected {raw_recording:",
+        ),
+    ],
+)
+def test_a_wrong_cell_is_named(
+    checkout: Checkout, cells: dict[str, str], said: str
+) -> None:
+    write(checkout, FUNCTION, step_lists={"mine": ["detrend"]})
+    checkout.use({"dataset": "good", **ULN}, {"dataset": "bad", **ULN, **cells})
+    run = checkout.snakemake("--dry-run")
+    assert run.code == 1
+    (line,) = (one for one in run.text.splitlines() if "data set" in one)
+    assert line.startswith("config/datasets.tsv: data set 'bad': ")
+    assert said in line

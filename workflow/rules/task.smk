@@ -1,0 +1,131 @@
+# What is applied to each data set: what the config says, or its row in place of that.
+from asdf_pipeline.cli.arguments import load_text
+from asdf_pipeline.errors import ASDFPipelineError
+from asdf_pipeline.steps import checked
+
+# The columns that stand in place of the config's keys, and what such a cell looks like.
+INSTEAD = {
+    "function": "steps.py:process",
+    "steps": "a name of step_lists, or [detrend, {taper: {max_percentage: 0.05}}]",
+    "tag_map": "{raw_recording: processed}",
+    "parameters": "{water_level: 60}",
+}
+
+
+def read_cell(column, text):
+    """Return what a cell says; the name of a list of steps stands for the list."""
+    lists = config["step_lists"]
+    if column == "function":
+        return text
+    if column == "steps" and text in lists:
+        return lists[text]
+    value = plain(load_text(text, column))
+    if column == "steps" and isinstance(value, str):
+        has = f"are {', '.join(lists)}" if lists else "are not there"
+        raise WorkflowError(f"steps: no list {text!r}: the config's step_lists {has}")
+    return value
+
+
+@cache
+def instead(cells):
+    """Return the config's `process` with cells, pairs of column and text, in it."""
+    process, given = dict(PROCESS), dict(cells)
+    if {"function", "steps"} <= given.keys():
+        raise WorkflowError("function, steps: leave one of the two empty")
+    if "steps" in given:
+        process |= {"function": None, "parameters": {}}
+    if "function" in given:
+        process["steps"] = None
+    for column, text in cells:
+        try:
+            process[column] = read_cell(column, text)
+        except ASDFPipelineError as error:
+            raise WorkflowError(f"{error}; expected {INSTEAD[column]}") from None
+    process = {key: value for key, value in process.items() if value is not None}
+    if found := wrong({"process": process}, "../schemas/config.schema.yaml"):
+        (_, column, *place), what = found
+        said = ": ".join([column, *place, what])
+        raise WorkflowError(f"{said}; expected {INSTEAD[column]}")
+    return complete(process)
+
+
+def complete(process):
+    """Check the steps, and that files of functions are there."""
+    key = "steps" if "steps" in process else "function"
+    names = [process[key]]
+    if key == "steps":
+        if process["parameters"]:
+            raise WorkflowError(
+                "parameters: they go with a function; steps have theirs in the list, "
+                "as in {taper: {max_percentage: 0.05}}"
+            )
+        names = check_steps(process[key], key)
+    places = [name.rpartition(":")[0] for name in names]
+    files = sorted({place for place in places if place.endswith(".py")})
+    for path in files:
+        if not Path(path).is_file():
+            raise WorkflowError(f"{key}: {path}: no such file in {Path.cwd()}")
+    return {**process, "files": files}
+
+
+def check_steps(steps, where):
+    """Return the names of steps; refuse one that is none, or has no such parameters."""
+    try:
+        return [name for name, _ in checked(steps)]
+    except ASDFPipelineError as error:
+        raise WorkflowError(f"{where}: {error}") from None
+
+
+def task_of(dataset):
+    """Return what is applied to a data set."""
+    cells = DATASETS.loc[dataset, list(INSTEAD)]
+    try:
+        return instead(tuple(cells[cells != ""].items()))
+    except WorkflowError as error:
+        where = f"{config['datasets']}: data set {dataset!r}"
+        raise WorkflowError(f"{where}: {error}") from None
+
+
+def all_tasks():
+    """Return what is applied to each data set, everything checked."""
+    for key in config["step_lists"]:
+        check_steps(config["step_lists"][key], f"config: step_lists: {key}")
+    try:
+        complete(PROCESS)
+    except WorkflowError as error:
+        raise WorkflowError(f"config: process: {error}") from None
+    return {dataset: task_of(dataset) for dataset in DATASETS.index}
+
+
+TASKS = all_tasks()
+
+
+def function_files(wildcards):
+    """Return the files of functions given as file.py:name: the work depends on them."""
+    return TASKS[wildcards.dataset]["files"]
+
+
+def process_options(wildcards):
+    """Return the options of `process` that say what is made."""
+    task = TASKS[wildcards.dataset]
+    function, parameters = task.get("function"), task["parameters"]
+    if "steps" in task:
+        function, parameters = "asdf_pipeline.steps:chain", {"steps": task["steps"]}
+    return [
+        f"--function={function}",
+        f"--parameters={json.dumps(parameters, sort_keys=True)}",
+        *(f"--tag={source}={target}" for source, target in task["tag_map"].items()),
+        *part_options(),
+    ]
+
+
+def part_options():
+    """Return the options that choose stations and times, and cut them into windows."""
+    options = []
+    if "window" in PROCESS:
+        options += [f"--{key}={PROCESS[key]}" for key in ("window", "overlap", "align")]
+        options += [] if PROCESS["join"] else ["--no-join"]
+    for key, value in PROCESS["selection"].items():
+        values = value if isinstance(value, list) else [value]
+        options += [f"--{key}={one}" for one in values]
+    return options
