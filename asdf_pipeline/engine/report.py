@@ -147,8 +147,12 @@ def describe_failures(failures: Sequence[Outcome], most: int = 5) -> str:
     """Return one line that names the units that failed and why."""
     named = [
         f"{outcome.station} ({outcome.input_tag}): {outcome.error_type}: "
-        f"{' '.join(outcome.error_message.split())[:120]}"
+        f"{_shortened(' '.join(outcome.error_message.split()))}"
         for outcome in failures[:most]
     ]
     more = f"; and {len(failures) - most} more" if len(failures) > most else ""
     return f"{len(failures)} failed: {'; '.join(named)}{more}"
+
+
+def _shortened(text: str, most: int = 200) -> str:
+    return text if len(text) <= most else f"{text[: most - 3]}..."
