@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, overload
 
 from asdf_pipeline.errors import ProcessingFailedError
-from asdf_pipeline.outcome import STATUSES, Outcome, write_lines
+from asdf_pipeline.outcome import STATUSES, Outcome, counted, write_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -140,7 +140,7 @@ class RunReport:
             if self.counts.get(status)
         )
         where = "" if self.output is None else f": {self.output}"
-        return f"{units} units ({parts}) in {self.seconds:.1f} s{where}"
+        return f"{counted(units, 'unit')} ({parts}) in {self.seconds:.1f} s{where}"
 
 
 def describe_failures(failures: Sequence[Outcome], most: int = 5) -> str:

@@ -48,6 +48,12 @@ def test_trying_what_is_not_there(
     assert message in run.complaint
 
 
+def test_one_is_singular(command: Command, staged: Path) -> None:
+    run = process(command, "--function", "functions.py:identity", "--limit", "1")
+    assert "staged.h5: 1 unit, 0 of them" in run.err
+    assert "serial with 1 worker, " in run.err
+
+
 def test_a_long_error_is_shortened_visibly(command: Command, staged: Path) -> None:
     parameters = json.dumps({"station": "RJOB", "message": "x" * 300})
     run = process(
