@@ -221,3 +221,8 @@ def read_outcomes(path: Path) -> Iterator[Outcome]:
     with path.open(encoding="utf-8") as file:
         for line in file:
             yield Outcome.from_json(line)
+
+
+def counted(number: int, what: str) -> str:
+    """Return ``"1 unit"``, ``"2 units"``."""
+    return f"{number} {what}{'s' * (number != 1)}"

@@ -29,7 +29,7 @@ from asdf_pipeline.journal.ledger import Ledger
 from asdf_pipeline.journal.published import note, recall
 from asdf_pipeline.journal.segments import Roll, write_error
 from asdf_pipeline.journal.workdir import OUTCOMES, WorkDirectory
-from asdf_pipeline.outcome import Outcome
+from asdf_pipeline.outcome import Outcome, counted
 from asdf_pipeline.team import form_team
 from asdf_pipeline.team.base import Job
 from asdf_pipeline.team.stop import Stop, StopUnitError
@@ -118,12 +118,12 @@ class _Lead:
             raise
         self.progress.start(self.ledger)
         log.info(
-            "%s: %d units, %d of them done before; %s with %d worker(s), %s",
+            "%s: %s, %d of them done before; %s with %s, %s",
             self.layout.source,
-            self.ledger.total,
+            counted(self.ledger.total, "unit"),
             self.ledger.resumed,
             team.name,
-            team.size,
+            counted(team.size, "worker"),
             team.io,
         )
         self.outcomes = Outcomes(())

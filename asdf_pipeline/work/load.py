@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
+import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -88,7 +89,7 @@ def load_process(
         module = getattr(function, "__module__", None) or "?"
         name = f"{module}:{getattr(function, '__qualname__', repr(function))}"
     if not callable(function):
-        msg = f"{name}: is a {type(function).__name__}, not a function"
+        msg = f"{name}: not a function (its type is {type(function).__name__})"
         raise FunctionError(msg)
     keywords = dict(parameters or {})
     asks = _check_signature(function, name, keywords, compares)
@@ -123,14 +124,21 @@ def _find(spec: str) -> Any:
         try:
             found = getattr(found, part)
         except AttributeError:
-            names = sorted(
-                name
-                for name, value in vars(module).items()
-                if inspect.isfunction(value) and value.__module__ == module.__name__
-            )
-            msg = f"{place}: has no {attribute!r}; functions: {', '.join(names)}"
+            names = ", ".join(_functions(module)) or "none"
+            msg = f"{place}: has no {attribute!r}; functions: {names}"
             raise FunctionError(msg) from None
     return found
+
+
+def _functions(module: ModuleType) -> list[str]:
+    """Return the names of a module's own functions, or of those that it exports."""
+    exported = getattr(module, "__all__", ())
+    return sorted(
+        name
+        for name, value in vars(module).items()
+        if inspect.isfunction(value)
+        and (value.__module__ == module.__name__ or name in exported)
+    )
 
 
 def _load_file(path: Path) -> ModuleType:
@@ -169,8 +177,14 @@ def _execute(place: object, load: Callable[[], object]) -> None:
     except SyntaxError as error:
         msg = f"{place}: line {error.lineno}: syntax error: {error.msg}"
         raise FunctionError(msg) from error
-    except Exception as error:
-        msg = f"{place}: cannot be loaded: {type(error).__name__}: {error}"
+    except (Exception, SystemExit) as error:  # a script that ends itself, too
+        lines = [
+            frame.lineno
+            for frame in traceback.extract_tb(error.__traceback__)
+            if frame.filename == str(place)
+        ]
+        line = f"line {lines[-1]}: " if lines else ""
+        msg = f"{place}: {line}cannot be loaded: {type(error).__name__}: {error}"
         raise FunctionError(msg) from error
 
 
