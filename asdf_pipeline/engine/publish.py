@@ -43,10 +43,11 @@ def check_places(task: Assignment) -> None:
         If a directory is missing, or one file would take another's place.
     """
     taken = {os.path.realpath(path): path for path in (*task.inputs, task.made)}
-    beside = {"the outcomes": task.outcomes, "the table": task.table_path}
+    table = None if task.output_path is None else task.table_path
+    beside = {"the outcomes": task.outcomes, "the table": table}
     places = [task.made]
     for what, place in beside.items():
-        if place is None or place == task.made:
+        if place is None:
             continue
         path = Path(place).absolute()
         other = taken.setdefault(os.path.realpath(path), path)

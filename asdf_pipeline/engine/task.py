@@ -13,6 +13,7 @@ from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.engine import again
 from asdf_pipeline.engine.assignment import Assignment, Layout
 from asdf_pipeline.errors import CallError
+from asdf_pipeline.outcome import counted
 from asdf_pipeline.plan import EVERYTHING, make_plan, plan_comparison, run_key
 from asdf_pipeline.provenance.document import document
 from asdf_pipeline.provenance.ids import document_name, run_id
@@ -171,9 +172,9 @@ class Task(Assignment):
             if plan.other is not None:
                 why = f"not in both files (the other is {plan.other})"
             log.info(
-                "%s: nothing to do for %d stations: %s: %s%s",
+                "%s: nothing to do for %s: %s: %s%s",
                 self.input,
-                len(plan.without),
+                counted(len(plan.without), "station"),
                 why,
                 ", ".join(plan.without[:5]),
                 ", ..." if len(plan.without) > 5 else "",
