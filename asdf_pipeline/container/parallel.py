@@ -74,7 +74,9 @@ class ParallelWriter:
         self._documented: dict[str, bool] = {}  # station: has its StationXML
 
     @classmethod
-    def create(cls, path: Path, comm: MPI.Intracomm, quakeml: bytes | None) -> Self:
+    def create(
+        cls, path: Path, comm: MPI.Intracomm, info: MPI.Info, quakeml: bytes | None
+    ) -> Self:
         """Create a new file.
 
         Parameters
@@ -83,6 +85,8 @@ class ParallelWriter:
             Must not exist.
         comm : mpi4py.MPI.Intracomm
             All ranks that write.
+        info : mpi4py.MPI.Info
+            Hints for MPI-IO.
         quakeml : bytes or None
             Events to write.
 
@@ -91,11 +95,9 @@ class ParallelWriter:
         WriteError
             If it cannot be written.
         """
-        from mpi4py import MPI
-
         with _writing(path):
             access = create.access_list().copy()
-            access.set_fapl_mpio(comm, MPI.INFO_NULL)
+            access.set_fapl_mpio(comm, info)
             file = h5f.create(os.fsencode(path), h5f.ACC_EXCL, fapl=access)
             waveforms = create.file(file, "1.0.3")
             writer = cls(path, file, waveforms, comm.Get_rank())

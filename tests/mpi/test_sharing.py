@@ -15,8 +15,8 @@ from asdf_pipeline.journal.workdir import WorkDirectory
 from asdf_pipeline.outcome import Outcome
 from asdf_pipeline.plan import Plan, Unit
 from asdf_pipeline.team.base import Job
-from asdf_pipeline.team.mpi_accounts import RankAccounts
-from asdf_pipeline.team.mpi_sharing import (
+from asdf_pipeline.team.mpi.accounts import RankAccounts
+from asdf_pipeline.team.mpi.sharing import (
     HELD_AT_MOST,
     SHARE_AHEAD,
     UNITS_BETWEEN_MEETINGS,
