@@ -10,6 +10,7 @@ import numpy as np
 
 from asdf_pipeline.container import create, datasets
 from asdf_pipeline.container.codec import Encoding, encode
+from asdf_pipeline.container.encoded import EncodedTrace
 from asdf_pipeline.container.failures import writing
 from asdf_pipeline.container.hdf5 import h5g, h5o, hard_links, is_hard_link, open_input
 from asdf_pipeline.container.merge import (
@@ -19,7 +20,7 @@ from asdf_pipeline.container.merge import (
     stations_of,
 )
 from asdf_pipeline.container.names import STATIONXML
-from asdf_pipeline.container.product import EncodedTrace, names
+from asdf_pipeline.container.product import names
 from asdf_pipeline.container.traces import offset
 from asdf_pipeline.container.writer import Writer
 

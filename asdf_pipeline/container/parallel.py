@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any, Self
 from asdf_pipeline.container import create
 from asdf_pipeline.container.codec import RAW
 from asdf_pipeline.container.digest import bytes_digest
+from asdf_pipeline.container.encoded import EncodedArray
 from asdf_pipeline.container.failures import writing
 from asdf_pipeline.container.hdf5 import h5f, h5g, h5py
 from asdf_pipeline.container.names import STATIONXML
-from asdf_pipeline.container.product import EncodedArray, encode_document
+from asdf_pipeline.container.product import encode_document
 from asdf_pipeline.errors import WriteError
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from mpi4py import MPI
 
-    from asdf_pipeline.container.product import Product
+    from asdf_pipeline.container.encoded import Product
 
 _STATIONXML = STATIONXML.encode()
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from asdf_pipeline.container import create
 from asdf_pipeline.container.codec import COMPRESSED, Encoding
 from asdf_pipeline.container.digest import bytes_digest
+from asdf_pipeline.container.encoded import EncodedArray
 from asdf_pipeline.container.failures import abandon, take_room, write_error, writing
 from asdf_pipeline.container.hdf5 import (
     HDF5_ERRORS,
@@ -20,7 +21,7 @@ from asdf_pipeline.container.hdf5 import (
     version_of,
 )
 from asdf_pipeline.container.names import STATIONXML, TraceName, is_station
-from asdf_pipeline.container.product import EncodedArray, encode_document
+from asdf_pipeline.container.product import encode_document
 from asdf_pipeline.errors import (
     ASDFPipelineError,
     AuxiliaryError,
@@ -34,8 +35,7 @@ from asdf_pipeline.errors import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from asdf_pipeline.container.arrays import EncodedAuxiliary
-    from asdf_pipeline.container.product import EncodedTrace, Product
+    from asdf_pipeline.container.encoded import EncodedAuxiliary, EncodedTrace, Product
 
 _STATIONXML = STATIONXML.encode()
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.engine import again
 from asdf_pipeline.engine.assignment import Assignment, Layout
-from asdf_pipeline.errors import CallError
+from asdf_pipeline.errors import CallError, InputMissingError
 from asdf_pipeline.outcome import counted
 from asdf_pipeline.plan import EVERYTHING, make_plan, plan_comparison, run_key
 from asdf_pipeline.provenance.document import document
@@ -129,7 +129,7 @@ class Task(Assignment):
     def lay_out(self) -> Processing:
         """Load the function and plan (see `Assignment.lay_out`)."""
         if self.only_failed:
-            again.check_call(self)
+            self._check_again()
         process, plan = self.load(), self.plan()
         self._tell(plan)
         with Reader(plan.input) as reader:
@@ -164,6 +164,35 @@ class Task(Assignment):
             process=process,
             started=datetime.now(UTC),
         )
+
+    def _check_again(self) -> None:
+        """Check that there is something to try again.
+
+        Raises
+        ------
+        CallError
+            If no outcomes are named, or the work cannot be taken over.
+        InputMissingError
+            If the output or its outcomes are not there.
+        """
+        if self.outcomes is None:
+            msg = "--only-failed needs --outcomes FILE: what became of each station"
+            raise CallError(msg)
+        for wanted, option in (
+            (self.windows is not None, "--window"),
+            (self.copy_auxiliary, "--copy-auxiliary"),
+            (self.other is not None, "a comparison of two files"),
+        ):
+            if wanted:
+                msg = f"--only-failed does not go with {option}: process the file anew"
+                raise CallError(msg)
+        for path in (self.made, Path(self.outcomes)):
+            if not path.is_file():
+                msg = (
+                    f"{path}: no such file; "
+                    "--only-failed goes on from what was published"
+                )
+                raise InputMissingError(msg)
 
     def _tell(self, plan: Plan) -> None:
         """Say what is left out, and what may take much memory."""

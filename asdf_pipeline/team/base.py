@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from asdf_pipeline.container.product import Product
+    from asdf_pipeline.container.encoded import Product
     from asdf_pipeline.journal.ledger import Ledger
     from asdf_pipeline.outcome import Outcome
     from asdf_pipeline.plan import Unit

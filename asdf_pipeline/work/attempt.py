@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from asdf_pipeline.container.arrays import encode_auxiliary
-from asdf_pipeline.container.product import Product, encode_document, encode_stream
+from asdf_pipeline.container.encoded import Product
+from asdf_pipeline.container.product import encode_document, encode_stream
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.errors import TraceError
 from asdf_pipeline.outcome import unit_id

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from mpi4py import MPI
 
-    from asdf_pipeline.container.product import Product
+    from asdf_pipeline.container.encoded import Product
     from asdf_pipeline.outcome import Outcome
     from asdf_pipeline.team.mpi.accounts import RankAccounts
     from asdf_pipeline.team.mpi.sharing import Sharing
