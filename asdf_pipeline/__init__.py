@@ -81,6 +81,6 @@ def __dir__() -> list[str]:
 
 
 if _launcher.launched_ranks() > 1:  # what one rank fails by must end the whole MPI job
-    from asdf_pipeline.team.mpi_guard import watch as _watch
+    from asdf_pipeline.team.mpi.guard import watch as _watch
 
     _watch()

@@ -8,6 +8,7 @@ import json
 import operator
 import os
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -100,6 +101,17 @@ class Outcome:
     def unit_id(self) -> str:
         """The id of the unit that this is the outcome of (see `plan.Unit.id`)."""
         return unit_id(self.station, self.input_tag, self.window)
+
+    @property
+    def when(self) -> str:
+        """Its window for a message, such as ``", 2009-08-24T00:20:00 to ..."``."""
+        if self.window is None:
+            return ""
+        begin, end = (
+            datetime.fromtimestamp(time // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+            for time in self.window
+        )
+        return f", {begin} to {end}"
 
     @property
     def has_data(self) -> bool:
@@ -209,3 +221,8 @@ def read_outcomes(path: Path) -> Iterator[Outcome]:
     with path.open(encoding="utf-8") as file:
         for line in file:
             yield Outcome.from_json(line)
+
+
+def counted(number: int, what: str) -> str:
+    """Return ``"1 unit"``, ``"2 units"``."""
+    return f"{number} {what}{'s' * (number != 1)}"

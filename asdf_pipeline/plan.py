@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline import __version__
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 EVERYTHING = Selection()
 ALL_TAGS = "*"
 """The input tag of a unit that may read all."""
+LIBRARIES = ("numpy", "obspy", "scipy")
+"""Whose versions may change what a function returns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,9 @@ class Plan:
         How long traces are cut.
     other : pathlib.Path or None
         The file that the input is compared with.
+    without : tuple of str
+        Stations in which there is nothing to do: no waveforms with a tag of the map,
+        or, where two files are compared, in one of them only.
     """
 
     input: Path
@@ -80,6 +86,7 @@ class Plan:
     selection: Selection = EVERYTHING
     windows: Windows | None = None
     other: Path | None = None
+    without: tuple[str, ...] = ()
 
 
 def check_tag_map(tag_map: object) -> dict[str, str]:
@@ -143,6 +150,7 @@ def make_plan(
     units: list[Unit] = []
     skipped: list[Unit] = []
     seen: set[str] = set()
+    without: list[str] = []
     stations = 0
     for station in reader.stations():
         found = reader.samples_by_tag(station)
@@ -150,6 +158,8 @@ def make_plan(
         whole = [
             Unit(station, tag, None, n) for tag, n in found.items() if tag in tag_map
         ]
+        if not whole and selection.has_station(station):
+            without.append(station)
         full = selection.limit is not None and stations >= selection.limit
         if full or not selection.has_station(station):
             skipped += whole
@@ -170,7 +180,15 @@ def make_plan(
         msg = f"{reader.path}: the selection leaves none of {len(skipped)} units to do"
         raise CallError(msg)
     units.sort(key=lambda unit: (-unit.samples, unit.id))
-    return Plan(reader.path, tag_map, tuple(units), tuple(skipped), selection, windows)
+    return Plan(
+        reader.path,
+        tag_map,
+        tuple(units),
+        tuple(skipped),
+        selection,
+        windows,
+        without=tuple(without),
+    )
 
 
 def plan_comparison(
@@ -197,7 +215,8 @@ def plan_comparison(
     if not is_tag(tag):
         msg = f"tag {tag!r} is not valid: only a-z, 0-9 and single underscores"
         raise TagError(msg)
-    common = sorted(set(reader.stations()) & set(other.stations()))
+    both = set(reader.stations()), set(other.stations())
+    common = sorted(both[0] & both[1])
     if not common:
         msg = f"{reader.path} and {other.path} have no station in common"
         raise CallError(msg)
@@ -224,7 +243,13 @@ def plan_comparison(
     skipped = tuple(Unit(station, ALL_TAGS) for station in left_out)
     tag_map = {ALL_TAGS: tag}
     return Plan(
-        reader.path, tag_map, tuple(units), skipped, selection, other=other.path
+        reader.path,
+        tag_map,
+        tuple(units),
+        skipped,
+        selection,
+        other=other.path,
+        without=tuple(filter(selection.has_station, sorted(both[0] ^ both[1]))),
     )
 
 
@@ -268,14 +293,14 @@ def _samples(spans: list[tuple[int, int, float]], first: int, last: int) -> int:
 
 
 def run_key(
-    plan: Plan, function: str | None, parameters: Mapping[str, Any], encoding: str
+    plan: Plan, function: str | None, parameters: str | None, encoding: str
 ) -> dict[str, str | None]:
     """Return what a run's work depends on, by name: other work does not resume it.
 
     Parameters
     ----------
-    function : str or None
-        Fingerprint of the function; None if it cannot be had.
+    function, parameters : str or None
+        Fingerprints of the function and its parameters; None if there is none.
     encoding : str
         How samples are stored.
     """
@@ -284,12 +309,13 @@ def run_key(
         "the input": _state(plan.input),
         **other,
         "the function": function,
-        "the parameters": json.dumps(parameters, sort_keys=True, default=repr),
+        "the parameters": parameters,
         "the tag map": json.dumps(plan.tag_map, sort_keys=True),
         "the number of units": str(len(plan.units)),  # `status` reads it here
         "the selection": repr((plan.selection, plan.windows)),
         "the encoding": encoding,
         "asdf_pipeline's version": __version__,
+        **{f"{name}'s version": version(name) for name in LIBRARIES},
     }
 
 

@@ -67,6 +67,12 @@ class Selection:
         return first, last
 
 
+def overlap(one: tuple[int, int], other: tuple[int, int] | None) -> tuple[int, int]:
+    """Return what of one span of times lies in another too; None is for ever."""
+    first, last = other or ALWAYS
+    return max(one[0], first), min(one[1], last)
+
+
 def _matches(name: str, patterns: Iterable[str]) -> bool:
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 

@@ -59,12 +59,13 @@ kept, the same command goes on). 'asdf-pipeline VERB --help' explains each verb.
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose complaints come once, not once a rank."""
+    """A parser that complains in one line, not after a usage of twenty."""
 
     def error(self, message: str) -> NoReturn:
-        if is_first_rank():
-            super().error(message)
-        let_the_first_rank_speak()
+        if is_first_rank():  # once, not once a rank
+            _complain(f"{message} (see '{self.prog} --help')")
+        else:
+            let_the_first_rank_speak()
         sys.exit(EXIT_CALL)
 
 

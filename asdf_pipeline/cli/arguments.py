@@ -177,6 +177,20 @@ def read_max_failures(text: str) -> int | str:
     raise argparse.ArgumentTypeError(msg)
 
 
+def read_levels(text: str) -> int:
+    """Return a number of traceback levels, at least 1.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        If it is none.
+    """
+    if re.fullmatch(r"0*[1-9][0-9]*", text):
+        return int(text)
+    msg = f"{text!r}: expected 1 or more"
+    raise argparse.ArgumentTypeError(msg)
+
+
 def read_workers(text: str) -> int:
     """Return a number of workers: at least 1, or -1 for all cores.
 

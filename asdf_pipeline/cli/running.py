@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.cli.arguments import (
+    read_levels,
     read_max_failures,
     read_parameters,
     read_workers,
@@ -78,7 +79,7 @@ def add_running(parser: argparse.ArgumentParser, output: str = "OUT.h5") -> None
     )
     parser.add_argument(
         "--traceback-limit",
-        type=int,
+        type=read_levels,
         default=3,
         metavar="N",
         help="levels of a traceback to print; default 3",

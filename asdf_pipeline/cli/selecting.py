@@ -99,8 +99,19 @@ def read_windows(args: argparse.Namespace) -> Windows | None:
     if args.window is None:
         return None
     return Windows(
-        seconds(args.window), seconds(args.overlap), args.align, not args.no_join
+        _length("--window", args.window),
+        _length("--overlap", args.overlap),
+        args.align,
+        not args.no_join,
     )
+
+
+def _length(name: str, text: str) -> int:
+    try:
+        return seconds(text)
+    except CallError as error:
+        msg = f"{name}: {error}"
+        raise CallError(msg) from None
 
 
 def _time(name: str, text: str | None) -> int | None:

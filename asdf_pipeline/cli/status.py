@@ -50,7 +50,10 @@ def run(args: argparse.Namespace) -> None:
         print(f"{status:<8}{counts[status]:>8}")
     print(f"{'left':<8}{left:>8}")
     if not is_held(directory):
-        print("not running: the same 'process' command goes on from here")
+        what = "goes on from here"
+        if not left and counts["failed"]:
+            what = "tries again what failed"
+        print(f"not running: the same command {what}")
         return
     where = f"host {owner.get('host')}, process {owner.get('pid')}"
     job = f", job {owner['job']}" if owner.get("job") else ""

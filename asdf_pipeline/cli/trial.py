@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
     import obspy
 
+    from asdf_pipeline.container.reader import Reader
+    from asdf_pipeline.selection import Selection
+
+_SHOWN = 10  # stations in a complaint
+
 _DESCRIPTION = """\
 Apply a function to one station in this process and show what came of it.
 
@@ -64,16 +69,7 @@ def run(args: argparse.Namespace) -> int:
     process = load_process(args.function, read_parameters(args.parameters))
     selection = read_selection(args)
     with Reader(args.input) as reader:
-        station = args.station or next(
-            (name for name in reader.stations() if selection.has_station(name)), None
-        )
-        if station is None:
-            msg = f"{args.input}: the selection leaves no station"
-            raise CallError(msg)
-        tag = args.tag or next(iter(reader.tags(station)), None)
-        if tag is None:
-            msg = f"{args.input}: station {station} has no waveforms"
-            raise CallError(msg)
+        station, tag = _choose(reader, args.station, args.tag, selection)
         stream = reader.stream(station, tag, selection.times, selection.has_channel)
         before = stream.copy()
         try:
@@ -90,6 +86,34 @@ def run(args: argparse.Namespace) -> int:
         _plot(before, result.stream, args.plot)
         print(f"\n{args.plot}")
     return 0
+
+
+def _choose(
+    reader: Reader, station: str | None, tag: str | None, selection: Selection
+) -> tuple[str, str]:
+    """Return the station and the tag: those asked for, or the first ones."""
+    names = reader.stations()
+    if station is None:
+        station = next(filter(selection.has_station, names), None)
+    if station is None:
+        msg = f"{reader.path}: the selection leaves no station"
+        raise CallError(msg)
+    if station not in names:
+        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+        there = ", ".join(names[:_SHOWN]) + more
+        msg = f"{reader.path}: no station {station!r}; there are {there or 'none'}"
+        raise CallError(msg)
+    tags = reader.tags(station)
+    if not tags:
+        msg = f"{reader.path}: station {station} has no waveforms"
+        raise CallError(msg)
+    if tag is not None and tag not in tags:
+        msg = (
+            f"{reader.path}: station {station} has no waveforms with tag {tag!r}; "
+            f"its tags: {', '.join(tags)}"
+        )
+        raise CallError(msg)
+    return station, tag or tags[0]
 
 
 def _plot(before: obspy.Stream, after: obspy.Stream, path: Path) -> None:

@@ -4,50 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from asdf_pipeline.container.codec import Encoding, encode
 from asdf_pipeline.container.digest import array_digest
+from asdf_pipeline.container.encoded import EncodedArray, EncodedAuxiliary
 from asdf_pipeline.container.names import check_auxiliary_path
-from asdf_pipeline.container.product import EncodedArray
 from asdf_pipeline.errors import AuxiliaryError
 
 _LARGEST_CHUNK = 2**32 - 1  # bytes, in HDF5
 _LARGEST_ITEM = {"b": 1, "i": 8, "u": 8, "f": 8, "c": 16}  # bytes, by kind
-
-
-@dataclass(frozen=True, slots=True)
-class EncodedAuxiliary:
-    """Auxiliary data as it is stored.
-
-    Attributes
-    ----------
-    path : str
-        Below ``/AuxiliaryData``.
-    array : EncodedArray
-        The data.
-    parameters : tuple of (str, value)
-        What becomes the attributes, sorted by name.
-    digest : str
-        Content digest (hex).
-    provenance_id : str
-        Qualified name of the record of provenance that it belongs to, or empty.
-    """
-
-    path: str
-    array: EncodedArray
-    parameters: tuple[tuple[str, Any], ...]
-    digest: str
-    provenance_id: str = ""
-
-    @property
-    def nbytes(self) -> int:
-        """Encoded size in bytes, with path and parameters: never 0."""
-        values = sum(len(k) + np.asarray(v).nbytes for k, v in self.parameters)
-        return len(self.path) + values + self.array.nbytes
 
 
 def encode_auxiliary(

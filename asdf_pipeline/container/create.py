@@ -28,8 +28,11 @@ from asdf_pipeline.container.hdf5 import (
 from asdf_pipeline.container.traces import IDS
 
 if TYPE_CHECKING:
-    from asdf_pipeline.container.arrays import EncodedAuxiliary
-    from asdf_pipeline.container.product import EncodedArray, EncodedTrace
+    from asdf_pipeline.container.encoded import (
+        EncodedArray,
+        EncodedAuxiliary,
+        EncodedTrace,
+    )
     from asdf_pipeline.container.traces import TraceHeader
 
 _SCALAR = h5s.create(h5s.SCALAR)

@@ -6,6 +6,7 @@ of the file, and no writer of ASDF makes any.
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -27,9 +28,10 @@ from asdf_pipeline.errors import InputError, TraceError
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Collection
 
     import numpy as np
-    from obspy.core.event import Catalog
+    from obspy.core.event import Catalog, Event
 
 
 class InputFile:
@@ -60,6 +62,7 @@ class InputFile:
         self._file = open_input(self.path)
         self._root = self._file.id
         self.format_version = version_of(self._root, self.path)
+        self._events: tuple[bytes, Catalog] | None = None
 
     def __enter__(self) -> Self:
         """Return the reader."""
@@ -99,14 +102,32 @@ class InputFile:
             raise InputError(msg) from error
 
     def events(self) -> Catalog:
-        """Return the events; an empty catalog where there are none.
+        """Return the events, the caller's own; an empty catalog where there are none.
 
         Raises
         ------
         InputError
             If the document is damaged.
         """
-        return parse_events(self.quakeml() or b"", str(self.path))
+        return copy.deepcopy(self._catalog())
+
+    def event(self, identifiers: Collection[str]) -> Event | None:
+        """Return the first event that has one of these ids, the caller's own.
+
+        Raises
+        ------
+        InputError
+            If the document is damaged.
+        """
+        found = (e for e in self._catalog() if str(e.resource_id) in identifiers)
+        return copy.deepcopy(next(found, None))
+
+    def _catalog(self) -> Catalog:
+        """Return the events, parsed once: 500 of them take a second."""
+        document = self.quakeml() or b""
+        if self._events is None or self._events[0] != document:
+            self._events = document, parse_events(document, str(self.path))
+        return self._events[1]
 
     def provenance(self) -> dict[str, bytes]:
         """Return all provenance documents, byte for byte, by name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -83,7 +84,8 @@ class Evaluations:
         array = self._arrays.get(key)
         if array is not None:
             self._hits += 1
-            self._arrays.move_to_end(key)
+            with contextlib.suppress(KeyError):  # a thread of the function's dropped it
+                self._arrays.move_to_end(key)
             return array
         self._evaluations += 1
         array = evaluate()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import re
@@ -44,6 +45,25 @@ def write_error(path: Path, error: BaseException) -> WriteError:
     result = WriteError(f"{path}: cannot be written: {reason(error)}{remedy}")
     result.errno = number
     return result
+
+
+def take_room(handle: int, size: int) -> None:
+    """Take room on the disk for so many bytes of an open file.
+
+    By fallocate(2) itself: where a file system has none (NFS before 4.2, older
+    Lustre), `os.posix_fallocate` would write into every block instead.
+
+    Raises
+    ------
+    OSError
+        If there is not that much room.
+    """
+    fallocate = getattr(ctypes.CDLL(None, use_errno=True), "fallocate", None)
+    if fallocate is None:
+        return
+    arguments = ctypes.c_int(handle), 0, ctypes.c_int64(0), ctypes.c_int64(size)
+    if fallocate(*arguments) and (number := ctypes.get_errno()) in NO_ROOM:
+        raise OSError(number, os.strerror(number))
 
 
 def abandon(file: Any) -> None:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections import OrderedDict
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from asdf_pipeline.container import create, datasets
 from asdf_pipeline.container.codec import Encoding, encode
+from asdf_pipeline.container.encoded import EncodedTrace
 from asdf_pipeline.container.failures import writing
 from asdf_pipeline.container.hdf5 import h5g, h5o, hard_links, is_hard_link, open_input
-from asdf_pipeline.container.merge import copy_auxiliary, copy_document, copy_rest
+from asdf_pipeline.container.merge import (
+    copy_auxiliary,
+    copy_document,
+    copy_rest,
+    stations_of,
+)
 from asdf_pipeline.container.names import STATIONXML
-from asdf_pipeline.container.product import EncodedTrace, names
+from asdf_pipeline.container.product import names
 from asdf_pipeline.container.traces import offset
 from asdf_pipeline.container.writer import Writer
 
@@ -27,14 +33,58 @@ if TYPE_CHECKING:
 TOUCH = 100
 """Nanoseconds by which a piece may start beside where the one before it ends: start
 times that went through a function are rounded by it."""
+FILES = 50
+"""Segments that are open at one time, at most: a run of days has thousands."""
+STATIONS = 1000
+"""Stations after which all are opened anew: HDF5 keeps 35 kB for each."""
 _STATIONXML = STATIONXML.encode()
 
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
     header: TraceHeader
-    group: Any  # h5py.h5g.GroupID
+    segment: Path
     name: bytes
+
+
+class _Groups:
+    """The groups of one station after the other in many segments, few of them open."""
+
+    def __init__(self) -> None:
+        self._files: OrderedDict[Path, Any] = OrderedDict()
+        self._groups: dict[Path, Any] = {}  # of the station that `station` names
+        self.station = b""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def turn_to(self, station: bytes) -> None:
+        """Go on with another station."""
+        self.station = station
+        self._groups.clear()
+
+    def of(self, segment: Path) -> Any:
+        """Return the station's group in a segment."""
+        if segment not in self._groups:
+            while len(self._files) >= FILES and segment not in self._files:
+                oldest, file = self._files.popitem(last=False)
+                self._groups.pop(oldest, None)
+                file.close()
+            if segment not in self._files:
+                self._files[segment] = open_input(segment)
+            waveforms = h5g.open(self._files[segment].id, b"Waveforms")
+            self._groups[segment] = h5g.open(waveforms, self.station)
+        self._files.move_to_end(segment)
+        return self._groups[segment]
+
+    def close(self) -> None:
+        """Close all segments."""
+        self._groups.clear()
+        while self._files:
+            self._files.popitem()[1].close()
 
 
 def merge_joined(
@@ -68,42 +118,44 @@ def merge_joined(
     WriteError
         If the output cannot be written.
     """
-    with ExitStack() as stack, writing(output):
-        writer = stack.enter_context(Writer.create(output))
+    with writing(output), Writer.create(output) as writer, _Groups() as groups:
         writer.reserve(sum(one.stat().st_size for one in segments if one.exists()))
-        stations: dict[bytes, list[Any]] = {}
+        stations: dict[bytes, list[Path]] = {}
         for segment in segments:
             examine(segment)
-            file = stack.enter_context(open_input(segment)).id
-            copy_rest(writer.file_id, file, segment)
+            with open_input(segment) as file:
+                copy_rest(writer.file_id, file.id, segment)
+                for station in stations_of(file.id):
+                    stations.setdefault(station, []).append(segment)
             copy_auxiliary(writer.file_id, segment)
-            if is_hard_link(file, b"Waveforms"):
-                waveforms = h5g.open(file, b"Waveforms")
-                for station in hard_links(waveforms):
-                    group = h5g.open(waveforms, station)
-                    stations.setdefault(station, []).append((group, segment))
         target = h5g.open(writer.file_id, b"Waveforms")
-        for station in sorted(stations):
+        for number, station in enumerate(sorted(stations), 1):
+            groups.turn_to(station)
             into = create.group(target, station)
-            for group, segment in stations[station]:
+            for segment in stations[station]:
+                group = groups.of(segment)
                 if is_hard_link(group, _STATIONXML):
                     copy_document(group, into, _STATIONXML, segment)
-            pieces = _pieces(
-                station.decode(), [group for group, _ in stations[station]]
-            )
-            _write_station(into, pieces, encoding)
+            _write_station(into, _pieces(groups, stations[station]), groups, encoding)
+            if number % STATIONS == 0:
+                groups.close()
 
 
-def _pieces(station: str, groups: Iterable[Any]) -> Iterator[_Piece]:
-    for group in groups:
+def _pieces(groups: _Groups, segments: Iterable[Path]) -> Iterator[_Piece]:
+    for segment in segments:
+        group = groups.of(segment)
         for name in hard_links(group):
             if name != _STATIONXML:
                 dataset = datasets.open_dataset(group, name)
-                header = datasets.read_header(dataset, name.decode(), station)
-                yield _Piece(header, group, name)
+                header = datasets.read_header(
+                    dataset, name.decode(), groups.station.decode()
+                )
+                yield _Piece(header, segment, name)
 
 
-def _write_station(into: Any, pieces: Iterable[_Piece], encoding: Encoding) -> None:
+def _write_station(
+    into: Any, pieces: Iterable[_Piece], groups: _Groups, encoding: Encoding
+) -> None:
     by_tag: dict[str, list[list[_Piece]]] = {}
     for run in _runs(pieces):
         by_tag.setdefault(run[0].header.tag, []).append(run)
@@ -114,9 +166,11 @@ def _write_station(into: Any, pieces: Iterable[_Piece], encoding: Encoding) -> N
         ]
         for name, header, run in zip(names(headers), headers, runs, strict=True):
             if len(run) == 1:
-                h5o.copy(run[0].group, run[0].name, into, name.encode())
+                (only,) = run
+                h5o.copy(groups.of(only.segment), only.name, into, name.encode())
             else:
-                _write_joined(into, EncodedTrace(header, name, (), encoding, ""), run)
+                dataset = create.trace(into, EncodedTrace(header, name, (), encoding))
+                _write_joined(dataset, header, encoding, _samples(groups, run))
 
 
 def _runs(pieces: Iterable[_Piece]) -> list[list[_Piece]]:
@@ -126,33 +180,57 @@ def _runs(pieces: Iterable[_Piece]) -> list[list[_Piece]]:
         header = piece.header
         key = replace(header, starttime=0, npts=0, provenance_id="")
         alike.setdefault(key, []).append(piece)
+    return [run for same in alike.values() for run in _runs_of(same)]
+
+
+def _runs_of(pieces: list[_Piece]) -> list[list[_Piece]]:
+    """Return the runs of pieces that differ in their times only."""
+    pieces.sort(key=lambda piece: (piece.header.starttime, piece.name))
     runs: list[list[_Piece]] = []
-    for same in alike.values():
-        same.sort(key=lambda piece: (piece.header.starttime, piece.name))
+    open_runs: list[tuple[int, int, list[_Piece]]] = []  # with samples and end so far
+    for piece in pieces:
+        header = piece.header
+        # Several are open at once where traces overlap.
+        open_runs = [one for one in open_runs if one[1] >= header.starttime - TOUCH]
+        touched = next(
+            (one for one in open_runs if abs(one[1] - header.starttime) <= TOUCH), None
+        )
         count = 0
-        for piece in same:
-            header = piece.header
-            if count:
-                first = runs[-1][0].header
-                expected = first.starttime + offset(count, first.sampling_rate)
-                if abs(header.starttime - expected) <= TOUCH:
-                    runs[-1].append(piece)
-                    count += header.npts
-                    continue
-            runs.append([piece])
-            count = header.npts
+        run: list[_Piece] = []
+        if touched is None:
+            runs.append(run)
+        else:
+            open_runs.remove(touched)
+            count, _, run = touched
+        run.append(piece)
+        count += header.npts
+        first = run[0].header
+        end = first.starttime + offset(count, first.sampling_rate)
+        open_runs.append((count, end, run))
     return runs
 
 
-def _write_joined(into: Any, trace: EncodedTrace, run: Sequence[_Piece]) -> None:
-    dataset = create.trace(into, trace)
-    step = trace.encoding.chunk_length(trace.header.npts)
-    exact = replace(trace.encoding, chunk=step)
-    rest = np.empty(0, trace.header.dtype)
-    position = 0
+def _samples(
+    groups: _Groups, run: Sequence[_Piece]
+) -> Iterator[np.ndarray[Any, np.dtype[Any]]]:
+    """Yield the samples of a run, piece by piece."""
     for piece in run:
-        opened = datasets.open_dataset(piece.group, piece.name)
-        rest = np.concatenate((rest, datasets.read_samples(opened)))
+        opened = datasets.open_dataset(groups.of(piece.segment), piece.name)
+        yield datasets.read_samples(opened)
+
+
+def _write_joined(
+    dataset: Any,
+    header: TraceHeader,
+    encoding: Encoding,
+    pieces: Iterable[np.ndarray[Any, np.dtype[Any]]],
+) -> None:
+    step = encoding.chunk_length(header.npts)
+    exact = replace(encoding, chunk=step)
+    rest = np.empty(0, header.dtype)
+    position = 0
+    for samples in pieces:
+        rest = np.concatenate((rest, samples))
         whole = rest.size // step * step
         for begin in range(0, whole, step):
             (chunk,) = encode(rest[begin : begin + step], exact)
@@ -160,7 +238,7 @@ def _write_joined(into: Any, trace: EncodedTrace, run: Sequence[_Piece]) -> None
             position += step
         rest = rest[whole:]
     if rest.size:
-        padded = np.zeros(step, trace.header.dtype)
+        padded = np.zeros(step, header.dtype)
         padded[: rest.size] = rest
         (chunk,) = encode(padded, exact)
         dataset.write_direct_chunk((position,), chunk)

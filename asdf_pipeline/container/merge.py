@@ -102,7 +102,7 @@ def _copy_all(
         examine(segment)
         with open_input(segment) as file:
             copy_rest(target, file.id, segment, events=events)
-            stations = _stations(file.id)
+            stations = stations_of(file.id)
         copy_auxiliary(target, segment)
         for begin in range(0, len(stations), _BATCH):
             batch = stations[begin : begin + _BATCH]
@@ -113,7 +113,8 @@ def _copy_all(
                 )
 
 
-def _stations(source: Any) -> list[bytes]:
+def stations_of(source: Any) -> list[bytes]:
+    """Return the names of the stations in an open file."""
     if not is_hard_link(source, b"Waveforms"):
         return []
     waveforms = h5g.open(source, b"Waveforms")

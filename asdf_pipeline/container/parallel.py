@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any, Self
 from asdf_pipeline.container import create
 from asdf_pipeline.container.codec import RAW
 from asdf_pipeline.container.digest import bytes_digest
+from asdf_pipeline.container.encoded import EncodedArray
 from asdf_pipeline.container.failures import writing
 from asdf_pipeline.container.hdf5 import h5f, h5g, h5py
 from asdf_pipeline.container.names import STATIONXML
-from asdf_pipeline.container.product import EncodedArray, encode_document
+from asdf_pipeline.container.product import encode_document
 from asdf_pipeline.errors import WriteError
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from mpi4py import MPI
 
-    from asdf_pipeline.container.product import Product
+    from asdf_pipeline.container.encoded import Product
 
 _STATIONXML = STATIONXML.encode()
 
@@ -74,7 +75,9 @@ class ParallelWriter:
         self._documented: dict[str, bool] = {}  # station: has its StationXML
 
     @classmethod
-    def create(cls, path: Path, comm: MPI.Intracomm, quakeml: bytes | None) -> Self:
+    def create(
+        cls, path: Path, comm: MPI.Intracomm, info: MPI.Info, quakeml: bytes | None
+    ) -> Self:
         """Create a new file.
 
         Parameters
@@ -83,6 +86,8 @@ class ParallelWriter:
             Must not exist.
         comm : mpi4py.MPI.Intracomm
             All ranks that write.
+        info : mpi4py.MPI.Info
+            Hints for MPI-IO.
         quakeml : bytes or None
             Events to write.
 
@@ -91,11 +96,9 @@ class ParallelWriter:
         WriteError
             If it cannot be written.
         """
-        from mpi4py import MPI
-
         with _writing(path):
             access = create.access_list().copy()
-            access.set_fapl_mpio(comm, MPI.INFO_NULL)
+            access.set_fapl_mpio(comm, info)
             file = h5f.create(os.fsencode(path), h5f.ACC_EXCL, fapl=access)
             waveforms = create.file(file, "1.0.3")
             writer = cls(path, file, waveforms, comm.Get_rank())

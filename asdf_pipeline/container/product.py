@@ -1,15 +1,16 @@
-"""What one unit wrote: plain data, encoded and ready for any segment."""
+"""From what a function returned to what is stored: checked, named, encoded."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from asdf_pipeline.container.codec import Encoding, encode
-from asdf_pipeline.container.digest import product_digest, trace_digest
+from asdf_pipeline.container.digest import trace_digest
+from asdf_pipeline.container.encoded import EncodedArray, EncodedTrace, Product
 from asdf_pipeline.container.names import trace_name
 from asdf_pipeline.container.traces import (
     TraceHeader,
@@ -23,134 +24,7 @@ if TYPE_CHECKING:
 
     from obspy import Stream, Trace
 
-    from asdf_pipeline.container.arrays import EncodedAuxiliary
-
 _DOCUMENT_CHUNK = 2**18  # bytes
-
-
-@dataclass(frozen=True, slots=True)
-class EncodedArray:
-    """An array as it is stored.
-
-    Attributes
-    ----------
-    dtype : numpy.dtype
-        Of its elements.
-    size : int
-        Number of elements.
-    chunks : tuple of bytes
-        See `codec.encode`.
-    encoding : Encoding
-        How the chunks were made.
-    shape : tuple of int
-        Of an array of several dimensions; empty for one of `size` elements.
-    rows : int
-        Of several dimensions: how many rows (along the first) a chunk holds.
-    """
-
-    dtype: np.dtype[Any]
-    size: int
-    chunks: tuple[bytes, ...]
-    encoding: Encoding
-    shape: tuple[int, ...] = ()
-    rows: int = 0
-
-    @property
-    def chunk(self) -> tuple[int, ...]:
-        """Shape of a chunk; empty where the array is stored in one piece."""
-        if not self.encoding.chunked:
-            return ()
-        if not self.shape:
-            return (self.encoding.chunk_length(self.size),)
-        return (self.rows, *(max(1, length) for length in self.shape[1:]))
-
-    @property
-    def nbytes(self) -> int:
-        """Encoded size in bytes."""
-        return sum(map(len, self.chunks))
-
-
-@dataclass(frozen=True, slots=True)
-class EncodedTrace:
-    """A trace as it is stored.
-
-    Attributes
-    ----------
-    header : TraceHeader
-        What becomes the attributes.
-    name : str
-        Name of the data set.
-    chunks : tuple of bytes
-        See `codec.encode`.
-    encoding : Encoding
-        How the chunks were made.
-    digest : str
-        Content digest (hex).
-    """
-
-    header: TraceHeader
-    name: str
-    chunks: tuple[bytes, ...]
-    encoding: Encoding
-    digest: str
-
-    @property
-    def nbytes(self) -> int:
-        """Encoded size in bytes."""
-        return sum(map(len, self.chunks))
-
-    @property
-    def array(self) -> EncodedArray:
-        """The samples alone."""
-        return EncodedArray(
-            self.header.dtype, self.header.npts, self.chunks, self.encoding
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Product:
-    """What one unit wrote.
-
-    Attributes
-    ----------
-    station : str
-        ``"NET.STA"``.
-    tag : str
-        Tag written.
-    traces : tuple of EncodedTrace
-        In the order of their names.
-    stationxml : bytes or None
-        The station's document, byte for byte as in the input.
-    document : EncodedArray or None
-        The same, encoded; a writer encodes it where this is missing.
-    auxiliary : tuple of EncodedAuxiliary
-        Auxiliary data, in the order of their paths.
-    """
-
-    station: str
-    tag: str
-    traces: tuple[EncodedTrace, ...]
-    stationxml: bytes | None = None
-    document: EncodedArray | None = None
-    auxiliary: tuple[EncodedAuxiliary, ...] = ()
-
-    @property
-    def nbytes(self) -> int:
-        """Encoded size in bytes."""
-        document = (
-            self.document.nbytes if self.document else len(self.stationxml or b"")
-        )
-        traces = sum(trace.nbytes for trace in self.traces)
-        return document + traces + sum(one.nbytes for one in self.auxiliary)
-
-    @property
-    def digest(self) -> str:
-        """Content digest (hex)."""
-        return product_digest(
-            (trace.digest for trace in self.traces),
-            self.stationxml,
-            (one.digest for one in self.auxiliary),
-        )
 
 
 def make_product(
@@ -192,7 +66,8 @@ def encode_stream(
     station: str,
     tag: str,
     encoding: Encoding,
-    window: tuple[int, int] | None = None,
+    seen: tuple[int, int] | None = None,
+    kept: tuple[int, int] | None = None,
 ) -> tuple[EncodedTrace, ...]:
     """Return the traces of a Stream, encoded.
 
@@ -208,8 +83,9 @@ def encode_stream(
         Tag to write them under.
     encoding : Encoding
         How to store them.
-    window : (int, int) or None
-        First and last time in ns since 1970 of what is kept; None for all.
+    seen, kept : (int, int) or None
+        First and last time in ns since 1970 of what a function was given, and of
+        what is kept of its result; None for all.
 
     Returns
     -------
@@ -220,23 +96,29 @@ def encode_stream(
     ------
     TraceError
         If a trace is of another station, has a type, sampling rate, code, id or label
-        that cannot be written, or two have one name.
+        that cannot be written, two have one name, or all are of other times than
+        the function was given.
     """
-    pieces = [
-        (header, data)
-        for trace in stream
-        for whole, samples in contiguous(trace, tag)
-        for header, data in [_trimmed(whole, samples, window)]
-        if header.npts
+    whole = [
+        piece for trace in stream for piece in contiguous(trace, tag) if piece[0].npts
     ]
-    headers = [header for header, _ in pieces]
-    for header in headers:
+    for header, _ in whole:
         if header.station_name != station:
             msg = (
                 f"trace {header.id} is not of station {station}: "
                 "a function returns traces of the station it was given"
             )
             raise TraceError(msg)
+    if kept is not None and whole and not any(_is_in(seen, h) for h, _ in whole):
+        msg = (
+            f"trace {whole[0][0].id}: all that the function returned lies outside the "
+            "window that it was given: by windows, it must not change start times"
+        )
+        raise TraceError(msg)
+    trimmed = [_trimmed(*piece, kept) for piece in whole]
+    pieces = [piece for piece in trimmed if piece[0].npts]
+    headers = [header for header, _ in pieces]
+    cut = "" if kept is None else " once cut to the window"
     return tuple(
         sorted(
             (
@@ -246,12 +128,22 @@ def encode_stream(
                     tuple(encode(data, encoding)),
                     encoding,
                     trace_digest(header, data),
+                    # By way of float: the smallest integer has no absolute value.
+                    max(abs(float(data.min())), abs(float(data.max()))),
                 )
-                for name, (header, data) in zip(names(headers), pieces, strict=True)
+                for name, (header, data) in zip(
+                    names(headers, cut), pieces, strict=True
+                )
             ),
             key=lambda trace: trace.name,
         )
     )
+
+
+def _is_in(window: tuple[int, int] | None, header: TraceHeader) -> bool:
+    """Tell whether a trace has anything in a window."""
+    begin, end = samples_between(header, window)
+    return end > begin
 
 
 def _trimmed(
@@ -262,10 +154,15 @@ def _trimmed(
     return header.cut(begin, end), data[begin:end]
 
 
-def names(headers: Iterable[TraceHeader]) -> list[str]:
+def names(headers: Iterable[TraceHeader], cut: str = "") -> list[str]:
     """Return the names of a unit's data sets, whatever the order of the traces.
 
     Where several would have one name, all of them get nine digits of fraction.
+
+    Parameters
+    ----------
+    cut : str
+        What was done to the traces, for the error.
 
     Raises
     ------
@@ -282,8 +179,8 @@ def names(headers: Iterable[TraceHeader]) -> list[str]:
     for name, number in Counter(found).items():
         if number > 1:
             msg = (
-                f"{number} traces have the same codes, tag, start and end: {name}; "
-                "merge them or leave all but one out"
+                f"{number} traces have the same codes, tag, start and end{cut}: "
+                f"{name}; merge them or leave all but one out"
             )
             raise TraceError(msg)
     return found

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Self
 from asdf_pipeline.container import create
 from asdf_pipeline.container.codec import COMPRESSED, Encoding
 from asdf_pipeline.container.digest import bytes_digest
-from asdf_pipeline.container.failures import NO_ROOM, abandon, write_error, writing
+from asdf_pipeline.container.encoded import EncodedArray
+from asdf_pipeline.container.failures import abandon, take_room, write_error, writing
 from asdf_pipeline.container.hdf5 import (
     HDF5_ERRORS,
     h5f,
@@ -20,7 +21,7 @@ from asdf_pipeline.container.hdf5 import (
     version_of,
 )
 from asdf_pipeline.container.names import STATIONXML, TraceName, is_station
-from asdf_pipeline.container.product import EncodedArray, encode_document
+from asdf_pipeline.container.product import encode_document
 from asdf_pipeline.errors import (
     ASDFPipelineError,
     AuxiliaryError,
@@ -34,8 +35,7 @@ from asdf_pipeline.errors import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from asdf_pipeline.container.arrays import EncodedAuxiliary
-    from asdf_pipeline.container.product import EncodedTrace, Product
+    from asdf_pipeline.container.encoded import EncodedAuxiliary, EncodedTrace, Product
 
 _STATIONXML = STATIONXML.encode()
 
@@ -191,14 +191,8 @@ class Writer:
         WriteError
             If there is not that much room.
         """
-        if not hasattr(os, "posix_fallocate"):
-            return
         with self._writing():
-            try:
-                os.posix_fallocate(self._file.get_vfd_handle(), 0, max(size, 1))
-            except OSError as error:  # or a file system that cannot reserve
-                if error.errno in NO_ROOM:
-                    raise
+            take_room(self._file.get_vfd_handle(), max(size, 1))
 
     def write(self, product: Product) -> None:
         """Write what one unit made: traces, auxiliary data, and StationXML.

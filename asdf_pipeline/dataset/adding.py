@@ -10,8 +10,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.container.digest import trace_digest
+from asdf_pipeline.container.encoded import EncodedTrace, Product
 from asdf_pipeline.container.names import STATIONXML
-from asdf_pipeline.container.product import EncodedTrace, Product, encode_stream
+from asdf_pipeline.container.product import encode_stream
 from asdf_pipeline.container.stationxml import isolate, merge
 from asdf_pipeline.dataset import given
 from asdf_pipeline.errors import CallError, InputError, TraceError

@@ -61,6 +61,8 @@ def as_stream(waveform: Any) -> Stream:
         If no file is there.
     InputError
         If ObsPy cannot read it.
+    CallError
+        If it is nothing that could be read.
     """
     from obspy import Stream, Trace, read
 
@@ -68,7 +70,7 @@ def as_stream(waveform: Any) -> Stream:
         return waveform
     if isinstance(waveform, Trace):
         return Stream([waveform])
-    return _read(read, waveform)
+    return _read(read, waveform, "a Stream, a Trace")
 
 
 def as_inventory(stationxml: Any) -> Inventory:
@@ -80,13 +82,15 @@ def as_inventory(stationxml: Any) -> Inventory:
         If no file is there.
     InputError
         If ObsPy cannot read it.
+    CallError
+        If it is nothing that could be read.
     """
     from obspy import Inventory, read_inventory
 
     if isinstance(stationxml, Inventory):
         return stationxml
     _check_xml(stationxml)
-    return _read(read_inventory, stationxml, format="stationxml")
+    return _read(read_inventory, stationxml, "an Inventory", format="stationxml")
 
 
 def as_catalog(event: Any) -> Catalog:
@@ -98,6 +102,8 @@ def as_catalog(event: Any) -> Catalog:
         If no file is there.
     InputError
         If ObsPy cannot read it.
+    CallError
+        If it is nothing that could be read.
     """
     from obspy import Catalog, read_events
     from obspy.core.event import Event
@@ -107,7 +113,7 @@ def as_catalog(event: Any) -> Catalog:
     if isinstance(event, Event):
         return Catalog([event])
     _check_xml(event)
-    return _read(read_events, event, format="quakeml")
+    return _read(read_events, event, "a Catalog, an Event", format="quakeml")
 
 
 def _check_xml(source: Any) -> None:
@@ -124,9 +130,22 @@ def _check_xml(source: Any) -> None:
         raise InputError(msg) from error
 
 
-def _read(function: Any, source: Any, **options: str) -> Any:
+def _kind(source: Any) -> str:
+    """Return what something is; of a list also what it holds, and what to do then."""
+    kind = type(source).__name__
+    if isinstance(source, (list, tuple)) and source:
+        return f"a {kind} of {type(source[0]).__name__}: add them one by one"
+    return f"{kind}: {source!r:.60}"
+
+
+def _read(function: Any, source: Any, expected: str, **options: str) -> Any:
     if isinstance(source, PathLike):
         source = str(source)
+    if not isinstance(source, (str, bytes)) and not hasattr(source, "read"):
+        # ObsPy would open a number as a file descriptor, of our own file perhaps,
+        # and close it.
+        msg = f"expected {expected}, a path or an open file, not {_kind(source)}"
+        raise CallError(msg)
     name = source if isinstance(source, str) else getattr(source, "name", source)
     try:
         return function(source, **options)

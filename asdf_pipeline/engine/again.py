@@ -11,16 +11,15 @@ import dataclasses
 import errno
 import logging
 import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.container.verify import verify
+from asdf_pipeline.engine.publish import copy_file
 from asdf_pipeline.errors import (
     CallError,
     InputError,
-    InputMissingError,
     VerificationError,
 )
 from asdf_pipeline.journal.segments import check_room, seal, write_error
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from asdf_pipeline.engine.assignment import Assignment
-    from asdf_pipeline.engine.task import Task
     from asdf_pipeline.journal.workdir import WorkDirectory
     from asdf_pipeline.plan import Plan
 
@@ -40,33 +38,6 @@ log = logging.getLogger(__name__)
 STATE = "the published output"
 """The part of a run's key that names the file it goes on from."""
 _NO_LINKS = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS)
-
-
-def check_call(task: Task) -> None:
-    """Check that there is something to try again.
-
-    Raises
-    ------
-    CallError
-        If no outcomes are named, or the work is of a kind that cannot be taken over.
-    InputMissingError
-        If the output or its outcomes are not there.
-    """
-    if task.outcomes is None:
-        msg = "--only-failed needs --outcomes FILE: what became of each station"
-        raise CallError(msg)
-    for wanted, option in (
-        (task.windows is not None, "--window"),
-        (task.copy_auxiliary, "--copy-auxiliary"),
-        (task.other is not None, "a comparison of two files"),
-    ):
-        if wanted:
-            msg = f"--only-failed does not go with {option}: process the file anew"
-            raise CallError(msg)
-    for path in (task.made, Path(task.outcomes)):
-        if not path.is_file():
-            msg = f"{path}: no such file; --only-failed goes on from what was published"
-            raise InputMissingError(msg)
 
 
 def state_of(output: Path) -> str:
@@ -138,7 +109,8 @@ def take_over(
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise write_error(part, error) from error
-        _copy(output, part)
+        check_room(part.parent, output.stat().st_size)
+        copy_file(output, part)
     directory.record(seal(part), kept)
     log.info(
         "%s: %d of %d units are taken over; what failed is tried again, also with "
@@ -200,11 +172,3 @@ def _refuse_copied(output: Path, outcomes: Iterable[Outcome]) -> None:
             "process it anew"
         )
         raise CallError(msg)
-
-
-def _copy(source: Path, target: Path) -> None:
-    check_room(target.parent, source.stat().st_size)
-    try:
-        shutil.copyfile(source, target)
-    except OSError as error:
-        raise write_error(target, error) from error

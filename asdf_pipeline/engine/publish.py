@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import shutil
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from asdf_pipeline.container.failures import NO_ROOM
 from asdf_pipeline.container.join import merge_joined
 from asdf_pipeline.container.merge import auxiliary_size, copy_auxiliary, extend
 from asdf_pipeline.container.reader import Reader
@@ -42,16 +42,22 @@ def check_places(task: Assignment) -> None:
     CallError
         If a directory is missing, or one file would take another's place.
     """
-    places = [task.made, task.table_path or task.made]
-    if task.outcomes is not None:
-        places.append(Path(task.outcomes).absolute())
-        for path in (task.made, *task.inputs):
-            if os.path.realpath(places[-1]) == os.path.realpath(path):
-                msg = f"{task.outcomes}: the outcomes would replace {path.name}"
-                raise CallError(msg)
-        if places[-1].is_dir():
-            msg = f"{task.outcomes}: is a directory; name a file for the outcomes"
+    taken = {os.path.realpath(path): path for path in (*task.inputs, task.made)}
+    table = None if task.output_path is None else task.table_path
+    beside = {"the outcomes": task.outcomes, "the table": table}
+    places = [task.made]
+    for what, place in beside.items():
+        if place is None:
+            continue
+        path = Path(place).absolute()
+        other = taken.setdefault(os.path.realpath(path), path)
+        if other is not path:
+            msg = f"{place}: {what} would replace {other.name}"
             raise CallError(msg)
+        if path.is_dir():
+            msg = f"{place}: is a directory; name a file for {what}"
+            raise CallError(msg)
+        places.append(path)
     for path in places:
         if not path.parent.is_dir():
             msg = f"{path}: there is no directory {path.parent}"
@@ -90,19 +96,28 @@ def bring_near(file: Path, output: Path) -> Path:
         return file
     near = output.with_name(f".{output.name}.part")
     check_room(near.parent, file.stat().st_size)
-    return _copy(file, near)
+    return copy_file(file, near)
 
 
-def _copy(source: Path, target: Path) -> Path:
+def copy_file(source: Path, target: Path) -> Path:
+    """Copy a file durably; return the copy.
+
+    Raises
+    ------
+    WriteError
+        If it cannot be written; nothing is left of it then.
+    """
     try:
         with source.open("rb") as reading, target.open("wb") as writing:
             try:  # which costs nothing where the file system can share the bytes
                 while os.copy_file_range(reading.fileno(), writing.fileno(), 1 << 30):
                     pass
-            except OSError as error:
-                if error.errno not in (errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP):
+            except OSError as error:  # or it cannot do that at all
+                if error.errno in NO_ROOM:
                     raise
-                shutil.copyfileobj(reading, writing, 1 << 22)
+            done = writing.seek(0, os.SEEK_END)
+            reading.seek(done)
+            shutil.copyfileobj(reading, writing, 1 << 22)
     except OSError as error:
         with contextlib.suppress(OSError):
             target.unlink(missing_ok=True)
@@ -187,7 +202,7 @@ def merge_segments(
     if joined is None:
         first = max(segments, key=lambda segment: segments[segment].size)
         examine(first)
-        _copy(first, merged)
+        copy_file(first, merged)
         extend(merged, [one for one in segments if one != first], examine)
     else:
         merge_joined(list(segments), merged, joined, examine)
@@ -228,7 +243,7 @@ def add_rest(
     part = merged.with_name(MERGED)
     if merged != part:
         check_room(merged.parent, merged.stat().st_size + size)
-        _copy(merged, part)
+        copy_file(merged, part)
     with Writer.reopen(part) as writer:
         for name, document in documents.items():
             writer.write_provenance(name, document)

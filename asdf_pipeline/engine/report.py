@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, overload
 
 from asdf_pipeline.errors import ProcessingFailedError
-from asdf_pipeline.outcome import STATUSES, Outcome, write_lines
+from asdf_pipeline.outcome import STATUSES, Outcome, counted, write_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -140,15 +140,19 @@ class RunReport:
             if self.counts.get(status)
         )
         where = "" if self.output is None else f": {self.output}"
-        return f"{units} units ({parts}) in {self.seconds:.1f} s{where}"
+        return f"{counted(units, 'unit')} ({parts}) in {self.seconds:.1f} s{where}"
 
 
 def describe_failures(failures: Sequence[Outcome], most: int = 5) -> str:
     """Return one line that names the units that failed and why."""
     named = [
         f"{outcome.station} ({outcome.input_tag}): {outcome.error_type}: "
-        f"{' '.join(outcome.error_message.split())[:120]}"
+        f"{_shortened(' '.join(outcome.error_message.split()))}"
         for outcome in failures[:most]
     ]
     more = f"; and {len(failures) - most} more" if len(failures) > most else ""
     return f"{len(failures)} failed: {'; '.join(named)}{more}"
+
+
+def _shortened(text: str, most: int = 200) -> str:
+    return text if len(text) <= most else f"{text[: most - 3]}..."

@@ -29,7 +29,7 @@ from asdf_pipeline.journal.ledger import Ledger
 from asdf_pipeline.journal.published import note, recall
 from asdf_pipeline.journal.segments import Roll, write_error
 from asdf_pipeline.journal.workdir import OUTCOMES, WorkDirectory
-from asdf_pipeline.outcome import Outcome
+from asdf_pipeline.outcome import Outcome, counted
 from asdf_pipeline.team import form_team
 from asdf_pipeline.team.base import Job
 from asdf_pipeline.team.stop import Stop, StopUnitError
@@ -118,12 +118,12 @@ class _Lead:
             raise
         self.progress.start(self.ledger)
         log.info(
-            "%s: %d units, %d of them done before; %s with %d worker(s), %s",
+            "%s: %s, %d of them done before; %s with %s, %s",
             self.layout.source,
-            self.ledger.total,
+            counted(self.ledger.total, "unit"),
             self.ledger.resumed,
             team.name,
-            team.size,
+            counted(team.size, "worker"),
             team.io,
         )
         self.outcomes = Outcomes(())
@@ -133,8 +133,8 @@ class _Lead:
         """Show what a failed unit's author needs to see."""
         if outcome.status == "failed":
             self.progress.say(
-                f"\nStation {outcome.station}, tag {outcome.input_tag}, "
-                f"{outcome.worker}:\n"
+                f"\nStation {outcome.station}, tag {outcome.input_tag}"
+                f"{outcome.when}, {outcome.worker}:\n"
                 f"{outcome.traceback or outcome.error_message}\n"
             )
         self.progress.tick()
@@ -184,7 +184,8 @@ class _Lead:
                         self.publish()
                 except StopUnitError:
                     self.stop.raise_if_asked(self.directory.path)
-                self.remove()  # a stop comes too late now
+                self.stop.comes_too_late()
+                self.remove()
         failures = self.outcomes.failures()
         if failures:
             log.warning("%s: %s", self.task.made, describe_failures(failures))

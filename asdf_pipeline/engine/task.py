@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.engine import again
 from asdf_pipeline.engine.assignment import Assignment, Layout
-from asdf_pipeline.errors import CallError
+from asdf_pipeline.errors import CallError, InputMissingError
+from asdf_pipeline.outcome import counted
 from asdf_pipeline.plan import EVERYTHING, make_plan, plan_comparison, run_key
 from asdf_pipeline.provenance.document import document
 from asdf_pipeline.provenance.ids import document_name, run_id
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from asdf_pipeline.selection import Selection, Windows
 
 log = logging.getLogger(__name__)
+
+MANY = 1_000_000
+"""Units of which each takes 1 kB of the leading process's memory."""
 
 
 @dataclass(frozen=True)
@@ -125,8 +129,9 @@ class Task(Assignment):
     def lay_out(self) -> Processing:
         """Load the function and plan (see `Assignment.lay_out`)."""
         if self.only_failed:
-            again.check_call(self)
+            self._check_again()
         process, plan = self.load(), self.plan()
+        self._tell(plan)
         with Reader(plan.input) as reader:
             quakeml = reader.quakeml()
             auxiliary = reader.auxiliary_paths()
@@ -137,9 +142,14 @@ class Task(Assignment):
                 self.input,
                 len(auxiliary),
             )
-        if process.fingerprint is None:
+        if process.unhashable:
             log.warning("this run cannot be resumed: %s", process.unhashable)
-        key = run_key(plan, process.fingerprint, process.parameters, str(self.encoding))
+        key = run_key(
+            plan,
+            process.fingerprint,
+            process.parameters_fingerprint,
+            str(self.encoding),
+        )
         if self.only_failed:
             key[again.STATE] = again.state_of(self.made)
         return Processing(
@@ -154,6 +164,58 @@ class Task(Assignment):
             process=process,
             started=datetime.now(UTC),
         )
+
+    def _check_again(self) -> None:
+        """Check that there is something to try again.
+
+        Raises
+        ------
+        CallError
+            If no outcomes are named, or the work cannot be taken over.
+        InputMissingError
+            If the output or its outcomes are not there.
+        """
+        if self.outcomes is None:
+            msg = "--only-failed needs --outcomes FILE: what became of each station"
+            raise CallError(msg)
+        for wanted, option in (
+            (self.windows is not None, "--window"),
+            (self.copy_auxiliary, "--copy-auxiliary"),
+            (self.other is not None, "a comparison of two files"),
+        ):
+            if wanted:
+                msg = f"--only-failed does not go with {option}: process the file anew"
+                raise CallError(msg)
+        for path in (self.made, Path(self.outcomes)):
+            if not path.is_file():
+                msg = (
+                    f"{path}: no such file; "
+                    "--only-failed goes on from what was published"
+                )
+                raise InputMissingError(msg)
+
+    def _tell(self, plan: Plan) -> None:
+        """Say what is left out, and what may take much memory."""
+        if plan.without:
+            why = "no waveforms with a tag of the map"
+            if plan.other is not None:
+                why = f"not in both files (the other is {plan.other})"
+            log.info(
+                "%s: nothing to do for %s: %s: %s%s",
+                self.input,
+                counted(len(plan.without), "station"),
+                why,
+                ", ".join(plan.without[:5]),
+                ", ..." if len(plan.without) > 5 else "",
+            )
+        if len(plan.units) > MANY:
+            log.warning(
+                "%s: %d windows: this process needs about %.0f GB for them; longer "
+                "windows need less",
+                self.input,
+                len(plan.units),
+                len(plan.units) / 1e6,
+            )
 
     def work(self, layout: Layout | None, brief: object) -> ProcessWork:
         """Return what a worker needs (see `Assignment.work`)."""

@@ -172,12 +172,16 @@ class WorkDirectory:
         )
         head = json.dumps({"segment": segment, "outcomes": len(outcomes)}).encode()
         line = b"\n".join([head, *outcomes.values()]) + b"\n"
+        journal = self._journal.fileno()
+        end = os.fstat(journal).st_size
         try:
-            written = os.write(self._journal.fileno(), line)
+            written = os.write(journal, line)
             if written != len(line):
                 raise OSError(28, "No space left on device")  # noqa: TRY301
-            os.fsync(self._journal.fileno())
+            os.fsync(journal)
         except OSError as error:
+            with contextlib.suppress(OSError):  # half a line would hide later ones
+                os.truncate(journal, end)
             raise write_error(self.path / JOURNAL, error) from error
         if sealed is not None:
             self.sealed.append(sealed)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from asdf_pipeline.container.product import EncodedTrace
+    from asdf_pipeline.container.encoded import EncodedTrace
 
 NAMESPACE = "http://seisprov.org/seis_prov/0.1/#"
 DOCUMENT = "asdf_pipeline_"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from asdf_pipeline.container.product import Product, encode_document
+from asdf_pipeline.container.encoded import Product
+from asdf_pipeline.container.product import encode_document
 from asdf_pipeline.errors import ASDFPipelineError, InputError
 from asdf_pipeline.stage.batches import LARGEST
 from asdf_pipeline.stage.files import unpacked

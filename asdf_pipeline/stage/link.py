@@ -8,6 +8,7 @@ from pathlib import Path
 
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.errors import CallError, InputError, OutputExistsError
+from asdf_pipeline.outcome import counted
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -50,10 +51,10 @@ def stage_asdf(asdf: Path | str, output: Path | str) -> None:
     except (OSError, NotImplementedError):
         output.hardlink_to(target)
     _LOGGER.info(
-        "%s: linked to %s: %d stations, tags %s",
+        "%s: linked to %s: %s, tags %s",
         output,
         target,
-        stations,
+        counted(stations, "station"),
         ", ".join(sorted(tags)),
     )
 

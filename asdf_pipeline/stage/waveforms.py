@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import obspy
 
+from asdf_pipeline.container.encoded import EncodedTrace
 from asdf_pipeline.container.names import trace_name
-from asdf_pipeline.container.product import EncodedTrace, encode_stream
+from asdf_pipeline.container.product import encode_stream
 from asdf_pipeline.errors import InputError, TraceError
 
 if TYPE_CHECKING:

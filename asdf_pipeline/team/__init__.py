@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from asdf_pipeline.team.base import Team
 
 # The name of a backend, and the module here that forms its team.
-TEAMS = {"serial": "alone", "multiprocessing": "processes", "mpi": "mpi"}
+TEAMS = {"serial": "alone", "multiprocessing": "processes", "mpi": "mpi.ranks"}
 IO = ("auto", "parallel", "segments")
 
 

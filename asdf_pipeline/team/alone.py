@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, ClassVar
 
 from asdf_pipeline.team.base import Accounts, Job, Segment, Team
@@ -48,6 +49,7 @@ def work_through(worker: Worker, accounts: Accounts, roll: Roll, stop: Stop) -> 
             if accounts.finished:
                 return
             continue
+        began = time.monotonic()
         try:
             with stop.interruptible():
                 outcome, product = worker.attempt(unit)
@@ -56,7 +58,7 @@ def work_through(worker: Worker, accounts: Accounts, roll: Roll, stop: Stop) -> 
         accounts.came_back(worker.name, outcome)
         if product is not None:
             if segment is None:
-                segment = Segment(accounts.new_segment(), worker.quakeml())
+                segment = Segment(accounts.new_segment(), worker.quakeml(), began)
             segment.write(unit.id, product)
         if segment is not None and roll.due(segment.born, segment.size):
             accounts.seal(*segment.seal())

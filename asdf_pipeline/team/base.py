@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from asdf_pipeline.container.product import Product
+    from asdf_pipeline.container.encoded import Product
     from asdf_pipeline.journal.ledger import Ledger
     from asdf_pipeline.outcome import Outcome
     from asdf_pipeline.plan import Unit
@@ -119,11 +118,13 @@ class Segment:
         Its name while unsealed, ending in ``.part``.
     quakeml : bytes or None
         The events, with which every segment is born.
+    born : float
+        When the work on what it holds began, `time.monotonic` seconds.
     """
 
-    def __init__(self, path: Path, quakeml: bytes | None) -> None:
+    def __init__(self, path: Path, quakeml: bytes | None, born: float) -> None:
         self.path = path
-        self.born = time.monotonic()
+        self.born = born
         self.size = 0
         self.unit_ids: list[str] = []
         self._writer = Writer.create(path, quakeml=quakeml)

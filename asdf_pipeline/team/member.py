@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from pathlib import Path
 
-    from asdf_pipeline.container.product import Product
+    from asdf_pipeline.container.encoded import Product
     from asdf_pipeline.outcome import Outcome
     from asdf_pipeline.plan import Unit
     from asdf_pipeline.work.base import Work, Worker

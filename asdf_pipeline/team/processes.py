@@ -149,7 +149,9 @@ class _Shift:
         if not member.batch:
             return False
         age = time.monotonic() - member.batch_born
-        return member.batch_size >= self.batch_size or age >= BATCH_AGE
+        # Where units are long, what is done does not wait for the next one's end.
+        old = max(age, member.pace) >= BATCH_AGE
+        return old or member.batch_size >= self.batch_size
 
     def hand_out(self, member: _Member) -> None:
         crowded = member.batch_size >= CROWDED * self.batch_size

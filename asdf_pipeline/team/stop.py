@@ -64,6 +64,10 @@ class Stop:
         finally:
             self._interruptible = False
 
+    def comes_too_late(self) -> None:
+        """Let a stop that comes from now on change nothing."""
+        self._first = lambda: None
+
     def ask(self, signum: int = signal.SIGTERM) -> None:
         """Stop as if this signal had come; from any thread."""
         if self:

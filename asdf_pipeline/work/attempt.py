@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from asdf_pipeline.container.arrays import encode_auxiliary
-from asdf_pipeline.container.product import Product, encode_document, encode_stream
+from asdf_pipeline.container.encoded import Product
+from asdf_pipeline.container.product import encode_document, encode_stream
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.errors import TraceError
 from asdf_pipeline.outcome import unit_id
 from asdf_pipeline.plan import EVERYTHING
 from asdf_pipeline.provenance.ids import link, trace_id
+from asdf_pipeline.selection import overlap
 from asdf_pipeline.work.base import Work, Worker
 from asdf_pipeline.work.call import call, compare
 from asdf_pipeline.work.station_data import StationData
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    import obspy
     from obspy.core.trace import Stats
 
     from asdf_pipeline.container.traces import TraceHeader
@@ -97,8 +98,9 @@ class ProcessWorker(Worker):
             result = self._call(unit, record)
         else:
             result = self._compare(unit, record)
-        _, kept = self._windows(unit)
-        traces = encode_stream(result.stream, station, tag, encoding, kept)
+        traces = encode_stream(
+            result.stream, station, tag, encoding, *self._windows(unit)
+        )
         name = ""
         if self.work.run_id:
             # One record for all windows of a station: they may be joined.
@@ -120,7 +122,7 @@ class ProcessWorker(Worker):
             documents = (reader.stationxml(station) for reader in self.readers)
             stationxml = next((one for one in documents if one is not None), None)
             record |= _extent([trace.header for trace in traces])
-            record["peak"] = _peak(result.stream)
+            record["peak"] = float(np.max([trace.peak for trace in traces]))  # or NaN
         if stationxml is not None:
             document = encode_document(stationxml, encoding)
         product = Product(station, tag, traces, stationxml, document, auxiliary)
@@ -168,10 +170,13 @@ class ProcessWorker(Worker):
         self, unit: Unit
     ) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:
         """Return the times that the function sees, and those kept of its result."""
-        windows = self.work.windows
+        windows, times = self.work.windows, self.work.selection.times
         if windows is None or unit.window is None:
             return unit.window, None
-        return windows.padded(unit.window), windows.kept(unit.window)
+        return (
+            overlap(windows.padded(unit.window), times),
+            overlap(windows.kept(unit.window), times),
+        )
 
 
 def _read(stats: Sequence[Stats]) -> dict[str, Any]:
@@ -191,18 +196,6 @@ def _read(stats: Sequence[Stats]) -> dict[str, Any]:
             "channels": tuple(sorted({f"{s.location}.{s.channel}" for s in full})),
         }
     return record
-
-
-def _peak(stream: obspy.Stream) -> float:
-    """Return the largest absolute sample."""
-    # By way of float: the smallest integer of a type has no absolute value.
-    ends = [
-        abs(float(end))
-        for trace in stream
-        if len(trace.data) and not np.all(np.ma.getmask(trace.data))
-        for end in (trace.data.min(), trace.data.max())
-    ]
-    return float(np.max(ends))  # what is no number wins
 
 
 def _extent(headers: Sequence[TraceHeader]) -> dict[str, Any]:

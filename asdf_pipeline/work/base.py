@@ -17,7 +17,7 @@ from asdf_pipeline.outcome import Outcome
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from asdf_pipeline.container.product import Product
+    from asdf_pipeline.container.encoded import Product
     from asdf_pipeline.plan import Unit
 
 _HERE = str(Path(__file__).parent)

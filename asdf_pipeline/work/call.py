@@ -62,12 +62,11 @@ def _offer(
         return tag
     if name == "parameters":
         return dict(process.parameters)
-    events = reader.events()
     if name == "events":
-        return events
+        return reader.events()
     wanted = {
         str(identifier)
         for trace in stream
         for identifier in trace.stats.get("asdf", {}).get("event_ids", ())
     }
-    return next((e for e in events if str(e.resource_id) in wanted), None)
+    return reader.event(wanted)

@@ -2,13 +2,16 @@
 
 Two closures over different values have one source, so the source alone will not
 do: the whole file that defines the function, its defaults, its closure's cells and
-the globals that it names are hashed, functions among them likewise.
+the globals that it names are hashed, functions among them likewise. So are the files of
+the user's own that these import, wherever in them; installed ones are known by version.
 """
 
 from __future__ import annotations
 
+import ast
 import functools
 import hashlib
+import importlib.util
 import inspect
 import pickle
 import sys
@@ -41,6 +44,7 @@ class _Feed:
     def __init__(self, digest: Any) -> None:
         self.digest = digest
         self.seen: dict[int, object] = {}  # keeps what it has seen alive
+        self.files: set[str] = set()
 
     def text(self, *parts: object) -> None:
         for part in parts:
@@ -81,19 +85,32 @@ class _Feed:
         elif isinstance(value, types.BuiltinFunctionType | type):
             self.text("name", value.__module__, value.__qualname__)
             if isinstance(value, type):
-                self.file(getattr(sys.modules.get(value.__module__), "__file__", None))
+                self.type(value)
         else:
             self.object(value)
 
     def file(self, name: str | None) -> None:
-        """Hash a file of the user's own; installed ones are known by version."""
-        if name is None or _is_installed(name) or name in self.seen.values():
+        """Hash a file of the user's own, and those that it imports."""
+        if name is None or _is_installed(name) or name in self.files:
             return
-        self.seen[id(name)] = name
+        self.files.add(name)
         try:
-            self.text(Path(name).read_bytes())
+            source = Path(name).read_bytes()
         except OSError:
             self.text(name)
+            return
+        self.text(source)
+        for imported in _imports(source):
+            self.file(_origin(imported))
+
+    def type(self, value: type) -> None:
+        """Hash the file of a class; one typed into a session has none."""
+        name = getattr(sys.modules.get(value.__module__), "__file__", None)
+        self.file(name)
+        if name is None:
+            for member in vars(value).values():
+                if isinstance(member, types.FunctionType):
+                    self.add(member)
 
     def function(self, function: types.FunctionType) -> None:
         function = inspect.unwrap(function)
@@ -128,7 +145,8 @@ class _Feed:
                 self.add(constant)
 
     def object(self, value: object) -> None:
-        self.text("object", type(value).__module__, type(value).__qualname__)
+        self.text("object")
+        self.add(type(value))
         try:
             data = pickle.dumps(value, protocol=4)
         except Exception as error:
@@ -158,3 +176,33 @@ def _names(code: types.CodeType) -> set[str]:
         if isinstance(constant, types.CodeType):
             names |= _names(constant)
     return names
+
+
+def _imports(source: bytes) -> list[str]:
+    """Return the names of the modules that a file may import, anywhere in it."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return []  # no Python: an extension module
+    names: dict[str, None] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= dict.fromkeys(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names[node.module] = None
+            names |= dict.fromkeys(f"{node.module}.{a.name}" for a in node.names)
+    return list(names)
+
+
+def _origin(module: str) -> str | None:
+    """Return the file of a module; nothing of an installed one is imported for it."""
+    if module in sys.modules:
+        return getattr(sys.modules[module], "__file__", None)
+    try:
+        top = importlib.util.find_spec(module.partition(".")[0])
+        if top is None or top.origin is None or _is_installed(top.origin):
+            return None
+        found = importlib.util.find_spec(module)
+    except (ImportError, AttributeError, ValueError):
+        return None  # no module: a name within one
+    return found.origin if found else None

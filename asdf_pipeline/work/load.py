@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
+import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -36,9 +37,9 @@ class Process:
         Passed as keyword arguments.
     asks : tuple of str
         Those of `OFFERED` that the function's signature asks for.
-    fingerprint : str or None
-        Digest of the function and all it refers to; None if it cannot be had, and
-        then `unhashable` says why: such work does not resume.
+    fingerprint, parameters_fingerprint : str or None
+        Digests of the function and all it refers to, and of the parameters; None if
+        one cannot be had, and then `unhashable` says why: such work does not resume.
     """
 
     function: Callable[..., Any]
@@ -46,6 +47,7 @@ class Process:
     parameters: dict[str, Any] = field(default_factory=dict)
     asks: tuple[str, ...] = ()
     fingerprint: str | None = None
+    parameters_fingerprint: str | None = None
     unhashable: str = ""
 
     @property
@@ -87,7 +89,7 @@ def load_process(
         module = getattr(function, "__module__", None) or "?"
         name = f"{module}:{getattr(function, '__qualname__', repr(function))}"
     if not callable(function):
-        msg = f"{name}: is a {type(function).__name__}, not a function"
+        msg = f"{name}: not a function (its type is {type(function).__name__})"
         raise FunctionError(msg)
     keywords = dict(parameters or {})
     asks = _check_signature(function, name, keywords, compares)
@@ -95,22 +97,17 @@ def load_process(
     if hasattr(function, "calls"):  # names further functions, as steps.chain does
         called = function.calls(keywords)
         asks = tuple(ask for ask in asks if any(ask in other.asks for other in called))
-    digest, reason = _fingerprint(function, called)
-    return Process(function, name, keywords, asks, digest, reason)
-
-
-def _fingerprint(
-    function: Callable[..., Any], called: tuple[Process, ...]
-) -> tuple[str | None, str]:
-    """Return the digest of a function and those that it calls, or why there is none."""
-    for other in called:
-        if other.fingerprint is None:
-            return None, other.unhashable
+    digests: list[str | None] = []
+    reason = next((other.unhashable for other in called if other.unhashable), "")
     others = [other.fingerprint for other in called]
-    try:
-        return fingerprint((function, others) if others else function), ""
-    except UnhashableError as error:
-        return None, str(error)
+    for value in ((function, others) if others else function, keywords):
+        try:
+            digests.append(None if None in others else fingerprint(value))
+        except UnhashableError as error:
+            digests.append(None)
+            reason = str(error)
+    own, of_parameters = digests
+    return Process(function, name, keywords, asks, own, of_parameters, reason)
 
 
 def _find(spec: str) -> Any:
@@ -127,14 +124,21 @@ def _find(spec: str) -> Any:
         try:
             found = getattr(found, part)
         except AttributeError:
-            names = sorted(
-                name
-                for name, value in vars(module).items()
-                if inspect.isfunction(value) and value.__module__ == module.__name__
-            )
-            msg = f"{place}: has no {attribute!r}; functions: {', '.join(names)}"
+            names = ", ".join(_functions(module)) or "none"
+            msg = f"{place}: has no {attribute!r}; functions: {names}"
             raise FunctionError(msg) from None
     return found
+
+
+def _functions(module: ModuleType) -> list[str]:
+    """Return the names of a module's own functions, or of those that it exports."""
+    exported = getattr(module, "__all__", ())
+    return sorted(
+        name
+        for name, value in vars(module).items()
+        if inspect.isfunction(value)
+        and (value.__module__ == module.__name__ or name in exported)
+    )
 
 
 def _load_file(path: Path) -> ModuleType:
@@ -173,8 +177,14 @@ def _execute(place: object, load: Callable[[], object]) -> None:
     except SyntaxError as error:
         msg = f"{place}: line {error.lineno}: syntax error: {error.msg}"
         raise FunctionError(msg) from error
-    except Exception as error:
-        msg = f"{place}: cannot be loaded: {type(error).__name__}: {error}"
+    except (Exception, SystemExit) as error:  # a script that ends itself, too
+        lines = [
+            frame.lineno
+            for frame in traceback.extract_tb(error.__traceback__)
+            if frame.filename == str(place)
+        ]
+        line = f"line {lines[-1]}: " if lines else ""
+        msg = f"{place}: {line}cannot be loaded: {type(error).__name__}: {error}"
         raise FunctionError(msg) from error
 
 

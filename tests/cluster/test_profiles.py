@@ -95,7 +95,7 @@ def test_local_mpi(alone: Checkout, checkout: Checkout) -> None:
         *("--cores", "2", "--profile", "profiles/local-mpi"), **mpi_environment()
     )
     assert run.code == 0, run.text
-    assert "mpi with 2 worker(s)" in checkout.read("logs/process/global.log")
+    assert "mpi with 2 workers" in checkout.read("logs/process/global.log")
     assert digests(checkout) == digests(alone)
     assert checkout.rows() == alone.rows()
 

@@ -16,8 +16,8 @@ from hypothesis.extra import numpy as hnp
 from asdf_pipeline.container.arrays import encode_auxiliary
 from asdf_pipeline.container.codec import COMPRESSED, RAW, Encoding, decode
 from asdf_pipeline.container.digest import array_digest
+from asdf_pipeline.container.encoded import Product
 from asdf_pipeline.container.names import check_auxiliary_path
-from asdf_pipeline.container.product import Product
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.container.verify import verify
 from asdf_pipeline.container.writer import Writer

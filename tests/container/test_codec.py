@@ -27,7 +27,7 @@ from asdf_pipeline.container.codec import (
     decode,
     encode,
 )
-from asdf_pipeline.container.product import EncodedArray
+from asdf_pipeline.container.encoded import EncodedArray
 from asdf_pipeline.errors import TraceError
 from tests.container.made import DTYPES
 

@@ -12,7 +12,8 @@ import obspy
 import pytest
 
 from asdf_pipeline.container.codec import COMPRESSED, RAW, Encoding
-from asdf_pipeline.container.product import Product, encode_stream, make_product
+from asdf_pipeline.container.encoded import Product
+from asdf_pipeline.container.product import encode_stream, make_product
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.container.writer import Writer
 from asdf_pipeline.errors import (

@@ -81,6 +81,22 @@ def test_paths_and_globs(ds: ASDFDataSet, tmp_path: Path) -> None:
         ds.add_quakeml(str(text))
 
 
+def test_what_is_no_data_is_refused(ds: ASDFDataSet) -> None:
+    """A number above all: ObsPy would close the file descriptor of that number."""
+    ds.add_waveforms(obspy.read(), tag="raw")
+    for number in range(3, 30):
+        with pytest.raises(CallError, match="expected a Stream, a Trace, a path"):
+            ds.add_waveforms(number, tag="raw")
+    with pytest.raises(CallError, match="not a list of Trace: add them one by one"):
+        ds.add_waveforms(list(obspy.read()), tag="raw")
+    with pytest.raises(CallError, match="expected an Inventory, a path"):
+        ds.add_stationxml(None)
+    with pytest.raises(CallError, match="expected a Catalog, an Event, a path"):
+        ds.add_quakeml([])
+    ds.add_stationxml(obspy.read_inventory())
+    assert len(ds.waveforms.BW_RJOB.raw) == 3
+
+
 def test_same_again_is_left_out_with_a_warning(ds: ASDFDataSet) -> None:
     ds.add_waveforms(obspy.read(), tag="raw")
     ds.flush()

@@ -143,6 +143,18 @@ def test_the_library_returns_the_table(
     assert list(report.to_pandas()["status"]).count("ok") == len(COMMON) - 1
 
 
+def test_the_table_takes_no_other_files_place(
+    pair: tuple[Path, Path], tmp_path: Path
+) -> None:
+    before, out = pair[1].read_bytes(), tmp_path / "o.h5"
+    words = ("compare", "misfit", *pair, "--tag", "a", "--output", out, "--table")
+    for table, other in ((pair[1], pair[1].name), (out, "o.h5")):
+        done = SERIAL.start(*words, table)
+        assert done.returncode == 2, done.stderr
+        assert f"the table would replace {other}" in done.stderr
+    assert pair[1].read_bytes() == before
+
+
 def test_without_output_and_table_it_is_printed(pair: tuple[Path, Path]) -> None:
     done = SERIAL.start("compare", "misfit", *pair, "--stations", "XX.S0[01]")
     assert done.returncode == 0, done.stderr

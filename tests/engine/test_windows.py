@@ -221,3 +221,104 @@ def test_skipped_stations_have_outcomes(tmp_path: Path, long_traces: Path) -> No
     )
     statuses = {outcome.station: outcome.status for outcome in report.outcomes}
     assert statuses == {"BW.RJOB": "skipped", "XX.LONG": "ok"}
+
+
+def process(
+    source: Path, out: Path, function: object, windows: Windows, **more: object
+) -> object:
+    """Process by windows, in this process; return the one outcome."""
+    task = Task(
+        source,
+        out,
+        function,
+        {"raw": "raw"},
+        backend="serial",
+        windows=windows,
+        progress="none",
+        max_failures=None,
+        **more,
+    )
+    (outcome,) = run(task).outcomes
+    return outcome
+
+
+def test_times_hold_within_windows(long_traces: Path, tmp_path: Path) -> None:
+    first, last = 1030 * NS, 1250 * NS
+    selection = Selection(starttime=first, endtime=last)
+    out, whole = tmp_path / "out.h5", tmp_path / "whole.h5"
+    process(long_traces, out, identity, Windows(60 * NS, 7 * NS), selection=selection)
+    run(
+        Task(
+            long_traces,
+            whole,
+            identity,
+            {"raw": "raw"},
+            backend="serial",
+            selection=selection,
+            progress="none",
+        )
+    )
+    with Reader(out) as reader:
+        headers = reader.headers("XX.LONG")
+        assert min(header.starttime for header in headers) >= first
+        assert max(header.endtime for header in headers) <= last
+    assert file_digest(out) == file_digest(whole)
+
+
+def test_the_peak_is_that_of_what_is_written(long_traces: Path, tmp_path: Path) -> None:
+    def loud_at_the_ends(st: obspy.Stream, inv: object) -> obspy.Stream:
+        for trace in st:
+            if trace.stats.npts > 60:
+                trace.data[:] = 1.0
+                trace.data[[0, -1]] = 1e8
+        return st
+
+    windows = Windows(60 * NS, 70 * NS)
+    outcome = process(long_traces, tmp_path / "out.h5", loud_at_the_ends, windows)
+    with Reader(tmp_path / "out.h5") as reader:
+        peaks = [abs(trace.data).max() for trace in reader.stream("XX.LONG", "raw")]
+    assert outcome.peak == max(peaks)
+
+
+def test_moved_start_times_are_no_silent_loss(
+    long_traces: Path, tmp_path: Path
+) -> None:
+    def moved(st: obspy.Stream, inv: object) -> obspy.Stream:
+        for trace in st:
+            trace.stats.starttime += 86400
+        return st
+
+    outcome = process(long_traces, tmp_path / "out.h5", moved, Windows(60 * NS, 7 * NS))
+    assert outcome.status == "failed"
+    assert "must not change start times" in outcome.error_message
+
+
+def test_overlapping_traces_are_joined_with_their_own(tmp_path: Path) -> None:
+    source, out = tmp_path / "two.h5", tmp_path / "out.h5"
+    stream = obspy.Stream()
+    for first, npts in ((0, 900), (450, 900)):
+        data = np.arange(first, first + npts, dtype="int32")
+        header = {"network": "XX", "station": "LONG", "channel": "LHZ"}
+        trace = obspy.Trace(data, header)
+        trace.stats.starttime = obspy.UTCDateTime(1000 + first + 0.25 * (first > 0))
+        stream.append(trace)
+    with ASDFDataSet(source) as data_set:
+        data_set.add_waveforms(stream, tag="raw")
+    process(source, out, identity, Windows(100 * NS))
+    assert file_digest(out) == file_digest(source)
+
+
+def test_segments_may_be_more_than_files_may_be_open(
+    long_traces: Path, tmp_path: Path
+) -> None:
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    windows = Windows(3 * NS)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (100, hard))
+    try:
+        out = tmp_path / "out.h5"
+        process(long_traces, out, identity, windows, seal_every=0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert file_digest(out) == file_digest(long_traces)

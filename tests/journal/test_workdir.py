@@ -164,6 +164,44 @@ def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         WorkDirectory(tmp_path / "file" / "work", KEY)
 
 
+CUT_OFF = """
+import resource, signal, sys
+from pathlib import Path
+from asdf_pipeline.errors import WriteError
+from asdf_pipeline.journal.workdir import WorkDirectory
+from asdf_pipeline.outcome import Outcome
+
+directory = WorkDirectory(Path(sys.argv[1]), {"all": "the same"})
+
+def record(station):
+    outcome = Outcome(station, "raw", "done", "empty")
+    directory.record(None, {outcome.unit_id: outcome.to_json().encode()})
+
+record("XX.A")
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+size = (directory.path / "journal.jsonl").stat().st_size
+resource.setrlimit(resource.RLIMIT_FSIZE, (size + 20, resource.RLIM_INFINITY))
+try:
+    record("XX.B")
+except WriteError as error:
+    print(error)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+record("XX.C")
+"""
+
+
+def test_half_a_line_does_not_hide_later_ones(path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CUT_OFF, str(path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "journal.jsonl: cannot be written" in done.stdout
+    found = [unit for entry in read_journal(path) for unit in entry.outcomes]
+    assert found == ["XX.A/raw", "XX.C/raw"]
+
+
 def test_no_room_for_the_merge_is_said_before_it(tmp_path: Path) -> None:
     check_room(tmp_path, 1)
     with pytest.raises(WriteError, match="make room"):

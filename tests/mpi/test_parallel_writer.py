@@ -44,7 +44,7 @@ rounds = [
      1: [product("XX.A", "two", "<f4")]},
     {1: [product("XX.C", "one", "<i2"), product("XX.B", "two", "<i8")]},
 ]
-writer = ParallelWriter.create(Path("out.h5"), comm, b"<quakeml/>")
+writer = ParallelWriter.create(Path("out.h5"), comm, MPI.INFO_NULL, b"<quakeml/>")
 for what in rounds:
     mine = what.get(comm.rank, [])
     writer.write(comm.allgather([declare(one) for one in mine]), mine)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,9 @@ from asdf_pipeline.journal.workdir import WorkDirectory
 from asdf_pipeline.outcome import Outcome
 from asdf_pipeline.plan import Plan, Unit
 from asdf_pipeline.team.base import Job
-from asdf_pipeline.team.mpi_accounts import RankAccounts
-from asdf_pipeline.team.mpi_sharing import (
+from asdf_pipeline.team.mpi.accounts import RankAccounts
+from asdf_pipeline.team.mpi.sharing import (
+    HELD_AT_MOST,
     SHARE_AHEAD,
     UNITS_BETWEEN_MEETINGS,
     Answer,
@@ -149,6 +151,35 @@ def test_ranks_meet_when_a_seal_is_due(begin: Callable[..., Sharing]) -> None:
     [(rank, given)] = sharing.told()  # the question is still open
     assert rank == 1
     assert given.units
+
+
+def test_ranks_meet_more_often_where_units_are_long(
+    begin: Callable[..., Sharing],
+) -> None:
+    hours = 8.0
+    sharing = begin(99, meets=True, seal_every=0)
+    for _ in range(2 * RANKS):  # about the square root of a day over eight hours
+        sharing.hear(1, News(ask=Ask(1, "idle")))
+        [(_, given)] = sharing.told()
+        came = [outcome(unit) for unit in given.units]
+        sharing.hear(1, News([replace(one, seconds=hours * 3600) for one in came]))
+    sharing.hear(1, IDLE)
+    assert {answer.word for _, answer in sharing.told()} == {"meet"}
+    assert sharing.agenda()[0]
+
+
+def test_ranks_that_hold_too_much_seal_too_if_it_is_due(
+    begin: Callable[..., Sharing],
+) -> None:
+    for seal_every, due in ((0, True), (30, False)):
+        sharing = begin(99, meets=True, seal_every=seal_every)
+        sharing.hear(1, News(ask=Ask(1, "idle")))
+        [(_, given)] = sharing.told()
+        (came,) = (outcome(unit) for unit in given.units)
+        sharing.hear(1, News([replace(came, bytes_out=HELD_AT_MOST + 1)]))
+        assert {answer.word for _, answer in sharing.told()} == {"meet"}
+        assert sharing.agenda()[0] == due
+        sharing.ledger.directory.close()
 
 
 def test_ranks_meet_at_the_end_and_empty_units_need_no_segment(

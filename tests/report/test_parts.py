@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -205,7 +206,10 @@ def test_ticks_of_time_are_round_and_inside(start: int, span: int) -> None:
     ticks = svg.time_ticks(start, start + span)
     assert len(ticks) <= 8
     assert all(0 <= share <= 1 for share, _ in ticks)
-    assert len({text for _, text in ticks}) == len(ticks)
+    texts = [text for _, text in ticks]
+    days = [index for index, text in enumerate(texts) if "-" in text]
+    for first, last in itertools.pairwise([0, *days, len(texts)]):
+        assert len(set(texts[first:last])) == last - first  # a time recurs next day
 
 
 def test_ticks_of_time_say_what_changes() -> None:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from asdf_pipeline.container.parallel import ParallelWriter, declare
 from asdf_pipeline.errors import WriteError
 from asdf_pipeline.journal.segments import seal
-from asdf_pipeline.team.mpi_guard import complete
-from asdf_pipeline.team.mpi_post import gather_all
+from asdf_pipeline.team.mpi.guard import complete
+from asdf_pipeline.team.mpi.post import gather_all
 from asdf_pipeline.team.stop import PATIENCE, StopUnitError
 
 if TYPE_CHECKING:
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from mpi4py import MPI
 
-    from asdf_pipeline.container.product import Product
+    from asdf_pipeline.container.encoded import Product
     from asdf_pipeline.outcome import Outcome
-    from asdf_pipeline.team.mpi_accounts import RankAccounts
-    from asdf_pipeline.team.mpi_sharing import Sharing
+    from asdf_pipeline.team.mpi.accounts import RankAccounts
+    from asdf_pipeline.team.mpi.sharing import Sharing
     from asdf_pipeline.team.stop import Stop
     from asdf_pipeline.work.base import Worker
 
@@ -117,10 +117,14 @@ class Meetings:
         return last
 
     def _write(self, path: Path, brought: list[_Brought], mine: list[Product]) -> None:
+        from mpi4py import MPI
+
         error = None
         try:
             if self._writer is None:
-                self._writer = ParallelWriter.create(path, self._comm, self._quakeml)
+                self._writer = ParallelWriter.create(
+                    path, self._comm, MPI.INFO_NULL, self._quakeml
+                )
             self._writer.write(
                 [[product for _, product in one.products] for one in brought], mine
             )

@@ -6,8 +6,8 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
-from asdf_pipeline.team.mpi_guard import look_for_leavers, naps
-from asdf_pipeline.team.mpi_sharing import Answer, Ask, News, State
+from asdf_pipeline.team.mpi.guard import look_for_leavers, naps
+from asdf_pipeline.team.mpi.sharing import Answer, Ask, News, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,15 +8,15 @@ import traceback
 from collections import deque
 from typing import TYPE_CHECKING
 
-from asdf_pipeline.team.mpi_accounts import NAP
-from asdf_pipeline.team.mpi_guard import abort, look_for_leavers, naps
-from asdf_pipeline.team.mpi_sharing import Answer, News, Sharing
+from asdf_pipeline.team.mpi.accounts import NAP
+from asdf_pipeline.team.mpi.guard import abort, look_for_leavers, naps
+from asdf_pipeline.team.mpi.sharing import Answer, News, Sharing
 from asdf_pipeline.team.stop import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from asdf_pipeline.team.mpi_post import Post
+    from asdf_pipeline.team.mpi.post import Post
     from asdf_pipeline.team.stop import Stop
 
 LISTENING_NAP = 0.02

@@ -7,6 +7,7 @@ there is an answer, so that nobody asks over and over.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import Counter
@@ -33,7 +34,11 @@ function holds the interpreter on rank 0. Ranks then get their whole share ahead
 MEMORY = 30.0
 """Seconds for which answers count as late once one was."""
 UNITS_BETWEEN_MEETINGS = 10
-"""Mean units a rank does between two meetings: waiting for the last one costs one."""
+"""Mean units a rank does between two meetings, at most: waiting for the last one costs
+about half of one."""
+MEAN_LIFE = 86400.0
+"""Seconds for which a job of many ranks may live. Where units are long, ranks meet more
+often than that: after the square root of this over a unit's length (Young, 1974)."""
 HELD_AT_MOST = 256 << 20
 """Bytes that a rank may hold before the ranks meet to write them."""
 
@@ -120,6 +125,7 @@ class _Meeting:
     called: bool = False
     seal: bool = False
     units: int = 0
+    seconds: float = 0.0
     born: float = 0.0
     size: int = 0
     held: Counter[int] = field(default_factory=Counter)
@@ -203,6 +209,7 @@ class Sharing:
         self.ledger.came_back(self.names[rank], outcome)
         if self.ledger.computed > before:
             self._meeting.units += 1
+            self._meeting.seconds += outcome.seconds
             self._meeting.size += outcome.bytes_out
             self._meeting.held[rank] += outcome.bytes_out
 
@@ -280,11 +287,13 @@ class Sharing:
     def _call_meeting(self) -> None:
         """Call the ranks when a seal is due, or one of them holds too much."""
         meeting, ranks = self._meeting, len(self.names)
-        many = meeting.units >= UNITS_BETWEEN_MEETINGS * ranks
-        seal = many and self.job.roll.due(meeting.born, meeting.size // ranks)
+        mean = meeting.seconds / max(1, meeting.units)
+        often = min(UNITS_BETWEEN_MEETINGS, math.sqrt(MEAN_LIFE / max(mean, 1e-6)))
+        many = meeting.units >= max(1.0, often) * ranks
+        due = self.job.roll.due(meeting.born, meeting.size // ranks)
         full = any(size > HELD_AT_MOST for size in meeting.held.values())
-        if seal or full:
-            self._call(seal=seal)
+        if (many and due) or full:
+            self._call(seal=due)
 
     def _call_last_meeting(self) -> None:
         """Call the ranks when none of them has work, nor can have any."""

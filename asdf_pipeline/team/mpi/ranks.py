@@ -17,7 +17,7 @@ from asdf_pipeline.errors import ASDFPipelineError, BackendError, WriteError
 from asdf_pipeline.team.alone import work_through
 from asdf_pipeline.team.base import Job, Team
 from asdf_pipeline.team.launcher import launched_rank, launched_ranks
-from asdf_pipeline.team.mpi_guard import abort_at_exit, finalise_at_exit, join, place
+from asdf_pipeline.team.mpi.guard import abort_at_exit, finalise_at_exit, join, place
 from asdf_pipeline.team.stop import Stop
 from asdf_pipeline.team.threads import one_thread
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from mpi4py import MPI
 
     from asdf_pipeline.journal.segments import Roll
-    from asdf_pipeline.team.mpi_accounts import RankAccounts
-    from asdf_pipeline.team.mpi_sharing import Sharing
+    from asdf_pipeline.team.mpi.accounts import RankAccounts
+    from asdf_pipeline.team.mpi.sharing import Sharing
     from asdf_pipeline.work.base import Work, Worker
 
 log = logging.getLogger(__name__)
@@ -120,7 +120,7 @@ class _Channels:
 def _channels() -> _Channels:
     from mpi4py import MPI
 
-    from asdf_pipeline.team.mpi_post import gather_all
+    from asdf_pipeline.team.mpi.post import gather_all
 
     guard = join(MPI)
     agree = guard.Dup()
@@ -153,7 +153,7 @@ class Ranks(Team):
 
     def agree(self, decide: Callable[[], T]) -> T:
         """Let rank 0 decide; all get its result, or raise its error."""
-        from asdf_pipeline.team.mpi_post import portable, tell_all
+        from asdf_pipeline.team.mpi.post import portable, tell_all
 
         verdict = None
         if self.leads:
@@ -169,7 +169,7 @@ class Ranks(Team):
 
     def together(self, do: Callable[[], T]) -> T:
         """Let every rank do something; if one fails, all raise its error."""
-        from asdf_pipeline.team.mpi_post import gather_all, portable
+        from asdf_pipeline.team.mpi.post import gather_all, portable
 
         error = result = None
         try:
@@ -187,7 +187,7 @@ class Ranks(Team):
 
     def run(self, work: Work, job: Job | None) -> None:
         """Do all units (see `Team.run`)."""
-        from asdf_pipeline.team.mpi_links import fail
+        from asdf_pipeline.team.mpi.links import fail
 
         try:
             self._run(work, job)
@@ -197,9 +197,9 @@ class Ranks(Team):
             fail(error)
 
     def _run(self, work: Work, job: Job | None) -> None:
-        from asdf_pipeline.team.mpi_accounts import RankAccounts
-        from asdf_pipeline.team.mpi_links import RemoteLink, Serving
-        from asdf_pipeline.team.mpi_post import Post
+        from asdf_pipeline.team.mpi.accounts import RankAccounts
+        from asdf_pipeline.team.mpi.links import RemoteLink, Serving
+        from asdf_pipeline.team.mpi.post import Post
 
         if self._parallel:
             work = work.stored(RAW)
@@ -209,6 +209,7 @@ class Ranks(Team):
         with ExitStack() as stack:
             stack.enter_context(one_thread())
             worker = stack.enter_context(self.together(lambda: work.begin(name)))
+            quakeml = self.together(worker.quakeml) if self._parallel else None
             roll = self.agree(lambda: job.roll if job else None)
             assert roll is not None
             sharing: Sharing | None = None
@@ -229,7 +230,7 @@ class Ranks(Team):
             )
             trouble = None
             try:
-                self._work(worker, accounts, roll, stop, sharing)
+                self._work(worker, accounts, roll, stop, sharing, quakeml)
             except ASDFPipelineError as error:
                 trouble = error
                 if isinstance(error, WriteError):
@@ -241,7 +242,7 @@ class Ranks(Team):
                 raise sharing.error
 
     def _share(self, job: Job) -> Sharing:
-        from asdf_pipeline.team.mpi_sharing import Sharing
+        from asdf_pipeline.team.mpi.sharing import Sharing
 
         serves_only = not self._channels.threads and self.size > 1
         if serves_only:
@@ -263,11 +264,12 @@ class Ranks(Team):
         roll: Roll,
         stop: Stop,
         sharing: Sharing | None,
+        quakeml: bytes | None,
     ) -> None:
         if not self._parallel:
             work_through(worker, accounts, roll, stop)
             return
-        from asdf_pipeline.team.mpi_parallel import Meetings, work_and_meet
+        from asdf_pipeline.team.mpi.parallel import Meetings, work_and_meet
 
-        meetings = Meetings(self._channels.meet, worker.quakeml(), sharing)
+        meetings = Meetings(self._channels.meet, quakeml, sharing)
         work_and_meet(worker, accounts, meetings, stop)

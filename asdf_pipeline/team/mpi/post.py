@@ -10,7 +10,7 @@ import numpy as np
 from mpi4py import MPI
 
 from asdf_pipeline.errors import ASDFPipelineError
-from asdf_pipeline.team.mpi_guard import complete
+from asdf_pipeline.team.mpi.guard import complete
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,0 +1,64 @@
+"""What the command says of functions, stations and tags that it cannot use."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.cli.test_command import process
+
+Command = Callable[..., Run]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("\n1 / 0\n", "line 2: cannot be loaded: ZeroDivisionError: division by zero"),
+        ("raise SystemExit(3)", "line 1: cannot be loaded: SystemExit: 3"),
+        ("process = 3", "mine.py:process: not a function (its type is int)"),
+    ],
+)
+def test_a_file_without_a_function(
+    command: Command, staged: Path, tmp_path: Path, content: str, message: str
+) -> None:
+    (tmp_path / "mine.py").write_text(content)
+    run = process(command, "--function", "mine.py:process")
+    assert run.code == 2
+    assert message in run.complaint
+    assert not list(tmp_path.glob("processed.h5*"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--station", "BW.RJOD"), "'BW.RJOD'; there are BW.BGLD, BW.RJOB, IU.ULN"),
+        (("--tag", "done"), "BW.BGLD has no waveforms with tag 'done'; its tags: raw"),
+    ],
+)
+def test_trying_what_is_not_there(
+    command: Command, staged: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    run = command("try", "staged.h5", "--function", "functions.py:fails", *arguments)
+    assert run.code == 2
+    assert message in run.complaint
+
+
+def test_one_is_singular(command: Command, staged: Path) -> None:
+    run = process(command, "--function", "functions.py:identity", "--limit", "1")
+    assert "staged.h5: 1 unit, 0 of them" in run.err
+    assert "serial with 1 worker, " in run.err
+
+
+def test_a_long_error_is_shortened_visibly(command: Command, staged: Path) -> None:
+    parameters = json.dumps({"station": "RJOB", "message": "x" * 300})
+    run = process(
+        command, "--function", "functions.py:fails", "--parameters", parameters
+    )
+    assert re.search("ValueError: x{150,250}[.]{3}[.] Nothing is", run.err)
+    status = command("status", "processed.h5.work").out
+    assert "not running: the same command tries again what failed" in status
