@@ -46,6 +46,8 @@ def check(data, schema, where):
         what = found.message.replace(
             "Additional properties are not allowed", "unknown key"
         )
+        if found.validator == "pattern":  # words, not only a regular expression
+            what += f" ({found.schema.get('description', '').strip().rstrip('.')})"
         raise WorkflowError(f"{': '.join(place)}: {what}") from None
 
 
@@ -53,15 +55,23 @@ def read_datasets(path):
     """Return the table of data sets, checked, with '' in empty cells."""
     if not Path(path).is_file():
         raise WorkflowError(f"{path}: no such table of data sets (config: datasets)")
-    table = pd.read_csv(
-        path,
-        sep="\t",
-        comment="#",
-        dtype=str,
-        skipinitialspace=True,
-        keep_default_na=False,
-        na_values=[""],
-    )
+    try:
+        table = pd.read_csv(
+            path,
+            sep="\t",
+            comment="#",
+            dtype=str,
+            skipinitialspace=True,
+            keep_default_na=False,
+            na_values=[""],
+        )
+    except (ValueError, OSError) as error:  # a row with too many cells, no columns
+        what = " ".join(str(error).split())
+        raise WorkflowError(
+            f"{path}: no table with tabs as separators: {what}"
+        ) from None
+    if not isinstance(table.index, pd.RangeIndex):  # pandas took the first cells for it
+        raise WorkflowError(f"{path}: the rows have more cells than the header")
     check(table, "../schemas/datasets.schema.yaml", path)
     table = table.reindex(columns=COLUMNS).fillna("").set_index("dataset", drop=False)
     if table.empty:
@@ -89,9 +99,25 @@ def read_datasets(path):
     return table
 
 
+def check_process(process):
+    """Refuse before any work what would be refused after staging."""
+    where, _, _ = process["function"].rpartition(":")
+    if where.endswith(".py") and not Path(where).is_file():
+        raise WorkflowError(f"config: process: function: {where}: no such file")
+    sources = {}
+    for source, target in process["tag_map"].items():
+        if target in sources:
+            raise WorkflowError(
+                f"config: process: tag_map: {sources[target]} and {source} both map "
+                f"to {target!r}: give each its own"
+            )
+        sources[target] = source
+
+
 check(config, "../schemas/config.schema.yaml", "config")
 DATASETS = read_datasets(config["datasets"])
 PROCESS = config["process"]
+check_process(PROCESS)
 
 
 wildcard_constraints:
@@ -165,6 +191,15 @@ def archived(dataset):
 def archive_files(wildcards):
     """Return the files of the archives."""
     return archived(wildcards.dataset)
+
+
+# Where an output is there, Snakemake takes no notice of an input function that fails:
+# a pattern mistyped later would be "Nothing to be done". Jobs need not look again.
+if workflow.is_main_process:
+    for dataset in DATASETS.index:
+        for column in ("waveforms", "fdsn", "stations", "events", "asdf"):
+            matches(dataset, column)
+        archived(dataset)
 
 
 def stage_options(wildcards):
