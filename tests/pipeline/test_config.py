@@ -69,12 +69,16 @@ def test_every_key_may_be_left_out_that_has_a_default(checkout: Checkout) -> Non
             "config: step_lists: a: step 1: there is no step",
         ),
         ("process: {function: no.py:f}", "process: function: no.py: no such file in"),
-        ("process: {function: steps}", "process: function: 'steps' does not match"),
+        ("process: {function: steps}", "(The function: package.module:name of"),
         ("process: {io: fast}", "process: io: 'fast' is not one of"),
         ("process: {max_failures: few}", "process: max_failures: 'few' does not"),
         ("process: {traceback_limit: 0}", "process: traceback_limit: 0 is less"),
         ("process: {tag_map: {}}", "process: tag_map: {}"),
         ("process: {tag_map: {raw: Ok}}", "process: tag_map: raw: 'Ok' does not"),
+        (
+            "process: {tag_map: {raw: out, other: out}}",
+            "process: tag_map: the input tags other, raw all map to the output tag",
+        ),
         ("datasets: nowhere.tsv", "nowhere.tsv: no such table of data sets"),
     ],
 )
@@ -104,6 +108,9 @@ def test_a_wrong_configuration_is_named(
         ("dataset\twaveforms\tasdf\na\tb\tc", "'a': give either waveforms or asdf"),
         ("dataset\ttag\tasdf\na\tb\tc", "data set 'a': an ASDF file has its own"),
         ("dataset\twaveforms\na\tno/*.such", "waveforms 'no/*.such' matches no file"),
+        ("", "datasets.tsv: no table with tabs as separators: No columns"),
+        ("dataset\twaveforms\na\tb\na\tb\tc", "separators: Error tokenizing data"),
+        ("dataset\twaveforms\na\tb\tc", "the rows have more cells than the header"),
         ("dataset\tasdf\na\tno.h5", "data set 'a': asdf 'no.h5' matches no file"),
     ],
 )
@@ -113,6 +120,17 @@ def test_a_wrong_table_is_named(checkout: Checkout, table: str, said: str) -> No
     assert run.code == 1
     assert said in run.text
     assert not (checkout.path / "results").exists()
+
+
+def test_what_is_mistyped_after_a_run_is_named(done: Checkout) -> None:
+    """Snakemake alone finds nothing to be done where the outputs are there."""
+    assert "Nothing to be done" in done.snakemake().text
+    table = done.path / "config" / "datasets.tsv"
+    table.write_text(table.read_text().replace("RJOB.BW", "ROB.BW"))
+    run = done.snakemake()
+    assert run.code == 1
+    assert "data set 'bavaria': waveforms" in run.text
+    assert "matches no file" in run.text
 
 
 def test_patterns_comments_and_folders(checkout: Checkout) -> None:

@@ -60,6 +60,8 @@ def told(error):
         for part in error.absolute_path
     ]
     what = error.message.replace("Additional properties are not allowed", "unknown key")
+    if error.validator == "pattern" and "description" in error.schema:
+        what += f" ({error.schema['description'].strip().rstrip('.')})"
     # Where jsonschema's own words would not help, the schema has better ones.
     return place, error.schema.get("$comment", what)
 
@@ -79,15 +81,23 @@ def read_datasets(path):
     """Return the table of data sets, checked, with '' in empty cells."""
     if not Path(path).is_file():
         raise WorkflowError(f"{path}: no such table of data sets (config: datasets)")
-    table = pd.read_csv(
-        path,
-        sep="\t",
-        comment="#",
-        dtype=str,
-        skipinitialspace=True,
-        keep_default_na=False,
-        na_values=[""],
-    )
+    try:
+        table = pd.read_csv(
+            path,
+            sep="\t",
+            comment="#",
+            dtype=str,
+            skipinitialspace=True,
+            keep_default_na=False,
+            na_values=[""],
+        )
+    except (ValueError, OSError) as error:  # a row with too many cells, no columns
+        what = " ".join(str(error).split())
+        raise WorkflowError(
+            f"{path}: no table with tabs as separators: {what}"
+        ) from None
+    if not isinstance(table.index, pd.RangeIndex):  # pandas took the first cells for it
+        raise WorkflowError(f"{path}: the rows have more cells than the header")
     check(table, "../schemas/datasets.schema.yaml", path)
     table = table.reindex(columns=COLUMNS).fillna("").set_index("dataset", drop=False)
     if table.empty:
@@ -192,6 +202,15 @@ def archived(dataset):
 def archive_files(wildcards):
     """Return the files of the archives."""
     return archived(wildcards.dataset)
+
+
+# Where an output is there, Snakemake takes no notice of an input function that fails:
+# a pattern mistyped later would be "Nothing to be done". Jobs need not look again.
+if workflow.is_main_process:
+    for dataset in DATASETS.index:
+        for column in ("waveforms", "fdsn", "stations", "events", "asdf"):
+            matches(dataset, column)
+        archived(dataset)
 
 
 def stage_options(wildcards):

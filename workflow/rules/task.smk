@@ -5,6 +5,7 @@ from jsonschema.exceptions import best_match
 
 from asdf_pipeline.cli.arguments import load_text
 from asdf_pipeline.errors import ASDFPipelineError
+from asdf_pipeline.plan import check_tag_map
 from asdf_pipeline.steps import checked
 
 # The columns that stand in place of the config's keys, and what such a cell looks like.
@@ -62,7 +63,11 @@ def instead(cells):
 
 
 def complete(process):
-    """Check the steps, and that files of functions are there."""
+    """Check the tag map and the steps, and that files of functions are there."""
+    try:
+        check_tag_map(process["tag_map"])
+    except ASDFPipelineError as error:
+        raise WorkflowError(f"tag_map: {error}") from None
     key = "steps" if "steps" in process else "function"
     names = [process[key]]
     if key == "steps":
