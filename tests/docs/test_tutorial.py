@@ -23,6 +23,9 @@ def test_runs_and_prints_what_it_shows(tmp_path: Path) -> None:
         "PATH": os.pathsep.join([here, os.environ["PATH"]]),
         "PYTHONPATH": str(ROOT),
     }
+    ended = tmp_path / "ended"
+    where = f"pwd >'{ended}'\n"  # where the next block begins, as for a reader
+    cwd = place
     ran = 0
     printed = ""
     for block in blocks("docs/tutorial.md"):
@@ -32,8 +35,8 @@ def test_runs_and_prints_what_it_shows(tmp_path: Path) -> None:
             target.write_text(block.text, encoding="utf-8")
         elif block.language == "bash":
             done = subprocess.run(
-                ["bash", "-e", "-o", "pipefail", "-c", block.text],
-                cwd=place,
+                ["bash", "-e", "-o", "pipefail", "-c", block.text + where],
+                cwd=cwd,
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -44,6 +47,7 @@ def test_runs_and_prints_what_it_shows(tmp_path: Path) -> None:
             )
             printed = done.stdout
             assert done.returncode == 0, f"{block.text}\n{printed}"
+            cwd = Path(ended.read_text().strip())
             ran += 1
         else:
             assert block.language == "text"

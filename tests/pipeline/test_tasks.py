@@ -239,7 +239,7 @@ def test_a_wrong_key_is_named(
         ({"parameters": "{1: 2}"}, "parameters: 1 is not of type 'string'; expected {"),
         ({"tag_map": "~"}, "tag_map: None is not of type 'object'; expected {raw"),
         ({"tag_map": "raw=done"}, "tag_map: 'raw=done' is not of type 'object'; exp"),
-        ({"tag_map": "{raw: Ok}"}, "tag_map: raw: 'Ok' does not match '^[a-z_0-9]+$';"),
+        ({"tag_map": "{raw: Ok}"}, "tag_map: raw: 'Ok' does not match '^[a-z_0-9]+$'"),
         (
             {"tag_map": "{}"},
             "tag_map: {} should be non-empty; expected {raw_recording:",
