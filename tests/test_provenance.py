@@ -26,8 +26,8 @@ from asdf_pipeline.provenance import document as documents
 from asdf_pipeline.provenance.document import document
 from asdf_pipeline.provenance.ids import NAMESPACE, document_name, run_id, trace_id
 from asdf_pipeline.provenance.reading import read_runs
-from asdf_pipeline.provenance.run import Run, Step
-from asdf_pipeline.provenance.steps import steps_of
+from asdf_pipeline.provenance.run import Run
+from asdf_pipeline.provenance.steps import Step, steps_of
 from asdf_pipeline.work.load import load_process
 
 if TYPE_CHECKING:

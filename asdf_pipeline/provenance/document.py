@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from asdf_pipeline.outcome import Outcome
-    from asdf_pipeline.provenance.run import Run, Step
+    from asdf_pipeline.provenance.run import Run
+    from asdf_pipeline.provenance.steps import Step
 
 OWN_NAMESPACE = "urn:asdf_pipeline:provenance:1#"
 NAMESPACES = {

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline import __version__
+from asdf_pipeline.provenance.steps import Step, steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,25 +30,6 @@ _SOFTWARE = {
 }
 # The format's own page: where the package is found differs from user to user.
 _WEBSITE = "https://seismic-data.org"
-
-
-@dataclass(frozen=True)
-class Step:
-    """An activity of SEIS-PROV that a function stands for.
-
-    Attributes
-    ----------
-    type, letters, label : str
-        SEIS-PROV's name, two letters and label for it: ``"detrend"``, ``"dt"``,
-        ``"Detrend"``. No letters: SEIS-PROV has no word for it.
-    attributes : mapping
-        By SEIS-PROV's names.
-    """
-
-    type: str
-    letters: str
-    label: str
-    attributes: Mapping[str, str | int | float]
 
 
 @dataclass(frozen=True)
@@ -116,8 +98,6 @@ def describe(
     other : pathlib.Path or None
         The file that the input was compared with.
     """
-    from asdf_pipeline.provenance.steps import steps_of
-
     return Run(
         run,
         _describe_input(source) | _describe_other(other),

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from asdf_pipeline.provenance.run import Step
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from asdf_pipeline.work.load import Process
 
@@ -27,6 +26,25 @@ _FILTERS = {
     "lowpass": ("lp", "Lowpass Filter"),
     "highpass": ("hp", "Highpass Filter"),
 }
+
+
+@dataclass(frozen=True)
+class Step:
+    """An activity of SEIS-PROV that a function stands for.
+
+    Attributes
+    ----------
+    type, letters, label : str
+        SEIS-PROV's name, two letters and label for it: ``"detrend"``, ``"dt"``,
+        ``"Detrend"``. No letters: SEIS-PROV has no word for it.
+    attributes : mapping
+        By SEIS-PROV's names.
+    """
+
+    type: str
+    letters: str
+    label: str
+    attributes: Mapping[str, str | int | float]
 
 
 def steps_of(process: Process) -> tuple[Step, ...]:
