@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from asdf_pipeline import __version__
 from asdf_pipeline.container.names import is_tag
 from asdf_pipeline.errors import CallError, InputError, TagError
-from asdf_pipeline.outcome import unit_id
+from asdf_pipeline.outcome import counted, unit_id
 from asdf_pipeline.selection import ALWAYS, NS, Selection, Windows
 
 if TYPE_CHECKING:
@@ -177,7 +177,8 @@ def make_plan(
         )
         raise TagError(msg)
     if not units:
-        msg = f"{reader.path}: the selection leaves none of {len(skipped)} units to do"
+        units_there = counted(len(skipped), "unit")
+        msg = f"{reader.path}: the selection leaves nothing of {units_there} to do"
         raise CallError(msg)
     units.sort(key=lambda unit: (-unit.samples, unit.id))
     return Plan(

@@ -149,8 +149,11 @@ def run(args: argparse.Namespace) -> None:
     if args.asdf is not None and (named or args.stations or args.events or args.tag):
         msg = "--asdf goes without any other source, and without --tag"
         raise CallError(msg)
-    if args.asdf is None and not (named and args.tag):
-        msg = "give --waveforms, --sds or --fdsn, and --tag, or --asdf"
+    if args.asdf is None and not named:
+        msg = "give --waveforms, --sds or --fdsn, or --asdf"
+        raise CallError(msg)
+    if args.asdf is None and not args.tag:
+        msg = "give --tag: under which tag the waveforms are stored, raw_recording say"
         raise CallError(msg)
     if selects and not args.sds:
         msg = f"{', '.join(selects)}: what an archive's days are chosen by: name --sds"

@@ -134,7 +134,7 @@ class Product:
     Attributes
     ----------
     station : str
-        ``"NET.STA"``.
+        ``"NET.STA"``; empty where there is auxiliary data alone, of no station.
     tag : str
         Tag written.
     traces : tuple of EncodedTrace

@@ -233,8 +233,9 @@ class Writer:
     def _write_auxiliary(self, content: EncodedAuxiliary, station: str) -> None:
         dataset = create.auxiliary(self._file, content)
         if dataset is None:
+            whose = f"{station}: " if station else ""
             msg = (
-                f"{self.path}: {station}: auxiliary data {content.path!r} is there "
+                f"{self.path}: {whose}auxiliary data {content.path!r} is there "
                 "already: give each station (and window) a path of its own"
             )
             raise AuxiliaryError(msg)

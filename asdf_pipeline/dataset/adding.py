@@ -1,4 +1,4 @@
-"""Adding to an ASDF file: traces, station metadata, events.
+"""Adding to an ASDF file: traces, station metadata, events, auxiliary data.
 
 All of what one call hands over is made ready before any of it is written.
 """
@@ -9,6 +9,7 @@ import io
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from asdf_pipeline.container.arrays import encode_auxiliary
 from asdf_pipeline.container.digest import trace_digest
 from asdf_pipeline.container.encoded import EncodedTrace, Product
 from asdf_pipeline.container.names import STATIONXML
@@ -111,6 +112,27 @@ def add_inventory(open_file: OpenFile, inventory: Inventory) -> None:
     for name, document in documents:
         open_file.writer.write_stationxml(name, document)
         open_file.changed(name, (STATIONXML,))
+
+
+def add_array(
+    open_file: OpenFile, path: str, content: object, encoding: Encoding, record: str
+) -> None:
+    """Add auxiliary data.
+
+    Parameters
+    ----------
+    content : (numpy.ndarray, mapping)
+        The array and its parameters.
+    record : str
+        Qualified name of a record of provenance, or empty.
+
+    Raises
+    ------
+    AuxiliaryError
+        If it cannot be written, or something has that path already.
+    """
+    arrays = encode_auxiliary({path: content}, encoding, record)
+    open_file.writer.write(Product("", "", (), auxiliary=arrays))
 
 
 def add_events(open_file: OpenFile, catalog: Catalog) -> None:

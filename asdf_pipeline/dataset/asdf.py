@@ -251,6 +251,41 @@ class ASDFDataSet(Comparable):
         """
         adding.add_inventory(self.open_file, given.as_inventory(stationxml))
 
+    def add_auxiliary_data(
+        self,
+        data: Any,
+        data_type: str,
+        path: str,
+        parameters: Mapping[str, Any],
+        provenance_id: str | None = None,
+    ) -> None:
+        """Add an array that is neither waveforms nor metadata.
+
+        Parameters
+        ----------
+        data : numpy.ndarray
+            Numbers, booleans or fixed-length bytes, of any shape but ().
+        data_type : str
+            What kind of data it is: the first part of its path.
+        path : str
+            The rest of its path; with slashes for groups within groups.
+        parameters : mapping
+            What else is to be said of it: numbers, texts, arrays of these.
+        provenance_id : str, optional
+            Qualified name of a provenance record: ``"{namespace_uri}id"``.
+
+        Raises
+        ------
+        AuxiliaryError
+            If the path is not valid or taken, or the array or a parameter is of a
+            type that cannot be written.
+        """
+        record = given.checked_provenance_id(provenance_id) or ""
+        where = f"{data_type}/{path.strip('/')}"
+        adding.add_array(
+            self.open_file, where, (data, parameters), self._encoding, record
+        )
+
     # Processing.
 
     def process(

@@ -31,10 +31,6 @@ class Entry:
 
 
 _SAME = Entry("same")
-_ONLY_READ = (
-    "auxiliary data is read here, and written by process() where the function returns "
-    "a Result; add other data with pyasdf or h5py"
-)
 _NO_DELETING = (
     "nothing is deleted from a file here: write what is to stay into a new file "
     "(process() with a function that returns None for what is to go)"
@@ -54,8 +50,14 @@ DATA_SET: dict[str, Entry] = {
         "None means none; `debug` says nothing; an HDF5 file that is no ASDF file "
         "is an error also in mode 'a'",
     ),
-    "add_auxiliary_data": Entry("not offered", _ONLY_READ),
-    "add_auxiliary_data_file": Entry("not offered", _ONLY_READ),
+    "add_auxiliary_data": Entry(
+        "differs", "a path that is taken, or a type that HDF5 cannot hold, is an error"
+    ),
+    "add_auxiliary_data_file": Entry(
+        "not offered",
+        "add its bytes: ds.add_auxiliary_data(numpy.fromfile(name, 'u1'), 'Files', "
+        "name, {})",
+    ),
     "add_provenance_document": Entry(
         "not offered",
         "provenance documents are read here and not written: add them with pyasdf",
@@ -75,7 +77,7 @@ DATA_SET: dict[str, Entry] = {
     ),
     "asdf_format_version": _SAME,
     "asdf_format_version_in_file": _SAME,
-    "auxiliary_data": Entry("differs", "read access; `data` is a NumPy array"),
+    "auxiliary_data": Entry("differs", "`data` is a NumPy array"),
     "debug": Entry("differs", "kept, and says nothing"),
     "del ds.events": Entry(
         "not offered", "set them to nothing: ds.events = obspy.Catalog()"

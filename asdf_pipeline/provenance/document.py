@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from xml.sax.saxutils import escape, quoteattr
 from asdf_pipeline.provenance.ids import NAMESPACE, local_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterator
 
     from asdf_pipeline.outcome import Outcome
     from asdf_pipeline.provenance.run import Run
@@ -34,7 +35,7 @@ _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LOCAL = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
 
 
-def document(run: Run, outcomes: Iterable[Outcome]) -> bytes:
+def document(run: Run, outcomes: Collection[Outcome]) -> bytes:
     """Return the document of a run.
 
     What is said of the run comes first, so that it can be read without the rest.
@@ -43,26 +44,33 @@ def document(run: Run, outcomes: Iterable[Outcome]) -> bytes:
     ----------
     run : Run
         The run.
-    outcomes : iterable of Outcome
+    outcomes : collection of Outcome
         Its units; those that wrote something get a record.
     """
-    written = [one for one in outcomes if one.traces_out or one.auxiliary]
+    # Not as a list of lines: 100,000 stations make 50 MB of them.
+    with io.BytesIO() as text:
+        for line in _lines(run, outcomes):
+            text.write(line.encode())
+            text.write(b"\n")
+        return text.getvalue()
+
+
+def _lines(run: Run, outcomes: Collection[Outcome]) -> Iterator[str]:
     spaces = " ".join(f'xmlns:{name}="{url}"' for name, url in NAMESPACES.items())
-    lines = [
-        '<?xml version="1.0" encoding="UTF-8"?>',
-        f"<prov:document {spaces}>",
-        *_run_records(run),
-    ]
-    shared = len(written) > OWN_STEPS
+    yield '<?xml version="1.0" encoding="UTF-8"?>'
+    yield f"<prov:document {spaces}>"
+    yield from _run_records(run)
+    shared = len(outcomes) > OWN_STEPS
     if shared:
-        lines += _step_records(run, "")
-    for outcome in written:
+        yield from _step_records(run, "")
+    for outcome in outcomes:
+        if not outcome.traces_out and not outcome.auxiliary:
+            continue
         owner = "" if shared else outcome.unit_id
         if not shared:
-            lines += _step_records(run, owner)
-        lines += _unit_records(run, outcome, owner)
-    lines.append("</prov:document>\n")
-    return "\n".join(lines).encode()
+            yield from _step_records(run, owner)
+        yield from _unit_records(run, outcome, owner)
+    yield "</prov:document>"
 
 
 def _run_records(run: Run) -> Iterator[str]:

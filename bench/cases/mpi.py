@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from bench.inputs import Input
@@ -29,8 +28,8 @@ def measure(effort: Effort) -> Iterator[Row]:
     parallel = parallel_python()  # pyasdf has no other way
     run = Run(PEER, source, "identity", {}, parallel, time_limit=TIME_LIMIT)
     peer, bound = _bounded(under_mpi(run, RANKS))
-    for io, python in (("parallel", parallel), ("segments", sys.executable)):
-        own = under_mpi(Run(OURS, source, "identity", {"io": io}, python), RANKS)
+    for io in ("parallel", "segments"):
+        own = under_mpi(Run(OURS, source, "identity", {"io": io}, parallel), RANKS)
         ours = [own().wall for _ in range(effort.repeat)]
         yield Row.ratio(
             f"{stations:,} stations of 2,000 samples, io={io}{bound}",

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from typing import TYPE_CHECKING
 
 from bench.functions import seconds_asleep
 from bench.inputs import Input
-from bench.launch import NotMeasuredError, parallel_python, under_mpi
+from bench.launch import parallel_python, under_mpi
 from bench.rows import Row, at_most
 from bench.run import OURS, Run
 
@@ -27,13 +26,8 @@ def measure(effort: Effort) -> Iterator[Row]:
     source = Input(45 if effort.quick else 140, 2_000, ("BHZ",))
     naps = [seconds_asleep(index) for index in range(source.stations)]
     ideal = max(sum(naps) / RANKS, max(naps))
-    pythons = {"segments": sys.executable}
-    missing = None
-    try:
-        pythons["parallel"] = parallel_python()
-    except NotMeasuredError as error:
-        missing = error
-    for io, python in pythons.items():
+    python = parallel_python()
+    for io in ("segments", "parallel"):
         plain = under_mpi(Run(OURS, source, "sleep", {"io": io}, python), RANKS)
         for link, environment in LINKS.items():
             run = dataclasses.replace(
@@ -48,5 +42,3 @@ def measure(effort: Effort) -> Iterator[Row]:
                 "of the ideal",
                 at_most(1.15),
             )
-    if missing is not None:
-        raise missing

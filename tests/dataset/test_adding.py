@@ -13,6 +13,7 @@ from obspy.core.event import ResourceIdentifier
 from asdf_pipeline import ASDFDataSet, ASDFWarning
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.errors import (
+    AuxiliaryError,
     CallError,
     InputError,
     InputMissingError,
@@ -205,6 +206,30 @@ def test_samples_that_have_no_place(ds: ASDFDataSet) -> None:
     with pytest.raises(TraceError, match="complex128"):
         ds.add_waveforms(stream, tag="raw")
     assert ds.waveforms.list() == []
+
+
+def test_auxiliary_data(ds: ASDFDataSet, tmp_path: Path) -> None:
+    """As pyasdf's; read back by both."""
+    rng = np.random.default_rng(2)
+    arrays = {"first": rng.normal(size=7), "deep/er/second": np.arange(6).reshape(2, 3)}
+    record = "{http://example.org}record"
+    for path, array in arrays.items():
+        ds.add_auxiliary_data(array, "Numbers", path, {"a": 1, "b": "two"}, record)
+    ds.add_waveforms(obspy.read(), tag="raw")
+    with pytest.raises(AuxiliaryError, match=r"Numbers/first' is there already"):
+        ds.add_auxiliary_data(np.zeros(2), "Numbers", "first", {})
+    with pytest.raises(AuxiliaryError, match="expected a NumPy array"):
+        ds.add_auxiliary_data([1, 2], "Numbers", "list", {})
+    np.testing.assert_array_equal(
+        ds.auxiliary_data.Numbers.deep.er.second.data, arrays["deep/er/second"]
+    )
+    ds.close()
+    with pyasdf.ASDFDataSet(str(tmp_path / "new.h5"), mode="r") as theirs:
+        first = theirs.auxiliary_data.Numbers.first
+        np.testing.assert_array_equal(first.data[:], arrays["first"])
+        assert first.parameters == {"a": 1, "b": "two"}
+        assert first.provenance_id == record
+        assert theirs.waveforms.list() == ["BW.RJOB"]
 
 
 def test_stationxml_is_split_and_merged(ds: ASDFDataSet) -> None:

@@ -203,7 +203,7 @@ def test_a_selection_leaves_out_and_says_so(long_traces: Path, tmp_path: Path) -
         assert trace.stats.npts == 10_001  # both ends are in it
     assert report.counts == {"ok": 1}
     nothing = Selection(stations=("YY.*",))
-    with pytest.raises(CallError, match="the selection leaves none of 1 units"):
+    with pytest.raises(CallError, match="the selection leaves nothing of 1 unit"):
         run(
             Task(long_traces, tmp_path / "o", identity, {"raw": "r"}, selection=nothing)
         )
