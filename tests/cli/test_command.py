@@ -183,7 +183,10 @@ def test_an_output_that_exists(command: Command, staged: Path, tmp_path: Path) -
         (("--parameters", "{a: [}"), "--parameters: neither JSON nor YAML"),
         (("--function", "functions.py:absent"), "absent"),
         (("--function", "absent.py:f"), "absent.py"),
-        (("--function", "asdf_pipeline.steps:no"), "functions: chain, detrend, filter"),
+        (
+            ("--function", "asdf_pipeline.steps:no"),
+            "functions: chain, checked, cut",
+        ),
         (("--window", "a day"), "--window: 'a day' is no duration"),
         (("--max-failures", "5", "--work-dir", "functions.py"), "functions.py"),
     ],
@@ -237,7 +240,7 @@ def test_an_input_that_is_none(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--waveforms", "absent/*"), "give --waveforms, --sds or --fdsn, and --tag"),
+        (("--waveforms", "absent/*"), "give --tag: under which tag"),
         (("--waveforms", "absent/*", "--tag", "raw"), "'absent/*' matches no file"),
         (("--waveforms", "functions.py", "--tag", "r"), "functions.py: in no waveform"),
         (("--asdf", "a.h5", "--tag", "raw"), "--asdf goes without"),

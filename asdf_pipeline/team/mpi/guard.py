@@ -183,9 +183,11 @@ def _meet_first(mpi: Any, *, coming: bool, limit: float = float("inf")) -> list[
     request = world.Iallgather(np.array([coming]), come)
     deadline = time.monotonic() + limit
     for _ in naps(5e-3):
-        if request.Test() or time.monotonic() > deadline:
-            break
-    return [int(rank) for rank in np.flatnonzero(~come)]
+        if request.Test():
+            return [int(rank) for rank in np.flatnonzero(~come)]
+        if time.monotonic() > deadline:
+            return [*range(world.Get_size())]  # nobody is known to have come
+    raise AssertionError  # naps never end
 
 
 def _leave() -> None:
@@ -198,7 +200,11 @@ def _leave() -> None:
     # mpi4py.run knows an exit code that is not 0 and aborts by itself, after this.
     limit = 2 * GRACE if "mpi4py.run" in sys.modules else float("inf")
     if _State.comm is None:
-        _meet_first(mpi, coming=False, limit=limit)
+        away = _meet_first(mpi, coming=False, limit=limit)
+        if len(away) < mpi.COMM_WORLD.Get_size():
+            # Who came ends the job. Open MPI 4.1's mpiexec may hang for ever where a
+            # rank finalises MPI while another one aborts.
+            time.sleep(2 * GRACE)
     else:
         _part(_State.comm, limit)
     if _State.lost:
