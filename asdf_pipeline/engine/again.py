@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.container.verify import verify
-from asdf_pipeline.engine.publish import copy_file
 from asdf_pipeline.errors import (
     CallError,
     InputError,
     VerificationError,
 )
-from asdf_pipeline.journal.segments import check_room, seal, write_error
+from asdf_pipeline.journal.files import check_room, copy_file, write_error
+from asdf_pipeline.journal.segments import seal
 from asdf_pipeline.journal.workdir import read_journal
 from asdf_pipeline.outcome import Outcome, read_outcomes
 

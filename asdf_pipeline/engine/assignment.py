@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from asdf_pipeline.container.codec import COMPRESSED, Encoding
 from asdf_pipeline.engine.report import describe_failures
@@ -171,6 +171,9 @@ class Layout:
     copied: Path | None = None
     joined: Encoding | None = None
     retries: bool = True
+
+    documented: ClassVar[bool] = False
+    """Whether `documents` returns any."""
 
     def documents(
         self, outcomes: Sequence[Outcome], circumstances: Mapping[str, object]

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import shutil
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asdf_pipeline.container.failures import NO_ROOM
 from asdf_pipeline.container.join import merge_joined
 from asdf_pipeline.container.merge import auxiliary_size, copy_auxiliary, extend
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.container.writer import Writer
 from asdf_pipeline.errors import CallError, OutputExistsError, VerificationError
-from asdf_pipeline.journal.segments import (
+from asdf_pipeline.journal.files import (
     check_room,
-    is_intact,
-    seal,
+    copy_file,
+    sync,
     sync_directory,
     write_error,
 )
+from asdf_pipeline.journal.segments import is_intact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from asdf_pipeline.container.codec import Encoding
     from asdf_pipeline.engine.assignment import Assignment
+    from asdf_pipeline.journal.segments import Sealed
     from asdf_pipeline.journal.workdir import WorkDirectory
     from asdf_pipeline.outcome import Outcome
 
@@ -96,42 +95,8 @@ def bring_near(file: Path, output: Path) -> Path:
         return file
     near = output.with_name(f".{output.name}.part")
     check_room(near.parent, file.stat().st_size)
-    return copy_file(file, near)
-
-
-def copy_file(source: Path, target: Path) -> Path:
-    """Copy a file durably; return the copy.
-
-    Raises
-    ------
-    WriteError
-        If it cannot be written; nothing is left of it then.
-    """
-    try:
-        with source.open("rb") as reading, target.open("wb") as writing:
-            try:  # which costs nothing where the file system can share the bytes
-                while os.copy_file_range(reading.fileno(), writing.fileno(), 1 << 30):
-                    pass
-            except OSError as error:  # or it cannot do that at all
-                if error.errno in NO_ROOM:
-                    raise
-            done = writing.seek(0, os.SEEK_END)
-            reading.seek(done)
-            shutil.copyfileobj(reading, writing, 1 << 22)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            target.unlink(missing_ok=True)
-        raise write_error(target, error) from error
-    _sync(target)
-    return target
-
-
-def _sync(path: Path) -> None:
-    try:
-        with path.open("r+b") as file:
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise write_error(path, error) from error
+    copy_file(file, near)
+    return near
 
 
 def write_rows(outcomes: Iterable[Outcome], path: Path) -> Path:
@@ -161,7 +126,7 @@ def refuse_existing(output: Path) -> None:
 def merge_segments(
     directory: WorkDirectory, quakeml: bytes | None, joined: Encoding | None
 ) -> Path:
-    """Return one file that holds what all sealed segments hold.
+    """Return one file that holds what all sealed segments hold: the only one, or new.
 
     Parameters
     ----------
@@ -178,59 +143,95 @@ def merge_segments(
     WriteError
         If there is no room, or the file cannot be written.
     """
+    merged = directory.path / MERGED
+    merged.unlink(missing_ok=True)
     if not directory.sealed:  # nothing was written: still a valid file, with the events
-        part = directory.new_segment()
-        Writer.create(part, quakeml=quakeml).close()
-        return directory.path / seal(part).name
+        Writer.create(merged, quakeml=quakeml).close()
+        return merged
     segments = {directory.path / sealed.name: sealed for sealed in directory.sealed}
+    if len(segments) == 1 and joined is None:
+        return next(iter(segments))
 
     def examine(segment: Path) -> None:
         if not is_intact(directory.path, segments[segment]):
-            msg = (
-                f"{segment}: missing, or changed since it was sealed; nothing is "
-                "published, and the same command does its stations again"
-            )
-            raise VerificationError(msg)
+            raise _changed(segment)
 
-    if len(segments) == 1 and joined is None:
-        (segment,) = segments
-        examine(segment)
-        return segment
     check_room(directory.path, sum(sealed.size for sealed in directory.sealed))
-    merged = directory.path / MERGED
-    merged.unlink(missing_ok=True)
     if joined is None:
         first = max(segments, key=lambda segment: segments[segment].size)
-        examine(first)
-        copy_file(first, merged)
+        _copy(first, segments[first], merged)
         extend(merged, [one for one in segments if one != first], examine)
     else:
         merge_joined(list(segments), merged, joined, examine)
-    _sync(merged)
     return merged
 
 
-def add_rest(
-    merged: Path, documents: Mapping[str, bytes], auxiliary: Path | None = None
-) -> Path:
-    """Write into the merged file what is of no station that was done.
+def _copy(segment: Path, sealed: Sealed, target: Path) -> None:
+    """Copy a segment, as it was sealed."""
+    if not segment.exists() or copy_file(segment, target) != sealed.checksum:
+        raise _changed(segment)
 
-    A run with one segment has no merged file. The segment is copied then: it is
-    sealed, and nothing that fails from here on may cost what is in it.
+
+def _changed(segment: Path) -> VerificationError:
+    return VerificationError(
+        f"{segment}: missing, or changed since it was sealed; nothing is published, "
+        "and the same command does its stations again"
+    )
+
+
+def make_own(directory: WorkDirectory, merged: Path, *, extended: bool) -> Path:
+    """Make the merged file durable and, if it is to be extended, no segment.
+
+    A run with one segment has no merged file. It is copied then: it is sealed, and
+    nothing that fails from here on may cost what is in it. HDF5 is not called: this
+    may run beside what reads the merged file.
 
     Parameters
     ----------
     merged : pathlib.Path
-        What `merge_segments` returned, checked.
-    documents : mapping of str to bytes
-        Provenance, by name.
-    auxiliary : pathlib.Path or None
-        A file whose auxiliary data is copied.
+        What `merge_segments` returned.
+    extended : bool
+        Whether anything is to be written to it.
 
     Returns
     -------
     pathlib.Path
-        The file with all that.
+        The file, which may be written if it is to be extended.
+
+    Raises
+    ------
+    VerificationError
+        If the segment was changed.
+    WriteError
+        If there is no room, or the file cannot be written.
+    """
+    part = merged.with_name(MERGED)
+    if merged == part:
+        sync(part)
+        return part
+    (sealed,) = directory.sealed
+    if not extended:
+        if not is_intact(directory.path, sealed):
+            raise _changed(merged)
+        return merged
+    check_room(merged.parent, sealed.size)
+    _copy(merged, sealed, part)
+    return part
+
+
+def add_rest(
+    part: Path, documents: Mapping[str, bytes], auxiliary: Path | None = None
+) -> None:
+    """Write into the merged file what is of no station that was done.
+
+    Parameters
+    ----------
+    part : pathlib.Path
+        What `make_own` returned.
+    documents : mapping of str to bytes
+        Provenance, by name.
+    auxiliary : pathlib.Path or None
+        A file whose auxiliary data is copied.
 
     Raises
     ------
@@ -238,12 +239,8 @@ def add_rest(
         If there is no room, or the file cannot be written.
     """
     if not documents and auxiliary is None:
-        return merged
-    size = sum(map(len, documents.values()))
-    part = merged.with_name(MERGED)
-    if merged != part:
-        check_room(merged.parent, merged.stat().st_size + size)
-        copy_file(merged, part)
+        return
+    check_room(part.parent, sum(map(len, documents.values())))
     with Writer.reopen(part) as writer:
         for name, document in documents.items():
             writer.write_provenance(name, document)
@@ -251,8 +248,7 @@ def add_rest(
             # Without room HDF5 1.10 crashes halfway through copying an object.
             writer.reserve(part.stat().st_size + auxiliary_size(auxiliary))
             copy_auxiliary(writer.file_id, auxiliary)
-    _sync(part)
-    return part
+    sync(part)
 
 
 def check(path: Path, outcomes: Iterable[Outcome]) -> None:

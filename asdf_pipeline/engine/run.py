@@ -6,6 +6,7 @@ import contextlib
 import logging
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from asdf_pipeline.engine.publish import (
     bring_near,
     check,
     check_places,
+    make_own,
     merge_segments,
     publish,
     refuse_existing,
@@ -25,9 +27,10 @@ from asdf_pipeline.engine.report import Outcomes, RunReport, describe_failures
 from asdf_pipeline.engine.settle import settle
 from asdf_pipeline.errors import ASDFPipelineError, WriteError
 from asdf_pipeline.journal.claims import Claims
+from asdf_pipeline.journal.files import write_error
 from asdf_pipeline.journal.ledger import Ledger
 from asdf_pipeline.journal.published import note, recall
-from asdf_pipeline.journal.segments import Roll, write_error
+from asdf_pipeline.journal.segments import Roll
 from asdf_pipeline.journal.workdir import OUTCOMES, WorkDirectory
 from asdf_pipeline.outcome import Outcome, counted
 from asdf_pipeline.team import form_team
@@ -235,14 +238,24 @@ class _Lead:
 
     def merge(self) -> Path:
         """Return the output, checked and complete; the table, if any, is written."""
-        layout = self.layout
-        merged = merge_segments(self.directory, layout.quakeml, layout.joined)
-        self.outcomes = Outcomes.of(settle(self.plan, self.outcomes, merged))
-        check(merged, self.outcomes)
+        layout, directory = self.layout, self.directory
+        merged = merge_segments(directory, layout.quakeml, layout.joined)
+        extended = layout.documented or layout.copied is not None
+        with ThreadPoolExecutor(1) as beside:  # the disk's work beside our own
+            own = beside.submit(make_own, directory, merged, extended=extended)
+            try:
+                self.outcomes = Outcomes.of(settle(self.plan, self.outcomes, merged))
+                check(merged, self.outcomes)
+                documents = self.documents()
+            except ASDFPipelineError:
+                own.result()  # says it better, if the segment was changed
+                raise
+            part = own.result()
         self.refuse_output()
         if self.task.table_path is not None:
             write_rows(self.outcomes, self.task.table_path)
-        return add_rest(merged, self.documents(), layout.copied)
+        add_rest(part, documents, layout.copied)
+        return part
 
     def documents(self) -> dict[str, bytes]:
         """Return the provenance documents: the input's, and this run's own."""

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.engine import again
@@ -250,6 +250,8 @@ class Processing(Layout):
 
     process: Process
     started: datetime
+
+    documented: ClassVar[bool] = True
 
     def documents(
         self, outcomes: Sequence[Outcome], circumstances: Mapping[str, object]

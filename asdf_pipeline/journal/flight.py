@@ -11,7 +11,7 @@ import json
 import os
 from typing import TYPE_CHECKING
 
-from asdf_pipeline.journal.segments import write_error
+from asdf_pipeline.journal.files import write_error
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ import json
 import os
 from typing import TYPE_CHECKING
 
-from asdf_pipeline.journal.segments import sync_directory, write_error
+from asdf_pipeline.journal.files import sync_directory, write_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -7,16 +7,14 @@ work directory is discarded.
 
 from __future__ import annotations
 
-import errno
-import os
-import shutil
 import time
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import xxhash
+from asdf_pipeline.journal.files import checksum, sync, sync_directory, write_error
 
-from asdf_pipeline.errors import WriteError
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PART = ".part"
 MINIMUM_AGE = 30.0
@@ -67,68 +65,26 @@ def seal(part: Path) -> Sealed:
     ----------
     part : pathlib.Path
         The closed file, its name ending in ``.part``.
+
+    Raises
+    ------
+    WriteError
+        If that fails.
     """
-    checksum = xxhash.xxh3_128()
+    path = part.with_name(part.name.removesuffix(PART))
+    sync(part)
     try:
-        with part.open("rb") as file:
-            while block := file.read(1 << 22):
-                checksum.update(block)
-            size = file.tell()
-            os.fsync(file.fileno())
-        path = part.with_name(part.name.removesuffix(PART))
+        sealed = Sealed(path.name, part.stat().st_size, checksum(part))
         part.replace(path)
         sync_directory(path.parent)
     except OSError as error:
         raise write_error(part, error) from error
-    return Sealed(path.name, size, checksum.hexdigest())
+    return sealed
 
 
 def is_intact(directory: Path, sealed: Sealed) -> bool:
     """Tell whether a sealed segment is there with the bytes it was sealed with."""
-    checksum = xxhash.xxh3_128()
     try:
-        with (directory / sealed.name).open("rb") as file:
-            while block := file.read(1 << 22):
-                checksum.update(block)
+        return checksum(directory / sealed.name) == sealed.checksum
     except OSError:
         return False
-    return checksum.hexdigest() == sealed.checksum
-
-
-def sync_directory(path: Path) -> None:
-    """Make renames within a directory durable."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # not on every mount
-            raise
-    finally:
-        os.close(handle)
-
-
-def check_room(directory: Path, needed: int) -> None:
-    """Raise `WriteError` if a directory's file system has less room than needed.
-
-    Parameters
-    ----------
-    needed : int
-        Bytes.
-    """
-    free = shutil.disk_usage(directory).free
-    if free < needed:
-        msg = (
-            f"{directory}: {needed / 1e6:.1f} MB are needed to merge what is done, "
-            f"{free / 1e6:.1f} MB are free; make room and give the same command again"
-        )
-        raise WriteError(msg)
-
-
-def write_error(path: Path, error: OSError) -> WriteError:
-    """Return the one-line error for a file that could not be written."""
-    reason = error.strerror or str(error)
-    msg = (
-        f"{path}: cannot be written: {reason}; what is done is kept, "
-        "the same command goes on from there"
-    )
-    return WriteError(msg)

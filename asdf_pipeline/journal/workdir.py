@@ -22,16 +22,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import WorkDirectoryError
+from asdf_pipeline.journal.files import sync_directory, write_error
 from asdf_pipeline.journal.flight import Flight
 from asdf_pipeline.journal.lock import LOCK, OWNER, Lock
 from asdf_pipeline.journal.published import PUBLISHED
-from asdf_pipeline.journal.segments import (
-    PART,
-    Sealed,
-    is_intact,
-    sync_directory,
-    write_error,
-)
+from asdf_pipeline.journal.segments import PART, Sealed, is_intact
 from asdf_pipeline.outcome import Outcome
 
 if TYPE_CHECKING:

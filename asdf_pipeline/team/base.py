@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 from asdf_pipeline.container.writer import Writer
+from asdf_pipeline.journal.files import begin_sync
 from asdf_pipeline.journal.segments import Roll, Sealed, seal
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from asdf_pipeline.work.base import Work
 
 T = TypeVar("T")
+
+SYNC_EVERY = 4 << 20
+"""Bytes after which the disk is told to begin writing: sealing waits for the rest."""
 
 
 @dataclass
@@ -126,6 +130,7 @@ class Segment:
         self.path = path
         self.born = born
         self.size = 0
+        self._synced = 0
         self.unit_ids: list[str] = []
         self._writer = Writer.create(path, quakeml=quakeml)
 
@@ -134,6 +139,9 @@ class Segment:
         self._writer.write(product)
         self.unit_ids.append(unit_id)
         self.size += product.nbytes
+        if self.size - self._synced >= SYNC_EVERY:
+            begin_sync(self.path)
+            self._synced = self.size
 
     def seal(self) -> tuple[Sealed, list[str]]:
         """Close it for good; return what the journal is to know of it."""

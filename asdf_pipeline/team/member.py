@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from asdf_pipeline.container.writer import Writer
 from asdf_pipeline.errors import ASDFPipelineError
+from asdf_pipeline.journal.files import begin_sync
 from asdf_pipeline.team.threads import one_thread
 
 if TYPE_CHECKING:
@@ -113,5 +114,6 @@ def _write(told: Write, batch: list[tuple[str, Product]], worker: Worker) -> Wro
     with writer:
         for _, product in batch:
             writer.write(product)
+    begin_sync(told.segment)
     unit_ids = [unit_id for unit_id, _ in batch]
     return Wrote(told.segment, unit_ids, sum(product.nbytes for _, product in batch))

@@ -43,12 +43,13 @@ def conda() -> dict[str, list[str]]:
     """Return the bounds that environment.yml gives for each package."""
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     found: dict[str, list[str]] = {}
-    for line in environment["dependencies"]:
-        if isinstance(line, str):
-            match = re.fullmatch(r"([a-z0-9-]+)(.*)", line)
-            assert match is not None, line
-            name = CONDA_NAMES.get(match[1], match[1])
-            found.setdefault(name, []).append(match[2])
+    lines = environment["dependencies"]
+    (by_pip,) = (line["pip"] for line in lines if isinstance(line, dict))
+    for line in [*(line for line in lines if isinstance(line, str)), *by_pip[:-1]]:
+        match = re.fullmatch(r"([a-z0-9-]+)(.*)", line)
+        assert match is not None, line
+        name = CONDA_NAMES.get(match[1], match[1])
+        found.setdefault(name, []).append(match[2])
     return found
 
 
@@ -65,7 +66,7 @@ def test_conda_gives_the_same_bounds() -> None:
 def test_conda_asks_for_parallel_hdf5_and_installs_the_package() -> None:
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     assert "h5py=*=mpi_openmpi*" in environment["dependencies"]
-    assert environment["dependencies"][-1] == {"pip": ["."]}
+    assert environment["dependencies"][-1]["pip"][-1] == "."
     assert environment["channels"][-1] == "nodefaults"
 
 

@@ -89,10 +89,10 @@ def test_processes_make_the_same_file(several: Path, alone: Path) -> None:
     assert file_digest(several / "many.h5") == file_digest(alone)
 
 
+@pytest.mark.requires("mpi")
 def test_ranks_make_the_same_file(several: Path, alone: Path) -> None:
     program = launcher(sys.executable)
-    if program is None:
-        pytest.skip("mpi: no mpiexec beside this Python")
+    assert program is not None
     subprocess.run(
         [
             *(program, "-n", "2", sys.executable, "-P", "-m", "mpi4py"),
