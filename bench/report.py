@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from bench.rows import Row
 
-PACKAGES = ("asdf_pipeline", "pyasdf", "obspy", "h5py", "numpy", "isal")
+PACKAGES = ("asdf_pipeline", "pyasdf", "obspy", "h5py", "numpy", "isal", "deflate")
 
 
 @dataclass

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.errors import FunctionError
+from asdf_pipeline.work.find import missing_file, split
 from asdf_pipeline.work.fingerprint import UnhashableError, fingerprint
 
 if TYPE_CHECKING:
@@ -111,13 +112,7 @@ def load_process(
 
 
 def _find(spec: str) -> Any:
-    place, colon, attribute = spec.rpartition(":")
-    if not colon or not place or not attribute:
-        msg = (
-            f"function {spec!r}: expected package.module:function "
-            "or path/to/file.py:function"
-        )
-        raise FunctionError(msg)
+    place, attribute = split(spec)
     module = _load_file(Path(place)) if place.endswith(".py") else _load_module(place)
     found: Any = module
     for part in attribute.split("."):
@@ -143,8 +138,7 @@ def _functions(module: ModuleType) -> list[str]:
 
 def _load_file(path: Path) -> ModuleType:
     if not path.is_file():
-        msg = f"{path}: no such file (looked for in {Path.cwd()})"
-        raise FunctionError(msg)
+        raise missing_file(path)
     # As for a script: modules beside the file can be imported by it.
     folder = str(path.resolve().parent)
     if folder not in sys.path:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from bench.rows import Row
 
 NAMES = (
-    *("seed", "identity", "burn", "scale", "window", "startup"),
+    *("seed", "identity", "burn", "parts", "scale", "window", "startup"),
     *("mpi", "sharing", "modes"),
 )
 """All cases, in the order of the table."""

@@ -68,7 +68,15 @@ def test_every_key_may_be_left_out_that_has_a_default(checkout: Checkout) -> Non
             "step_lists: {a: [tapper]}",
             "config: step_lists: a: step 1: there is no step",
         ),
-        ("process: {function: no.py:f}", "process: function: no.py: no such file in"),
+        (
+            "process: {function: no.py:f}",
+            "process: function: no.py: no such file (look",
+        ),
+        (
+            "process: {function: steps.py:nono}",
+            "function: steps.py: has no 'nono'; fun",
+        ),
+        ("process: {function: nono.mod:f}", "function: nono.mod: there is no module"),
         ("process: {function: steps}", "process: function: 'steps' does not match"),
         ("process: {function: steps}", "(The function: package.module:name of"),
         ("process: {io: fast}", "process: io: 'fast' is not one of"),

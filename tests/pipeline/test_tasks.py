@@ -173,7 +173,7 @@ def test_windows_and_selection(checkout: Checkout) -> None:
     assert all(abs(trace.data.mean()) < 1e-6 for trace in st)
 
 
-FUNCTION = {"function": "a:b"}
+FUNCTION = {"function": "asdf_pipeline.steps:chain"}
 STEPS = {"steps": ["detrend"]}
 
 
@@ -188,7 +188,7 @@ STEPS = {"steps": ["detrend"]}
             {"steps": ["tapper"]},
             "process: steps: step 1: there is no step 'tapper'; the",
         ),
-        ({"steps": ["no.py:f"]}, "config: process: steps: no.py: no such file in"),
+        ({"steps": ["no.py:f"]}, "config: process: steps: no.py: no such file ("),
         (
             {"steps": ["detrend", {"taper": None, "max_percentage": 0.05}]},
             "process: steps: 2: expected a step's name, or one name and its parameters",
@@ -219,7 +219,7 @@ def test_a_wrong_key_is_named(
     [
         ({"function": "b"}, "function: 'b' does not match"),
         ({"function": "b"}, "; expected steps.py:process"),
-        ({"function": "no.py:f"}, "function: no.py: no such file in"),
+        ({"function": "no.py:f"}, "function: no.py: no such file (looked"),
         ({"function": "a:b", "steps": "mine"}, "function, steps: leave one of the two"),
         (
             {"steps": "other"},

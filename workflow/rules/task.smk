@@ -7,6 +7,7 @@ from asdf_pipeline.cli.arguments import load_text
 from asdf_pipeline.errors import ASDFPipelineError
 from asdf_pipeline.plan import check_tag_map
 from asdf_pipeline.steps import checked
+from asdf_pipeline.work.find import look_for
 
 # The columns that stand in place of the config's keys, and what such a cell looks like.
 INSTEAD = {
@@ -63,7 +64,7 @@ def instead(cells):
 
 
 def complete(process):
-    """Check steps and tags, and that files of functions are there; list these."""
+    """Check steps and tags, look for the functions; list the files that these are in."""
     key = "steps" if "steps" in process else "function"
     names = [process[key]]
     if key == "steps":
@@ -73,11 +74,14 @@ def complete(process):
                 "as in {taper: {max_percentage: 0.05}}"
             )
         names = check_steps(process[key], key)
-    places = [name.rpartition(":")[0] for name in names]
+    named = [name for name in names if ":" in name]  # not a step of the package
+    places = [name.rpartition(":")[0] for name in named]
     files = sorted({place for place in places if place.endswith(".py")})
-    for path in files:
-        if not Path(path).is_file():
-            raise WorkflowError(f"{key}: {path}: no such file in {Path.cwd()}")
+    try:
+        for name in named if workflow.is_main_process else ():
+            look_for(name)
+    except ASDFPipelineError as error:
+        raise WorkflowError(f"{key}: {error}") from None
     try:
         check_tag_map(process["tag_map"])
     except ASDFPipelineError as error:

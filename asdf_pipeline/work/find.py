@@ -1,0 +1,109 @@
+"""Whether a function can be where its name says, told without running anything.
+
+What runs a pipeline asks before hours of staging; `load` finds out for certain.
+"""
+
+from __future__ import annotations
+
+import ast
+from importlib.machinery import PathFinder
+from importlib.util import find_spec
+from pathlib import Path
+
+from asdf_pipeline.errors import FunctionError
+
+
+def split(spec: str) -> tuple[str, str]:
+    """Return the file or module, and the function in it, that a name is made of.
+
+    Raises
+    ------
+    FunctionError
+        If it is not made that way.
+    """
+    place, colon, attribute = spec.rpartition(":")
+    if not colon or not place or not attribute:
+        msg = (
+            f"function {spec!r}: expected package.module:function "
+            "or path/to/file.py:function"
+        )
+        raise FunctionError(msg)
+    return place, attribute
+
+
+def missing_file(path: Path) -> FunctionError:
+    """Return the error of a file that is not there."""
+    return FunctionError(f"{path}: no such file (looked for in {Path.cwd()})")
+
+
+def look_for(spec: str, folder: Path | None = None) -> None:
+    """Look for a function by its name, and run nothing.
+
+    Parameters
+    ----------
+    spec : str
+        ``"pkg.mod:func"`` or ``"path/to/file.py:func"``.
+    folder : pathlib.Path or None
+        Where modules may be beside those that are installed; None: the working
+        directory.
+
+    Raises
+    ------
+    FunctionError
+        If it is certain that it cannot be loaded.
+    """
+    place, attribute = split(spec)
+    if not place.endswith(".py"):
+        found = _module(place, folder or Path.cwd())
+        if found is None or not found.endswith(".py"):  # compiled, or a folder
+            return
+        path = Path(found)
+    else:
+        path = Path(place)
+        if not path.is_file():
+            raise missing_file(path)
+    try:
+        tree = ast.parse(path.read_bytes(), str(path))
+    except SyntaxError as error:
+        msg = f"{path}: line {error.lineno}: syntax error: {error.msg}"
+        raise FunctionError(msg) from error
+    names = _bound(tree)
+    first = attribute.partition(".")[0]
+    if first not in names and not names & {"*", "__getattr__"}:
+        functions = [node.name for node in tree.body if isinstance(node, _FUNCTION)]
+        there = ", ".join(sorted(functions)) or "none"
+        msg = f"{place}: has no {attribute!r}; functions: {there}"
+        raise FunctionError(msg)
+
+
+def _module(name: str, folder: Path) -> str | None:
+    """Return the file of a module; its packages are not imported for that."""
+    part, *rest = name.split(".")
+    # Asks all finders, those of editable installations too, and imports nothing.
+    spec = find_spec(part) or PathFinder.find_spec(part, [str(folder)])
+    while spec is not None and rest:
+        part = f"{part}.{rest.pop(0)}"
+        spec = PathFinder.find_spec(part, spec.submodule_search_locations or [])
+    if spec is None:
+        msg = f"{name}: there is no module {part!r}, neither installed nor in {folder}"
+        raise FunctionError(msg)
+    return spec.origin
+
+
+_FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def _bound(tree: ast.Module) -> set[str]:
+    """Return all names that a module's code binds, at whatever depth."""
+    names = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                names.add(node.name)
+            case ast.Name(ctx=ast.Store()):
+                names.add(node.id)
+            case ast.alias():
+                names.add(node.asname or node.name.partition(".")[0])
+            case ast.Call(func=ast.Name(id="globals" | "exec" | "setattr")):
+                names.add("*")
+    return names
