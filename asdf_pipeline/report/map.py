@@ -27,6 +27,7 @@ _AROUND = 3.0  # and that it shows where the stations fill a quarter of it
 _ROOM = 0.12  # of the stations' extent, on every side
 _NEAR = 2.5  # times as wide a map as the stations need shows the events too
 _STARS = 300  # events that are drawn
+_STRIP = 200  # stations whose dots are one path
 _DRAWN = ("ok", "skipped", "empty", "failed")  # the last lies on top
 
 
@@ -174,13 +175,20 @@ def _dot_size(count: int) -> str:
 
 
 def _layer(view: View, status: str, stations: Sequence[Station]) -> list[Markup]:
-    """Return the dots of one status: an outline and its fill."""
-    points = dots(
-        (view.x(station.longitude or 0.0) for station in stations),
-        (view.y(station.latitude or 0.0) for station in stations),
+    """Return the dots of one status: outlines and fills, from west to east in strips.
+
+    A browser draws the whole of a path wherever a part of it is seen: with all dots in
+    one, zooming and moving a map of 10,000 stations is slow.
+    """
+    places = sorted(
+        (view.x(station.longitude or 0.0), view.y(station.latitude or 0.0))
+        for station in stations
     )
+    strips = [dots(places[k : k + _STRIP]) for k in range(0, len(places), _STRIP)]
     return [
-        path(points, class_=f"dot {kind} {status}") for kind in ("outline", "inside")
+        path(strip, class_=f"dot {kind} {status}")
+        for kind in ("outline", "inside")
+        for strip in strips
     ]
 
 

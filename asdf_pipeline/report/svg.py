@@ -62,9 +62,9 @@ def polyline(xs: Iterable[float], ys: Iterable[float], closed: bool = False) -> 
     return f"M{' '.join(parts)}{'Z' if closed else ''}"
 
 
-def dots(xs: Iterable[float], ys: Iterable[float]) -> str:
+def dots(places: Iterable[tuple[float, float]]) -> str:
     """Return a path of no length at each point: drawn as dots by the line's ends."""
-    return "".join(f"M{number(x)},{number(y)}h0" for x, y in zip(xs, ys, strict=True))
+    return "".join(f"M{number(x)},{number(y)}h0" for x, y in places)
 
 
 def bars(spans: Iterable[tuple[float, float]], y: float) -> str:
