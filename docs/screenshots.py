@@ -66,9 +66,15 @@ def take(page: Path, target: Path, width: int, height: int, scheme: int) -> None
         )
     with Image.open(target) as picture:
         small = picture.convert("RGB").crop((0, 0, width, height))
-    # The method that keeps rare colours: a failed station is a few pixels.
+    # This method keeps rare colours: a failed station is a few pixels. Large areas get
+    # theirs beside it.
     few = small.quantize(160, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    few.save(target, optimize=True)
+    common = sorted(small.getcolors(width * height) or (), reverse=True)[:8]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([*(few.getpalette() or ()), *(v for _, c in common for v in c)])
+    small.quantize(palette=palette, dither=Image.Dither.NONE).save(
+        target, optimize=True
+    )
 
 
 def main(page: str, folder: str) -> None:

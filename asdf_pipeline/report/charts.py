@@ -65,16 +65,21 @@ def _station_rows(
         line = bars([(_x(start, extent), _x(end, extent)) for start, end in spans], y)
         drawn.append(path(line, class_=f"span {station.status}"))
         ticks.append((1 - y / height, station.name))
-    longest = max(len(station.name) for station in stations)
     return figure(
         height,
         label,
         drawn,
         time_ticks(*extent),
         ticks,
-        margin=min(20 + 7 * longest, 140),
+        margin=_margin(stations),
         data_rows=row,
     )
+
+
+def _margin(stations: Sequence[Station]) -> int:
+    """Return the width for their names: the same for charts one above the other."""
+    longest = max(len(station.name) for station in stations)
+    return min(20 + 7 * longest, 140)
 
 
 def _shared_rows(
@@ -82,11 +87,9 @@ def _shared_rows(
 ) -> Markup:
     names = [station.name for station in stations]
     share = coverage(availability.spans, names, extent, _BINS)
-    each = math.ceil(len(names) / ROWS)
-    rows = math.ceil(len(names) / each)
-    padded = np.full((rows * each, _BINS), np.nan)
-    padded[: len(names)] = share
-    mean = np.nanmean(padded.reshape(rows, each, _BINS), axis=1)
+    # Rows of as many stations each: one of few would be the darkest of all.
+    edges = np.linspace(0, len(names), ROWS + 1).astype(int)
+    mean = np.add.reduceat(share, edges[:-1]) / np.diff(edges)[:, np.newaxis]
     # Recordings of events fill little of any bin: shades are relative.
     level = np.ceil(mean / (mean.max() or 1.0) * _LEVELS - 1e-9).astype(int)
     row = 4
@@ -94,22 +97,20 @@ def _shared_rows(
         path(
             "".join(
                 _runs(level[index] == shade, (index + 0.5) * row)
-                for index in range(rows)
+                for index in range(ROWS)
             ),
             class_=f"share share-{shade}",
         )
         for shade in range(1, _LEVELS + 1)
     ]
-    labelled = range(0, rows, 6)
-    ticks = [(1 - (k + 0.5) / rows, names[k * each]) for k in labelled]
-    longest = max(len(name) for _, name in ticks)
+    ticks = [(1 - (k + 0.5) / ROWS, names[edges[k]]) for k in range(0, ROWS, 6)]
     return figure(
-        rows * row,
+        ROWS * row,
         label,
         drawn,
         time_ticks(*extent),
         ticks,
-        margin=min(20 + 7 * longest, 140),
+        margin=_margin(stations),
         grid=False,
     )
 
@@ -127,7 +128,8 @@ def count_chart(
     extent = availability.extent
     if extent is None or extent[0] == extent[1]:
         return Markup("")
-    names = [station.name for station in stations]
+    shown = [station for station in stations if station.name in availability.spans]
+    names = [station.name for station in shown]
     share = coverage(availability.spans, names, extent, _BINS)
     total = (share > 0).sum(axis=0)
     height, most = 70, max(float(total.max()), 1.0)
@@ -137,7 +139,9 @@ def count_chart(
     area = f"{line} {WIDTH},{height} 0,{height}Z"
     drawn = [path(area, class_="area"), path(line, class_="line")]
     ticks = [(share / 1.05, text) for share, text in count_ticks(most)]
-    return figure(height, label, drawn, time_ticks(*extent), ticks)
+    return figure(
+        height, label, drawn, time_ticks(*extent), ticks, margin=_margin(shown)
+    )
 
 
 def histogram_chart(
@@ -197,7 +201,8 @@ def wave_chart(panel: Panel, label: str) -> Markup:
     extent = (min(c.start for c in curves), max(c.end for c in curves))
     if extent[0] == extent[1]:
         extent = (extent[0], extent[1] + 1_000_000_000)
-    half = 46
+    height = 92
+    half = height / len(recordings)
     drawn = []
     for row, (kind, recording) in enumerate(recordings):
         for solid in (False, True):
@@ -208,7 +213,6 @@ def wave_chart(panel: Panel, label: str) -> Markup:
             ]
             kind_ = f"wave {kind}{' solid' if solid else ''}"
             drawn.append(path("".join(pieces), class_=kind_))
-    height = half * len(recordings)
     return figure(height, label, drawn, time_ticks(*extent, most=5), margin=2)
 
 

@@ -25,7 +25,7 @@ const latitude = (y) => north - (y / data.height) * (north - south);
 const degrees = (value, step, plus, minus) => {
   const turned = ((((value + 180) % 360) + 360) % 360) - 180;
   const number = Math.abs(turned).toFixed(step < 0.1 ? 2 : step < 1 ? 1 : 0);
-  return Number(number) === 0 ? "0°" : `${number}°${turned < 0 ? minus : plus}`;
+  return Number(number) % 180 === 0 ? `${Number(number)}°` : `${number}°${turned < 0 ? minus : plus}`;
 };
 const roundStep = (span, most) =>
   [0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30].find((s) => span / s <= most) || 60;
@@ -38,6 +38,7 @@ function drawNet() {
   for (let k = Math.ceil(left / step); k * step < right; k++) {
     const at = `${(100 * (k * step - left)) / (right - left)}%`;
     lines.push(make("line", { x1: at, x2: at, y1: 0, y2: "100%" }));
+    if ((map.clientWidth * (k * step - left)) / (right - left) > map.clientWidth - 44) continue;
     lines.push(make("text", { x: at, y: "100%", dx: 3, dy: -5 }, degrees(k * step, step, "E", "W")));
   }
   for (let k = Math.ceil(bottom / step); k * step < top; k++) {
@@ -70,6 +71,7 @@ function show() {
   view.h = (view.w * whole.h) / whole.w;
   view.x = Math.min(Math.max(view.x, 0), whole.w - view.w);
   view.y = Math.min(Math.max(view.y, 0), whole.h - view.h);
+  map.style.touchAction = view.w < whole.w ? "none" : ""; // else one finger scrolls the page
   ground.setAttribute("viewBox", `${view.x} ${view.y} ${view.w} ${view.h}`);
   for (const star of stars) {
     star.setAttribute("x", `${(100 * (star.dataset.x - view.x)) / view.w}%`);

@@ -97,7 +97,7 @@ def count_ticks(highest: float, most: int = 3) -> list[Tick]:
     power = 10 ** math.floor(math.log10(raw))
     step = next(k * power for k in (1, 2, 5, 10) if k * power >= raw * (1 - 1e-9))
     count = math.floor(highest / step + 1e-9)
-    return [(k * step / highest, f"{k * step:,}") for k in range(count + 1)]
+    return [(k * step / highest, integer(k * step)) for k in range(count + 1)]
 
 
 def decade_ticks(
@@ -123,6 +123,11 @@ def decade_ticks(
         )
         for power in range(first, last + 1, every)
     ]
+
+
+def integer(value: float) -> str:
+    """Return a whole number with thin spaces between thousands."""
+    return f"{int(value):,}".replace(",", "\u202f")
 
 
 def power_text(power: int, plain: int = 3) -> str:

@@ -13,6 +13,8 @@ const size = table.station.length;
 const coded = (name) => (row) => table[name].values[table[name].index[row]];
 const plain = (name) => (row) => table[name][row];
 const time = (seconds) => (seconds === null ? "" : new Date(seconds * 1000).toISOString().slice(0, 19).replace("T", " "));
+const integer = (n) => n.toLocaleString("en").replaceAll(",", "\u202f");
+const short = (n) => (n >= 1e7 || (n && n < 1e-3) ? n.toExponential(2) : n > 999 ? integer(Math.round(n)) : n.toPrecision(3));
 const bytes = (n) => {
   let unit = 0;
   const units = ["B", "kB", "MB", "GB", "TB"];
@@ -24,14 +26,14 @@ const COLUMNS = [
   { title: "Status", width: 84, value: (row) => STATUSES[table.status[row]] },
   { title: "Tag", width: 220, value: coded("tag") },
   { title: "Traces", width: 78, value: plain("traces"), number: true },
-  { title: "Samples", width: 104, value: plain("samples"), number: true, text: (n) => n.toLocaleString("en").replaceAll(",", "\u202f") },
+  { title: "Samples", width: 104, value: plain("samples"), number: true, text: integer },
   { title: "Start", width: 176, value: plain("start"), text: time },
   { title: "End", width: 176, value: plain("end"), text: time },
   { title: "Rate (Hz)", width: 92, value: coded("rate"), number: true },
   { title: "Channels", width: 170, value: coded("channels") },
   { title: "Gaps", width: 68, value: plain("gaps"), number: true },
-  { title: "Peak", width: 96, value: plain("peak"), number: true, text: (n) => (n === null ? "" : n.toPrecision(3)) },
-  { title: "Time (s)", width: 84, value: plain("seconds"), number: true, text: (n) => n.toPrecision(3) },
+  { title: "Peak", width: 96, value: plain("peak"), number: true, text: (n) => (n === null ? "" : short(n)) },
+  { title: "Time (s)", width: 84, value: plain("seconds"), number: true, text: short },
   { title: "Size", width: 84, value: plain("bytes"), number: true, text: (n) => (n ? bytes(n) : "") },
   { title: "Worker", width: 120, value: coded("worker") },
   { title: "Error", width: 420, value: plain("error") },
@@ -100,8 +102,7 @@ function choose() {
     if (index === sorted) head.setAttribute("aria-sort", down ? "descending" : "ascending");
     else head.removeAttribute("aria-sort");
   });
-  const all = size.toLocaleString("en"), some = rows.length.toLocaleString("en");
-  found.textContent = rows.length === size ? `${all} rows` : `${some} of ${all} rows`;
+  found.textContent = `${rows.length === size ? "" : `${integer(rows.length)} of `}${integer(size)} rows`;
   box.scrollTop = 0;
   first = -1;
   draw();

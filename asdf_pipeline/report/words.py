@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.report import charts
-from asdf_pipeline.report.svg import power_text
+from asdf_pipeline.report.svg import integer, power_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,11 +22,6 @@ if TYPE_CHECKING:
     from asdf_pipeline.report.samples import Example, Recording
 
 _SECOND = 1_000_000_000
-
-
-def integer(value: float) -> str:
-    """Return a whole number with thin spaces between thousands."""
-    return f"{int(value):,}".replace(",", "\u202f")
 
 
 def size(value: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,11 @@ from hypothesis import strategies as st
 from asdf_pipeline.container.traces import TraceHeader
 from asdf_pipeline.outcome import Outcome
 from asdf_pipeline.report import coastlines, svg, words
-from asdf_pipeline.report.availability import coverage, drawable, join
-from asdf_pipeline.report.collect import gather_failures
+from asdf_pipeline.report.availability import Availability, coverage, drawable, join
+from asdf_pipeline.report.charts import availability_chart
+from asdf_pipeline.report.collect import Station, gather_failures
 from asdf_pipeline.report.distributions import histogram, outliers
-from asdf_pipeline.report.map import view_of
+from asdf_pipeline.report.map import draw, view_of
 from asdf_pipeline.report.samples import choose, envelope, spectrum
 
 if TYPE_CHECKING:
@@ -70,6 +72,14 @@ def test_coverage_counts_parts_of_bins() -> None:
 
 def header(npts: int) -> TraceHeader:
     return TraceHeader("XX", "A", "", "BHZ", 0, 100.0, npts, np.dtype("f8"), "raw")
+
+
+def test_no_row_of_many_stations_outshines_the_others() -> None:
+    stations = [Station(f"X.{k:04d}", "ok", None, None) for k in range(1000)]
+    halves = ((0, 300 * SECOND), (300 * SECOND, 600 * SECOND))
+    spans = {station.name: [halves[k % 2]] for k, station in enumerate(stations)}
+    drawn = availability_chart(Availability(spans), stations, "label")
+    assert set(re.findall(r"share-\d", drawn)) <= {"share-4", "share-5"}
 
 
 def test_an_envelope_keeps_every_extreme() -> None:
@@ -180,6 +190,16 @@ def test_a_view_holds_every_place(places: list[tuple[float, float]]) -> None:
         assert -1e-6 <= view.x(longitude) <= 1000 + 1e-6
         if view.east - view.west < 360:
             assert -1e-6 <= view.y(latitude) <= view.height + 1e-6
+
+
+def test_every_station_is_a_dot_and_no_path_has_many() -> None:
+    random = np.random.default_rng(1)
+    places = random.uniform(-60, 60, (5000, 2)).tolist()
+    stations = [Station(f"X.{k}", "ok", *place) for k, place in enumerate(places)]
+    drawn = draw(view_of([(a, b) for a, b in places]), stations, [], "label")
+    dots = re.findall(r'd="([^"]*)"[^>]*class="dot inside ok"', drawn)
+    assert sum(path.count("h0") for path in dots) == 5000
+    assert max(path.count("h0") for path in dots) <= 200
 
 
 def area(ring: np.ndarray[Any, Any]) -> float:
