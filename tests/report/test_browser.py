@@ -6,7 +6,6 @@ import html
 import json
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -14,30 +13,22 @@ import pytest
 
 from asdf_pipeline.outcome import Outcome
 from asdf_pipeline.report.page import write_page
+from tests.report.chromium import OPTIONS, Chromium, program
 from tests.report.synthetic import make
 
 HOSTILE = (
     "</script><script>document.title='hostile'</script>"
     "<img src=x onerror=\"document.title='hostile'\">"
 )
+SHOWN = "document.querySelector('.ground').getAttribute('viewBox')"
 
 
 def browse(page: Path, folder: Path, *options: str) -> str:
     """Return the document after its scripts ran, with no way to any host."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert program is not None
     done = subprocess.run(
         [
-            program,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--host-resolver-rules=MAP * ~NOTFOUND",
+            program(),
+            *OPTIONS,
             f"--user-data-dir={folder / 'profile'}",
             "--window-size=1280,900",
             "--virtual-time-budget=20000",
@@ -90,6 +81,39 @@ def test_nothing_hostile_runs(page: Path, tmp_path: Path) -> None:
     dom = browse(page, tmp_path)
     assert "<title>Alps · asdf_pipeline report</title>" in dom
     assert "<img" not in dom
+
+
+def slide(browser: Chromium, place: dict[str, int], *ways: tuple[int, int]) -> None:
+    """Slide a finger for each of the ways, all from near a place, and lift them."""
+    for step in range(2, 12):
+        fingers = [
+            {
+                "id": k,
+                "x": place["x"] + dx * step / 10,
+                "y": place["y"] + dy * step / 10,
+            }
+            for k, (dx, dy) in enumerate(ways)
+        ]
+        kind = "touchStart" if step == 2 else "touchMove"
+        browser.call("Input.dispatchTouchEvent", type=kind, touchPoints=fingers)
+    browser.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+    browser.evaluate("new Promise((done) => setTimeout(done, 300))")
+
+
+@pytest.mark.requires("chromium")
+def test_two_fingers_zoom_the_map_and_one_scrolls(page: Path, tmp_path: Path) -> None:
+    with Chromium(page, tmp_path / "profile", 400, 800, touch=True) as browser:
+        place = browser.show("map")
+        start = browser.evaluate("scrollY")
+        slide(browser, place, (-50, -50), (50, 50))
+        zoomed = browser.evaluate(SHOWN)
+        assert float(zoomed.split()[2]) < 300  # of 1000
+        slide(browser, place, (0, -50))
+        assert browser.evaluate(SHOWN) != zoomed
+        assert browser.evaluate("[visualViewport.scale, scrollY]") == [1, start]
+        browser.evaluate("document.querySelector('[data-zoom=\"0\"]').click()")
+        slide(browser, place, (0, -50))
+        assert browser.evaluate("scrollY") > start
 
 
 @pytest.mark.requires("chromium", "axe")
