@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> None:
     lines, fresh = _journaled(directory, started)
     left = total - len(lines)
     counts = Counter(Outcome.from_json(line).status for line in lines.values())
-    print(f"{len(lines)} of {total} done")
+    print(f"{len(lines) - counts['failed']} of {total} done")
     for status in STATUSES:
         print(f"{status:<8}{counts[status]:>8}")
     print(f"{'left':<8}{left:>8}")

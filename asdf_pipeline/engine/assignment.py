@@ -201,6 +201,7 @@ class Layout:
         """
         return ProcessingFailedError(
             f"{describe_failures(failures)}. Nothing is published. Outcomes: "
-            f"{table}. To publish what worked: --max-failures {len(failures)}; "
-            "the same command tries again only what failed"
+            f"{table}. The same command tries again only what failed. --max-failures "
+            f"{len(failures)} (config: max_failures) publishes what worked; then "
+            "--only-failed tries an edited function on the rest"
         )
