@@ -6,8 +6,8 @@ import time
 from typing import TYPE_CHECKING, ClassVar
 
 from asdf_pipeline.team.base import Accounts, Job, Segment, Team
+from asdf_pipeline.team.resources import one_thread
 from asdf_pipeline.team.stop import StopUnitError
-from asdf_pipeline.team.threads import one_thread
 
 if TYPE_CHECKING:
     from asdf_pipeline.journal.segments import Roll

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from asdf_pipeline.container.writer import Writer
 from asdf_pipeline.errors import ASDFPipelineError
 from asdf_pipeline.journal.files import begin_sync
-from asdf_pipeline.team.threads import one_thread
+from asdf_pipeline.team.resources import keep_memory, one_thread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,6 +71,7 @@ def be_member(
     for other in others:
         other.close()
     _die_with_parent()
+    keep_memory()
     # The parent hears the terminal's Ctrl-C, and decides. A handler, not SIG_IGN,
     # which the function's own subprocesses would inherit.
     for signum in (signal.SIGINT, signal.SIGTERM):

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from asdf_pipeline.errors import WorkerDiedError
 from asdf_pipeline.team.base import Job, Team
 from asdf_pipeline.team.member import CameBack, Write, Wrote, be_member
+from asdf_pipeline.team.resources import available_cores
 from asdf_pipeline.team.sealing import Sealer
 from asdf_pipeline.team.stop import PATIENCE
-from asdf_pipeline.team.threads import available_cores
 
 if TYPE_CHECKING:
     from pathlib import Path

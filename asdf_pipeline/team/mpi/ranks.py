@@ -18,8 +18,8 @@ from asdf_pipeline.team.alone import work_through
 from asdf_pipeline.team.base import Job, Team
 from asdf_pipeline.team.launcher import launched_rank, launched_ranks
 from asdf_pipeline.team.mpi.guard import abort_at_exit, finalise_at_exit, join, place
+from asdf_pipeline.team.resources import keep_memory, one_thread
 from asdf_pipeline.team.stop import Stop
-from asdf_pipeline.team.threads import one_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -206,6 +206,7 @@ class Ranks(Team):
         name = self._channels.names[self._rank]
         threads = self._channels.threads
         post = Post(self._channels.talk)
+        keep_memory()
         with ExitStack() as stack:
             stack.enter_context(one_thread())
             worker = stack.enter_context(self.together(lambda: work.begin(name)))
