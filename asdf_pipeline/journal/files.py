@@ -7,7 +7,6 @@ import ctypes
 import errno
 import os
 import shutil
-import sys
 from typing import TYPE_CHECKING, BinaryIO
 
 import xxhash
@@ -47,11 +46,10 @@ def begin_sync(path: Path) -> None:
 
 
 def _begin_sync(file: BinaryIO) -> None:
-    if sys.platform == "linux":
+    sync_file_range = getattr(ctypes.CDLL(None), "sync_file_range", None)
+    if sync_file_range is not None:
         whole = ctypes.c_int64(0)
-        ctypes.CDLL(None).sync_file_range(
-            file.fileno(), whole, whole, _SYNC_FILE_RANGE_WRITE
-        )
+        sync_file_range(file.fileno(), whole, whole, _SYNC_FILE_RANGE_WRITE)
 
 
 def sync_directory(path: Path) -> None:
