@@ -77,17 +77,37 @@ def look_for(spec: str, folder: Path | None = None) -> None:
 
 
 def _module(name: str, folder: Path) -> str | None:
-    """Return the file of a module; its packages are not imported for that."""
+    """Return the file of a module; None if there is no telling.
+
+    Nothing is imported, not even its packages.
+    """
     part, *rest = name.split(".")
-    # Asks all finders, those of editable installations too, and imports nothing.
+    # Asks all finders, those of editable installations too.
     spec = find_spec(part) or PathFinder.find_spec(part, [str(folder)])
-    while spec is not None and rest:
-        part = f"{part}.{rest.pop(0)}"
-        spec = PathFinder.find_spec(part, spec.submodule_search_locations or [])
     if spec is None:
-        msg = f"{name}: there is no module {part!r}, neither installed nor in {folder}"
-        raise FunctionError(msg)
-    return spec.origin
+        raise _no_module(name, part, folder)
+    found, folders = spec.origin, list(map(Path, spec.submodule_search_locations or []))
+    for step in rest:
+        part = f"{part}.{step}"
+        places = [place / step for place in folders]
+        files = [
+            file
+            for place in places
+            for file in (place / "__init__.py", place.with_name(f"{step}.py"))
+            if file.is_file()
+        ]
+        folders = [place for place in places if place.is_dir()]
+        compiled = any(list(place.parent.glob(f"{step}.*.so")) for place in places)
+        if not files and not folders and not compiled:
+            raise _no_module(name, part, folder)
+        found = str(files[0]) if files else None
+    return found
+
+
+def _no_module(name: str, part: str, folder: Path) -> FunctionError:
+    return FunctionError(
+        f"{name}: there is no module {part!r}, neither installed nor in {folder}"
+    )
 
 
 _FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)

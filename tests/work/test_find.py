@@ -65,7 +65,7 @@ def test_what_may_be_there_passes_and_nothing_is_run(folder: Path, spec: str) ->
         ("mine.py:", "expected package.module:function"),
         ("yours.py:process", r"yours\.py: no such file \(looked for in"),
         ("mine.py:procez", r"mine\.py: has no 'procez'; functions: process$"),
-        ("package.inner.mod:first", r"mod: has no 'first'; functions: process$"),
+        ("package.inner.mod:second", r"mod: has no 'second'; functions: process$"),
         ("broken.py:process", r"broken\.py: line 1: syntax error: "),
         ("yours:process", "there is no module 'yours', neither installed nor in"),
         ("package.outer.mod:process", "there is no module 'package.outer', neither"),
