@@ -1,13 +1,12 @@
 """Take the pictures of a report that README and manual show.
 
-    python docs/screenshots.py demo/results/global/report.html docs/images
+    python -m docs.screenshots demo/results/global/report.html docs/images
 
 Needs Chromium on the PATH; Pillow comes with Matplotlib. Look at what it made.
 """
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,31 +14,19 @@ from pathlib import Path
 
 from PIL import Image
 
+from tests.report.chromium import OPTIONS, program
+
 # Name, width and height in pixels, and Chromium's number for the colour scheme.
 PICTURES = (
     ("report-light", 1280, 1960, 1),
     ("report-dark", 1280, 1960, 0),
     ("report-phone", 400, 1960, 1),
 )
-OPTIONS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-    "--virtual-time-budget=5000",
-)
+HOLD_STILL = ("--hide-scrollbars", "--virtual-time-budget=5000")
 
 
 def take(page: Path, target: Path, width: int, height: int, scheme: int) -> None:
     """Take one picture; few colours are enough for it and keep it small."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
-        sys.exit("there is no chromium on the PATH")
     with tempfile.TemporaryDirectory() as folder:
         # A window cannot be as narrow as a phone: the page is framed instead. Its
         # lower end is not painted: it is made taller than the picture.
@@ -51,8 +38,9 @@ def take(page: Path, target: Path, width: int, height: int, scheme: int) -> None
         )
         subprocess.run(
             [
-                program,
+                program(),
                 *OPTIONS,
+                *HOLD_STILL,
                 "--allow-file-access-from-files",
                 f"--blink-settings=preferredColorScheme={scheme}",
                 f"--user-data-dir={folder}/profile",

@@ -1,14 +1,13 @@
-"""What the options of a data set mean here, and how many ranks there are."""
+"""What the options of a data set mean here."""
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from asdf_pipeline.container.codec import COMPRESSED, Encoding
 from asdf_pipeline.container.hdf5 import FORMAT_VERSIONS
 from asdf_pipeline.errors import BackendError, CallError
-from asdf_pipeline.team.launcher import launched_ranks
+from asdf_pipeline.team.launcher import running_ranks, world
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,14 +85,6 @@ def without_effect(
     return ", ".join(vain)
 
 
-def count_ranks() -> int:
-    """Return how many MPI ranks run; mpi4py is not imported for it."""
-    module = sys.modules.get("mpi4py.MPI")
-    if module is not None and module.Is_initialized() and not module.Is_finalized():
-        return int(module.COMM_WORLD.size)
-    return launched_ranks()
-
-
 def refuse_several_ranks(path: Path, wanted: bool | None) -> None:
     """Refuse that several ranks write one file; `wanted` is the option `mpi`.
 
@@ -102,7 +93,7 @@ def refuse_several_ranks(path: Path, wanted: bool | None) -> None:
     BackendError
         If several run, and this one does not say that it alone writes.
     """
-    ranks = count_ranks()
+    ranks = running_ranks()
     if wanted is not False and ranks > 1:
         msg = (
             f"{path}: {ranks} MPI ranks would write it: add on one rank only, opening "
@@ -113,9 +104,8 @@ def refuse_several_ranks(path: Path, wanted: bool | None) -> None:
 
 def describe_mpi(wanted: bool | None) -> MPI | Literal[False]:
     """Return what ``ds.mpi`` says; `wanted` is the option `mpi`."""
-    if wanted is False or (wanted is None and count_ranks() == 1):
+    if wanted is False or (wanted is None and running_ranks() == 1):
         return False
-    from mpi4py import MPI as module  # noqa: N811 - it is a module, not a constant
-
+    module = world()
     comm = module.COMM_WORLD
     return MPI(comm, comm.rank, comm.size, module)

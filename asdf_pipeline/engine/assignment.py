@@ -202,6 +202,5 @@ class Layout:
         return ProcessingFailedError(
             f"{describe_failures(failures)}. Nothing is published. Outcomes: "
             f"{table}. The same command tries again only what failed. --max-failures "
-            f"{len(failures)} (config: max_failures) publishes what worked; then "
-            "--only-failed tries an edited function on the rest"
+            f"{len(failures)} (config: max_failures) publishes what worked"
         )

@@ -96,6 +96,7 @@ def bring_near(file: Path, output: Path) -> Path:
     near = output.with_name(f".{output.name}.part")
     check_room(near.parent, file.stat().st_size)
     copy_file(file, near)
+    sync(near)
     return near
 
 
@@ -153,7 +154,7 @@ def merge_segments(
         return next(iter(segments))
 
     def examine(segment: Path) -> None:
-        if not is_intact(directory.path, segments[segment]):
+        if not is_intact(segment, segments[segment]):
             raise _changed(segment)
 
     check_room(directory.path, sum(sealed.size for sealed in directory.sealed))
@@ -168,7 +169,9 @@ def merge_segments(
 
 def _copy(segment: Path, sealed: Sealed, target: Path) -> None:
     """Copy a segment, as it was sealed."""
-    if not segment.exists() or copy_file(segment, target) != sealed.checksum:
+    if segment.exists():
+        copy_file(segment, target)
+    if not is_intact(target, sealed):
         raise _changed(segment)
 
 
@@ -211,11 +214,12 @@ def make_own(directory: WorkDirectory, merged: Path, *, extended: bool) -> Path:
         return part
     (sealed,) = directory.sealed
     if not extended:
-        if not is_intact(directory.path, sealed):
+        if not is_intact(merged, sealed):
             raise _changed(merged)
         return merged
     check_room(merged.parent, sealed.size)
     _copy(merged, sealed, part)
+    sync(part)
     return part
 
 

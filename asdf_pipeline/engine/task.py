@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.engine import again
 from asdf_pipeline.engine.assignment import Assignment, Layout
-from asdf_pipeline.errors import CallError, InputMissingError
+from asdf_pipeline.errors import (
+    CallError,
+    InputMissingError,
+    ProcessingFailedError,
+)
 from asdf_pipeline.outcome import counted
 from asdf_pipeline.plan import EVERYTHING, make_plan, plan_comparison, run_key
 from asdf_pipeline.provenance.document import document
@@ -24,6 +28,7 @@ from asdf_pipeline.work.load import Process, load_process
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from asdf_pipeline.errors import ASDFPipelineError
     from asdf_pipeline.outcome import Outcome
     from asdf_pipeline.plan import Plan
     from asdf_pipeline.selection import Selection, Windows
@@ -252,6 +257,15 @@ class Processing(Layout):
     started: datetime
 
     documented: ClassVar[bool] = True
+
+    def failed(self, failures: Sequence[Outcome], table: Path) -> ASDFPipelineError:
+        """Return the error of a run in which more units failed than may."""
+        error = super().failed(failures, table)
+        if self.plan.other is not None:
+            return error
+        return ProcessingFailedError(
+            f"{error}; then --only-failed tries an edited function on the rest"
+        )
 
     def documents(
         self, outcomes: Sequence[Outcome], circumstances: Mapping[str, object]

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import xxhash
 
-from asdf_pipeline.container.failures import NO_ROOM
 from asdf_pipeline.errors import WriteError
 
 if TYPE_CHECKING:
@@ -72,25 +71,18 @@ def checksum(path: Path) -> str:
     OSError
         If it cannot be read.
     """
-    with path.open("rb") as file:
-        return _checksum(file)
-
-
-def _checksum(file: BinaryIO) -> str:
     state = xxhash.xxh3_128()
     block = memoryview(bytearray(_BLOCK))
-    while size := file.readinto(block):  # type: ignore[attr-defined]
-        state.update(block[:size])
+    with path.open("rb", buffering=0) as file:
+        while size := file.readinto(block):
+            state.update(block[:size])
     return str(state.hexdigest())
 
 
-def copy_file(source: Path, target: Path) -> str:
-    """Copy a file durably; where the file system can, the copy shares the bytes.
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a file; where the file system can, the copy shares the bytes.
 
-    Returns
-    -------
-    str
-        The checksum of the copy.
+    The disk begins to write it: `sync` makes it durable.
 
     Raises
     ------
@@ -98,26 +90,20 @@ def copy_file(source: Path, target: Path) -> str:
         If it cannot be read or written; nothing is left of the copy then.
     """
     try:
-        with source.open("rb") as reading, target.open("w+b") as copy:
+        with source.open("rb") as reading, target.open("wb") as copy:
             _copy(reading, copy)
             _begin_sync(copy)
-            copy.seek(0)
-            copied = _checksum(copy)
-            os.fsync(copy.fileno())
     except OSError as error:
         with contextlib.suppress(OSError):
             target.unlink(missing_ok=True)
         raise write_error(target, error) from error
-    return copied
 
 
 def _copy(source: BinaryIO, target: BinaryIO) -> None:
-    try:
+    # What the file system cannot do, or has no room for, the rest finds out.
+    with contextlib.suppress(OSError):
         while os.copy_file_range(source.fileno(), target.fileno(), 1 << 30):
             pass
-    except OSError as error:  # or the file system cannot do that
-        if error.errno in NO_ROOM:
-            raise
     source.seek(target.seek(0, os.SEEK_END))
     shutil.copyfileobj(source, target, _BLOCK)
     target.flush()

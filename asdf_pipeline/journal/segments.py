@@ -82,9 +82,9 @@ def seal(part: Path) -> Sealed:
     return sealed
 
 
-def is_intact(directory: Path, sealed: Sealed) -> bool:
-    """Tell whether a sealed segment is there with the bytes it was sealed with."""
+def is_intact(path: Path, sealed: Sealed) -> bool:
+    """Tell whether a segment, or its copy, has the bytes that it was sealed with."""
     try:
-        return checksum(directory / sealed.name) == sealed.checksum
+        return checksum(path) == sealed.checksum
     except OSError:
         return False

@@ -129,7 +129,7 @@ class WorkDirectory:
         for entry in read_journal(self.path):
             end, sealed = entry.end, entry.sealed
             if sealed is not None:
-                if not is_intact(self.path, sealed):
+                if not is_intact(self.path / sealed.name, sealed):
                     log.warning(
                         "%s: missing or damaged; its units are done again",
                         self.path / sealed.name,

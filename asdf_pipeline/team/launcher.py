@@ -1,4 +1,4 @@
-"""What an MPI launcher says in the environment; mpi4py is not imported for it.
+"""How many MPI ranks there are, as a launcher or MPI itself says.
 
 A batch script (``sbatch`` with Python in it, no launcher) has Slurm's variables of
 the job, but none of those below.
@@ -7,6 +7,8 @@ the job, but none of those below.
 from __future__ import annotations
 
 import os
+import sys
+from typing import Any
 
 # Open MPI; MPICH, Intel MPI, Cray and Slurm's pmi2; MVAPICH; MPICH on one node.
 _SIZE = (
@@ -50,3 +52,18 @@ def launched_rank() -> int:
         if value.isdigit():
             return int(value)
     return 0
+
+
+def running_ranks() -> int:
+    """Return how many ranks run, by MPI where it was started; it is not for this."""
+    module = sys.modules.get("mpi4py.MPI")
+    if module is not None and module.Is_initialized() and not module.Is_finalized():
+        return int(module.COMM_WORLD.size)
+    return launched_ranks()
+
+
+def world() -> Any:
+    """Return mpi4py's module ``MPI``, imported now."""
+    from mpi4py import MPI
+
+    return MPI

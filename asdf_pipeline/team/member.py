@@ -97,6 +97,7 @@ def _follow(worker: Worker, pipe: Connection) -> None:
         told: Unit | Write = pipe.recv()
         if isinstance(told, Write):
             pipe.send(_write(told, batch, worker))
+            begin_sync(told.segment)
             batch = []
             continue
         outcome, product = worker.attempt(told)
@@ -115,6 +116,5 @@ def _write(told: Write, batch: list[tuple[str, Product]], worker: Worker) -> Wro
     with writer:
         for _, product in batch:
             writer.write(product)
-    begin_sync(told.segment)
     unit_ids = [unit_id for unit_id, _ in batch]
     return Wrote(told.segment, unit_ids, sum(product.nbytes for _, product in batch))

@@ -9,8 +9,12 @@ import ast
 from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import FunctionError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def split(spec: str) -> tuple[str, str]:
@@ -36,16 +40,27 @@ def missing_file(path: Path) -> FunctionError:
     return FunctionError(f"{path}: no such file (looked for in {Path.cwd()})")
 
 
-def look_for(spec: str, folder: Path | None = None) -> None:
+def syntax_error(place: object, error: SyntaxError) -> FunctionError:
+    """Return the error of a file that is no Python."""
+    return FunctionError(f"{place}: line {error.lineno}: syntax error: {error.msg}")
+
+
+def missing_function(
+    place: str, attribute: str, functions: Iterable[str]
+) -> FunctionError:
+    """Return the error of a file or module without that function."""
+    there = ", ".join(sorted(functions)) or "none"
+    return FunctionError(f"{place}: has no {attribute!r}; functions: {there}")
+
+
+def look_for(spec: str) -> None:
     """Look for a function by its name, and run nothing.
 
     Parameters
     ----------
     spec : str
-        ``"pkg.mod:func"`` or ``"path/to/file.py:func"``.
-    folder : pathlib.Path or None
-        Where modules may be beside those that are installed; None: the working
-        directory.
+        ``"pkg.mod:func"``, of something installed or in the working directory, or
+        ``"path/to/file.py:func"``.
 
     Raises
     ------
@@ -54,7 +69,7 @@ def look_for(spec: str, folder: Path | None = None) -> None:
     """
     place, attribute = split(spec)
     if not place.endswith(".py"):
-        found = _module(place, folder or Path.cwd())
+        found = _module(place, Path.cwd())
         if found is None or not found.endswith(".py"):  # compiled, or a folder
             return
         path = Path(found)
@@ -65,15 +80,14 @@ def look_for(spec: str, folder: Path | None = None) -> None:
     try:
         tree = ast.parse(path.read_bytes(), str(path))
     except SyntaxError as error:
-        msg = f"{path}: line {error.lineno}: syntax error: {error.msg}"
-        raise FunctionError(msg) from error
+        raise syntax_error(path, error) from error
+    except (OSError, ValueError):  # no permission, no text: loading it will tell
+        return
     names = _bound(tree)
     first = attribute.partition(".")[0]
     if first not in names and not names & {"*", "__getattr__"}:
         functions = [node.name for node in tree.body if isinstance(node, _FUNCTION)]
-        there = ", ".join(sorted(functions)) or "none"
-        msg = f"{place}: has no {attribute!r}; functions: {there}"
-        raise FunctionError(msg)
+        raise missing_function(place, attribute, functions)
 
 
 def _module(name: str, folder: Path) -> str | None:
@@ -83,7 +97,10 @@ def _module(name: str, folder: Path) -> str | None:
     """
     part, *rest = name.split(".")
     # Asks all finders, those of editable installations too.
-    spec = find_spec(part) or PathFinder.find_spec(part, [str(folder)])
+    try:
+        spec = find_spec(part) or PathFinder.find_spec(part, [str(folder)])
+    except ValueError:  # "", or a module like __main__ that nothing can find
+        spec = None
     if spec is None:
         raise _no_module(name, part, folder)
     found, folders = spec.origin, list(map(Path, spec.submodule_search_locations or []))

@@ -12,11 +12,16 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.errors import FunctionError
-from asdf_pipeline.work.find import missing_file, split
+from asdf_pipeline.work.find import (
+    missing_file,
+    missing_function,
+    split,
+    syntax_error,
+)
 from asdf_pipeline.work.fingerprint import UnhashableError, fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 OFFERED = ("event", "events", "tag", "parameters")
 """What a function gets by name if its signature asks for it."""
@@ -119,16 +124,14 @@ def _find(spec: str) -> Any:
         try:
             found = getattr(found, part)
         except AttributeError:
-            names = ", ".join(_functions(module)) or "none"
-            msg = f"{place}: has no {attribute!r}; functions: {names}"
-            raise FunctionError(msg) from None
+            raise missing_function(place, attribute, _functions(module)) from None
     return found
 
 
-def _functions(module: ModuleType) -> list[str]:
+def _functions(module: ModuleType) -> Iterable[str]:
     """Return the names of a module's own functions, or of those that it exports."""
     exported = getattr(module, "__all__", ())
-    return sorted(
+    return (
         name
         for name, value in vars(module).items()
         if inspect.isfunction(value)
@@ -169,8 +172,7 @@ def _execute(place: object, load: Callable[[], object]) -> None:
     try:
         load()
     except SyntaxError as error:
-        msg = f"{place}: line {error.lineno}: syntax error: {error.msg}"
-        raise FunctionError(msg) from error
+        raise syntax_error(place, error) from error
     except (Exception, SystemExit) as error:  # a script that ends itself, too
         lines = [
             frame.lineno

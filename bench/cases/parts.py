@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import time
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bench.inputs import SCRATCH, TAG, Input
@@ -24,23 +26,19 @@ SAMPLES = 168_001
 def measure(effort: Effort) -> Iterator[Row]:
     """Yield a row a part."""
     few = 5 if effort.quick else 20
+    data = Input(few, SAMPLES)
     for maker in (PEER, OURS):
-        yield _row(f"read, of a file by {maker}", _reading, few, effort, maker)
+        made = replace(data, maker=maker)
+        yield _row(f"read, of a file by {maker}", partial(_reading, made), effort)
     for dtype in ("int32", "float64"):
-        yield _row(f"compress and write {dtype}", _writing, few, effort, dtype)
-    yield _row("StationXML: well-formed? where?", _locating, few, effort)
+        write = partial(_writing, data, dtype)
+        yield _row(f"compress and write {dtype}", write, effort)
+    yield _row("StationXML: well-formed? where?", partial(_locating, data), effort)
 
 
-def _row(
-    what: str,
-    part: Callable[..., tuple[float, float]],
-    stations: int,
-    effort: Effort,
-    *arguments: str,
-) -> Row:
-    data = Input(stations, SAMPLES, maker=arguments[0] if "read" in what else PEER)
-    part(data, *arguments)  # the disk, imports, tables
-    figures = [part(data, *arguments) for _ in range(effort.repeat)]
+def _row(what: str, part: Callable[[], tuple[float, float]], effort: Effort) -> Row:
+    part()  # the disk, imports, tables
+    figures = [part() for _ in range(effort.repeat)]
     peer, ours = zip(*figures, strict=True)
     return Row.ratio(what, "ms", peer, ours, "times less", faster=True)
 
@@ -54,7 +52,7 @@ def _each(do: Callable[[str], object], stations: Iterable[str]) -> float:
     return (time.process_time() - began) / len(stations) * 1e3
 
 
-def _reading(data: Input, maker: str) -> tuple[float, float]:
+def _reading(data: Input) -> tuple[float, float]:
     import pyasdf
 
     from asdf_pipeline.container.reader import Reader

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import xxhash
 
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.container.writer import Writer
 from asdf_pipeline.engine.publish import add_rest, make_own, merge_segments
 from asdf_pipeline.errors import VerificationError
-from asdf_pipeline.journal.files import copy_file
+from asdf_pipeline.journal.files import checksum, copy_file
 from asdf_pipeline.journal.segments import seal
 from asdf_pipeline.journal.workdir import WorkDirectory
 from asdf_pipeline.outcome import Outcome
@@ -84,12 +85,10 @@ def test_a_segment_that_is_not_as_it_was_sealed(
 
 
 @pytest.mark.parametrize("size", [0, 1, (1 << 20) - 1, 1 << 20, (5 << 20) + 17])
-def test_a_copy_has_the_same_bytes_and_tells_their_checksum(
-    tmp_path: Path, size: int
-) -> None:
-    source, copy = tmp_path / "source", tmp_path / "segment.part"
+def test_a_copy_has_the_same_bytes(tmp_path: Path, size: int) -> None:
+    source, copy = tmp_path / "source", tmp_path / "copy"
     source.write_bytes(bytes(index * index % 251 for index in range(size)))
     copy.write_bytes(b"what was there before, and longer" * 10)
-    told = copy_file(source, copy)
+    copy_file(source, copy)
     assert copy.read_bytes() == source.read_bytes()
-    assert told == seal(copy).checksum
+    assert checksum(copy) == xxhash.xxh3_128_hexdigest(source.read_bytes())

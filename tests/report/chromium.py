@@ -29,7 +29,7 @@ _PATIENCE = 120  # seconds that an answer may take
 def program() -> str:
     """Return where Chromium is."""
     found = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert found is not None
+    assert found is not None, "there is no chromium on the PATH"
     return found
 
 

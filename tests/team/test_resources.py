@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
 import multiprocessing
 import resource
 from multiprocessing.queues import SimpleQueue
 
 import numpy as np
-import pytest
 
 from asdf_pipeline.team.resources import keep_memory
-
-GLIBC = hasattr(ctypes.CDLL(None), "gnu_get_libc_version")
 
 
 def faults(answer: SimpleQueue[int]) -> None:
@@ -31,7 +27,6 @@ def use_arrays() -> None:
     assert sum(array[-1] for array in arrays) == len(arrays)
 
 
-@pytest.mark.skipif(not GLIBC, reason="another C library than glibc")
 def test_memory_is_kept_for_the_next_station() -> None:
     context = multiprocessing.get_context("fork")
     answer: SimpleQueue[int] = context.SimpleQueue()
