@@ -109,12 +109,12 @@ def test_a_full_disk_of_any_size_costs_nothing(
 def test_a_disk_that_is_full_at_the_very_end(
     data: Path, undisturbed: str, tmp_path: Path, small_disk: type[SmallDisk]
 ) -> None:
-    codes = set()
-    for pages in range(112, 148, 3):
+    codes: Counter[int] = Counter()
+    for pages in range(112, 400, 3):  # how many it takes depends on names and versions
         disk = small_disk(PAGE * pages)
         calls = tmp_path / f"calls-{pages}"
         done = process(data, disk.path, calls, *BACKENDS["serial"])
-        codes.add(done.code)
+        codes[done.code] += 1
         assert done.is_clear, done.err
         assert (disk.path / "out.h5").exists() == (done.code == 0)
         if done.code:
@@ -123,7 +123,9 @@ def test_a_disk_that_is_full_at_the_very_end(
         else:
             assert names(disk.path) == ["out.h5", "outcomes.jsonl"]
             assert file_digest(disk.path / "out.h5") == undisturbed
-    assert codes == {0, 1}
+        if codes[0] == 2:
+            break
+    assert set(codes) == {0, 1}
 
 
 @pytest.mark.requires("mount")
