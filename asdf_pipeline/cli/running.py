@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,6 @@ from asdf_pipeline.cli.arguments import (
 )
 from asdf_pipeline.cli.selecting import read_selection
 from asdf_pipeline.cli.stopping import terminable
-from asdf_pipeline.team.launcher import launched_ranks
 
 if TYPE_CHECKING:
     import argparse
@@ -48,19 +46,7 @@ def add_running(parser: argparse.ArgumentParser, output: str = "OUT.h5") -> None
     output : str
         What the work directory is named after, for the help.
     """
-    parser.add_argument(
-        "--backend",
-        choices=("auto", "serial", "multiprocessing", "mpi"),
-        default="auto",
-        help="default auto: MPI when started by its launcher, else multiprocessing",
-    )
-    parser.add_argument(
-        "--workers",
-        type=read_workers,
-        default=-1,
-        metavar="N",
-        help="processes (multiprocessing); default: all cores of this process",
-    )
+    add_team(parser)
     parser.add_argument(
         "--io",
         choices=("auto", "parallel", "segments"),
@@ -85,12 +71,6 @@ def add_running(parser: argparse.ArgumentParser, output: str = "OUT.h5") -> None
         help="levels of a traceback to print; default 3",
     )
     parser.add_argument(
-        "--work-dir",
-        type=Path,
-        metavar="DIR",
-        help=f"where unfinished work is kept; default {output}.work",
-    )
-    parser.add_argument(
         "--seal-every",
         type=float,
         default=30.0,
@@ -108,6 +88,40 @@ def add_running(parser: argparse.ArgumentParser, output: str = "OUT.h5") -> None
         "--copy-auxiliary",
         action="store_true",
         help="copy the (first) input's auxiliary data to the output",
+    )
+    add_keeping(parser, output)
+
+
+def add_team(parser: argparse.ArgumentParser) -> None:
+    """Declare who does the work."""
+    parser.add_argument(
+        "--backend",
+        choices=("auto", "serial", "multiprocessing", "mpi"),
+        default="auto",
+        help="default auto: MPI when started by its launcher, else multiprocessing",
+    )
+    parser.add_argument(
+        "--workers",
+        type=read_workers,
+        default=-1,
+        metavar="N",
+        help="processes (multiprocessing); default: all cores of this process",
+    )
+
+
+def add_keeping(parser: argparse.ArgumentParser, output: str) -> None:
+    """Declare where unfinished work is kept, and how progress is shown.
+
+    Parameters
+    ----------
+    output : str
+        What the work directory is named after, for the help.
+    """
+    parser.add_argument(
+        "--work-dir",
+        type=Path,
+        metavar="DIR",
+        help=f"where unfinished work is kept; default {output}.work",
     )
     parser.add_argument(
         "--progress",
@@ -132,9 +146,7 @@ def run_task(args: argparse.Namespace, **more: Any) -> RunReport:
     """
     parameters = read_parameters(args.parameters)
     selection = read_selection(args)
-    # A rank of an MPI job waits within MPI, where no exception would reach it.
-    early = nullcontext() if launched_ranks() > 1 else terminable(_GOES_ON)
-    with early:
+    with terminable(_GOES_ON):
         from asdf_pipeline import engine
 
         return engine.run(

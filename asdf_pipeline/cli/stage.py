@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from asdf_pipeline.cli.arguments import add_verb, read_parameters, read_workers
+from asdf_pipeline.cli.arguments import add_verb, read_parameters
+from asdf_pipeline.cli.running import add_keeping, add_team
 from asdf_pipeline.cli.stopping import terminable
 from asdf_pipeline.errors import CallError
 
@@ -114,31 +114,8 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
         metavar="STAGED.h5",
         help="the ASDF file to make; it must not exist yet",
     )
-    parser.add_argument(
-        "--backend",
-        choices=("auto", "serial", "multiprocessing", "mpi"),
-        default="auto",
-        help="default auto: MPI when started by its launcher, else multiprocessing",
-    )
-    parser.add_argument(
-        "--workers",
-        type=read_workers,
-        default=-1,
-        metavar="N",
-        help="processes (multiprocessing); default: all cores of this process",
-    )
-    parser.add_argument(
-        "--work-dir",
-        type=Path,
-        metavar="DIR",
-        help="where unfinished work is kept; default STAGED.h5.work",
-    )
-    parser.add_argument(
-        "--progress",
-        choices=("auto", "bar", "lines", "none"),
-        default="auto",
-        help="default auto: a bar on a terminal, else a line now and then",
-    )
+    add_team(parser)
+    add_keeping(parser, "STAGED.h5")
     parser.set_defaults(run=run)
 
 
@@ -162,7 +139,6 @@ def run(args: argparse.Namespace) -> None:
     from asdf_pipeline import engine
     from asdf_pipeline.stage import StageTask, stage_asdf
     from asdf_pipeline.stage.sds import SDS
-    from asdf_pipeline.team.launcher import launched_ranks
 
     if args.asdf is not None:
         stage_asdf(args.asdf, args.output)
@@ -184,8 +160,7 @@ def run(args: argparse.Namespace) -> None:
         work_dir=args.work_dir,
         progress=args.progress,
     )
-    early = nullcontext() if launched_ranks() > 1 else terminable(_GOES_ON)
-    with early:
+    with terminable(_GOES_ON):
         report = engine.run(task)
     _LOGGER.info("%s", report)
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import StoppedError
+from asdf_pipeline.team.launcher import launched_ranks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,8 @@ def terminable(message: str) -> Iterator[None]:
     """Let SIGTERM end the enclosed code; once that is done, ignore it and SIGINT.
 
     The command ends then: it must not say that it was stopped when its output stands.
+    A rank of an MPI job waits within MPI, where no exception would reach it: there,
+    nothing is changed.
 
     Parameters
     ----------
@@ -33,7 +36,8 @@ def terminable(message: str) -> Iterator[None]:
     StoppedError
         When the signal came.
     """
-    if threading.current_thread() is not threading.main_thread():
+    main = threading.current_thread() is threading.main_thread()
+    if not main or launched_ranks() > 1:
         yield
         return
     before = signal.signal(signal.SIGTERM, _stop)

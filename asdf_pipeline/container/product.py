@@ -11,7 +11,6 @@ import numpy as np
 from asdf_pipeline.container.codec import Encoding, encode
 from asdf_pipeline.container.digest import trace_digest
 from asdf_pipeline.container.encoded import EncodedArray, EncodedTrace, Product
-from asdf_pipeline.container.names import trace_name
 from asdf_pipeline.container.traces import (
     TraceHeader,
     from_trace,
@@ -170,10 +169,10 @@ def names(headers: Iterable[TraceHeader], cut: str = "") -> list[str]:
         If two have one name even so.
     """
     headers = list(headers)
-    found = [_name(header, fraction=False) for header in headers]
+    found = [header.name(fraction=False) for header in headers]
     count = Counter(found)
     found = [
-        _name(header, fraction=True) if count[name] > 1 else name
+        header.name(fraction=True) if count[name] > 1 else name
         for header, name in zip(headers, found, strict=True)
     ]
     for name, number in Counter(found).items():
@@ -184,19 +183,6 @@ def names(headers: Iterable[TraceHeader], cut: str = "") -> list[str]:
             )
             raise TraceError(msg)
     return found
-
-
-def _name(header: TraceHeader, fraction: bool) -> str:
-    return trace_name(
-        header.network,
-        header.station,
-        header.location,
-        header.channel,
-        header.starttime,
-        header.endtime,
-        header.tag,
-        fraction,
-    )
 
 
 def contiguous(

@@ -11,6 +11,7 @@ from obspy import Trace, UTCDateTime
 from obspy.core import AttribDict
 from obspy.core.event import ResourceIdentifier
 
+from asdf_pipeline.container.names import trace_name
 from asdf_pipeline.errors import TraceError
 
 if TYPE_CHECKING:
@@ -79,6 +80,19 @@ class TraceHeader:
     def endtime(self) -> int:
         """Time of the last sample in ns since 1970, by integers only."""
         return self.starttime + offset(max(self.npts - 1, 0), self.sampling_rate)
+
+    def name(self, *, fraction: bool) -> str:
+        """Return the name of the trace's data set (see `trace_name`)."""
+        return trace_name(
+            self.network,
+            self.station,
+            self.location,
+            self.channel,
+            self.starttime,
+            self.endtime,
+            self.tag,
+            fraction,
+        )
 
     def cut(self, begin: int, end: int) -> TraceHeader:
         """Return the header of the samples from `begin` to before `end`."""

@@ -11,7 +11,6 @@ import numpy as np
 import obspy
 
 from asdf_pipeline.container.encoded import EncodedTrace
-from asdf_pipeline.container.names import trace_name
 from asdf_pipeline.container.product import encode_stream
 from asdf_pipeline.errors import InputError, TraceError
 
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from asdf_pipeline.container.codec import Encoding
-    from asdf_pipeline.container.traces import TraceHeader
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -63,7 +61,7 @@ class Claims:
             If another file claims the same trace with different samples.
         """
         header = trace.header
-        name = _name(header, fraction=False)
+        name = header.name(fraction=False)
         span = (header.starttime, header.endtime)
         claims = self._claims.setdefault(name, {})
         if span not in claims:
@@ -81,7 +79,7 @@ class Claims:
     def traces(self) -> tuple[EncodedTrace, ...]:
         """Return what was kept, sorted by name."""
         kept = [
-            replace(trace, name=_name(trace.header, fraction=len(claims) > 1))
+            replace(trace, name=trace.header.name(fraction=len(claims) > 1))
             for claims in self._claims.values()
             for trace, _ in claims.values()
         ]
@@ -138,16 +136,3 @@ def encoded(
             raise InputError(msg) from error
     for why, count in left_out.items():
         _LOGGER.info("%s: %s: left out (%d pieces)", shown, why, count)
-
-
-def _name(header: TraceHeader, fraction: bool) -> str:
-    return trace_name(
-        header.network,
-        header.station,
-        header.location,
-        header.channel,
-        header.starttime,
-        header.endtime,
-        header.tag,
-        fraction,
-    )
