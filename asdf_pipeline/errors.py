@@ -105,6 +105,10 @@ class WorkerDiedError(ASDFPipelineError, RuntimeError):
     """A worker died on a unit: signal, exit or out of memory."""
 
 
+class StopUnitError(BaseException):
+    """Raised inside the user's function, which must not catch it, to end the unit."""
+
+
 class StoppedError(ASDFPipelineError, KeyboardInterrupt):
     """The run was stopped by a signal; sealed work is kept.
 

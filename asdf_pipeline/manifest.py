@@ -139,7 +139,10 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     """
     partial = path.with_name(f"{path.name}.part")
     try:
-        with partial.open("w", encoding="utf-8", newline="") as file:
+        # Messages, and names in damaged files, may hold what UTF-8 has no form for.
+        with partial.open(
+            "w", encoding="utf-8", errors="backslashreplace", newline=""
+        ) as file:
             table.to_csv(file, index=False, lineterminator="\n")
         partial.replace(path)
     except BaseException:

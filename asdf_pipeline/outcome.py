@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from asdf_pipeline.selection import ALWAYS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
@@ -108,8 +110,12 @@ class Outcome:
         if self.window is None:
             return ""
         begin, end = (
-            datetime.fromtimestamp(time // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-            for time in self.window
+            bound
+            if time in ALWAYS  # a selection may leave one of them open
+            else datetime.fromtimestamp(time // 10**9, UTC).strftime(
+                "%Y-%m-%dT%H:%M:%S"
+            )
+            for time, bound in zip(self.window, ("the start", "the end"), strict=True)
         )
         return f", {begin} to {end}"
 
@@ -163,6 +169,9 @@ def combine(outcomes: Sequence[Outcome], digest: str) -> Outcome:
     failed = [outcome for outcome in ordered if outcome.status == "failed"]
     # What was read says when and what only where nothing was written.
     telling = [o for o in ordered if o.status == "ok"] or ordered
+    # A window whose worker died does not say where the station is.
+    located = next((o for o in ordered if o.latitude is not None), ordered[0])
+    peaks = [o.peak for o in ordered if o.peak is not None]
     message = ""
     if failed:
         message = f"{len(failed)} of {len(ordered)} windows: {failed[0].error_message}"
@@ -170,6 +179,9 @@ def combine(outcomes: Sequence[Outcome], digest: str) -> Outcome:
         (failed or ordered)[0],
         status=status,
         window=None,
+        latitude=located.latitude,
+        longitude=located.longitude,
+        elevation_in_m=located.elevation_in_m,
         traces_in=sum(o.traces_in for o in ordered),
         traces_out=sum(o.traces_out for o in ordered),
         samples_in=sum(o.samples_in for o in ordered),
@@ -183,7 +195,8 @@ def combine(outcomes: Sequence[Outcome], digest: str) -> Outcome:
         seconds=round(sum(o.seconds for o in ordered), 6),
         attempts=max(o.attempts for o in ordered),
         bytes_out=sum(o.bytes_out for o in ordered),
-        peak=max((o.peak for o in ordered if o.peak is not None), default=None),
+        # NaN, if any is: `max` would take what comes first.
+        peak=max(peaks, key=lambda peak: (peak != peak, peak), default=None),
         provenance_ids=tuple(sorted({i for o in ordered for i in o.provenance_ids})),
         auxiliary=tuple(sorted({path for o in ordered for path in o.auxiliary})),
     )

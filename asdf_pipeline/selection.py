@@ -43,6 +43,17 @@ class Selection:
     endtime: int | None = None
     limit: int | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse a text where several belong: each of its letters would be one."""
+        for name in ("stations", "exclude", "channels"):
+            if isinstance(getattr(self, name), str):
+                msg = f"{name}={getattr(self, name)!r}: expected a tuple of patterns"
+                raise CallError(msg)
+        for name in ("starttime", "endtime"):
+            if not isinstance(getattr(self, name), int | None):
+                msg = f"{name}={getattr(self, name)!r}: expected ns since 1970 (.ns)"
+                raise CallError(msg)
+
     def has_station(self, station: str) -> bool:
         """Tell whether a station is wanted, whatever the limit."""
         wanted = not self.stations or _matches(station, self.stations)

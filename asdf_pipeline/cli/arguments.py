@@ -44,6 +44,22 @@ def add_verb(
     return parser
 
 
+def refuse_replacing(output: Path | None, inputs: Iterable[Path | None]) -> None:
+    """Refuse to write a file in place of one that is read.
+
+    Raises
+    ------
+    CallError
+        If both are the same file.
+    """
+    if output is None or not output.exists():
+        return
+    for path in inputs:
+        if path is not None and path.exists() and path.samefile(output):
+            msg = f"{output}: would replace {path}, which is read"
+            raise CallError(msg)
+
+
 def read_tag_map(pairs: Iterable[str]) -> dict[str, str]:
     """Return the tag map that ``A=B`` pairs spell.
 
@@ -88,7 +104,7 @@ def read_parameters(text: str | None) -> dict[str, Any] | None:
     if inline and not _is_file(path):
         source, content = "--parameters", text
     elif _is_file(path):
-        source, content = f"--parameters {path}", path.read_text(encoding="utf-8")
+        source, content = f"--parameters {path}", _read_text(path)
     else:
         msg = (
             f"--parameters {text!r}: no such file, and no mapping such as "
@@ -109,6 +125,14 @@ def read_parameters(text: str | None) -> dict[str, Any] | None:
             msg = f"{source}: {name!r} cannot be the name of a keyword argument"
             raise CallError(msg)
     return parameters
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        msg = f"--parameters {path}: no text in UTF-8: {error}"
+        raise CallError(msg) from None
 
 
 def _is_file(path: Path) -> bool:

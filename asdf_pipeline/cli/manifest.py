@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from asdf_pipeline.cli.arguments import add_verb
+from asdf_pipeline.cli.arguments import add_verb, refuse_replacing
 from asdf_pipeline.errors import (
     CallError,
     InputError,
@@ -87,6 +87,7 @@ def run(args: argparse.Namespace) -> None:
             raise CallError(msg)
         from asdf_pipeline.manifest import join_manifests
 
+        refuse_replacing(args.output, args.join)
         join_manifests(args.join, args.output)
         return
     if len(args.files) != 2 or args.outcomes is None:
@@ -96,6 +97,8 @@ def run(args: argparse.Namespace) -> None:
     from asdf_pipeline.manifest import station_table, timings_table, write_table
 
     source, output = args.files
+    for made in (args.output, args.timings):
+        refuse_replacing(made, (source, output, args.outcomes))
     dataset = args.dataset or source.stem
     outcomes = load_outcomes(args.outcomes)
     try:

@@ -15,10 +15,12 @@ _WAIT = 2.0  # seconds
 def is_first_rank() -> bool:
     """Return whether this is the first rank, or no rank at all.
 
-    mpi4py is in `sys.modules` where the command runs under ``python -m mpi4py``; a
-    command started from within somebody's MPI job, without it, is no rank.
+    A command started from within somebody's MPI job or Slurm step, neither under
+    ``python -m mpi4py`` nor having started MPI itself, is no rank. That mpi4py is
+    imported says nothing: `container.hdf5` does that.
     """
-    if "mpi4py" not in sys.modules:
+    mpi = sys.modules.get("mpi4py.MPI")
+    if "mpi4py.run" not in sys.modules and not (mpi and mpi.Is_initialized()):
         return True
     ranks = (os.environ.get(name) for name in _RANK_VARIABLES)
     return next((rank for rank in ranks if rank), "0") == "0"

@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from asdf_pipeline.cli.arguments import add_verb
+from asdf_pipeline.cli.arguments import add_verb, refuse_replacing
 from asdf_pipeline.errors import CallError
 
 _LOGGER = logging.getLogger(__name__)
@@ -73,6 +73,7 @@ def run(args: argparse.Namespace) -> None:
     from asdf_pipeline.cli.manifest import load_outcomes
     from asdf_pipeline.report.page import write_page
 
+    refuse_replacing(args.output, (args.source, args.processed, args.outcomes))
     outcomes = load_outcomes(args.outcomes)
     if not args.output.absolute().parent.is_dir():
         msg = f"{args.output.parent}: no such directory for the report"

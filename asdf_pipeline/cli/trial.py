@@ -62,6 +62,7 @@ def run(args: argparse.Namespace) -> int:
     """Apply the function and print both streams."""
     from asdf_pipeline.container.arrays import encode_auxiliary
     from asdf_pipeline.container.codec import RAW
+    from asdf_pipeline.container.product import encode_stream
     from asdf_pipeline.container.reader import Reader
     from asdf_pipeline.work.call import call
     from asdf_pipeline.work.load import load_process
@@ -74,12 +75,15 @@ def run(args: argparse.Namespace) -> int:
         before = stream.copy()
         try:
             result = call(process, reader, stream, station, tag)
-        except Exception as error:
+            # What 'process' would refuse is refused here.
+            encode_stream(result.stream, station, tag, RAW)
+            auxiliary = encode_auxiliary(result.auxiliary, RAW)
+        except (Exception, SystemExit) as error:
             error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
             traceback.print_exception(error)
             return EXIT_DATA
     print(f"{station}, tag {tag}\n\nin:  {before}\n\nout: {result.stream}")
-    for one in encode_auxiliary(result.auxiliary, RAW):
+    for one in auxiliary:
         shape = " x ".join(map(str, one.array.shape or (one.array.size,)))
         print(f"     auxiliary data {one.path}: {shape}, {one.array.dtype}")
     if args.plot is not None:

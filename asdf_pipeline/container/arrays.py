@@ -138,20 +138,22 @@ def _encoded_array(
 def _parameter(path: str, name: Any, value: Any) -> Any:
     """Return a parameter as an attribute that reads back the same."""
     wrong = ""
-    if not isinstance(name, str) or not name or "\0" in name:
+    if not isinstance(name, str) or not name or not _is_utf8(name):
         wrong = "its name is not a text"
     elif name == "provenance_id":
         wrong = "this name is the format's own, and written by the run"
     elif isinstance(value, str):
-        if "\0" not in value:
+        if _is_utf8(value):
             return value
-        wrong = "a text with a zero byte"
+        wrong = "a text with a zero byte, or of which UTF-8 has no form"
     elif isinstance(value, list | tuple) and value and _are_texts(value):
-        return np.array(value, dtype=object)
+        if all(map(_is_utf8, value)):
+            return np.array(value, dtype=object)
+        wrong = "a text with a zero byte, or of which UTF-8 has no form"
     else:
         array = np.asarray(value)
         kind, itemsize = array.dtype.kind, array.dtype.itemsize
-        if kind == "U" and array.ndim:
+        if kind == "U" and array.ndim and all(map(_is_utf8, array.reshape(-1))):
             return array.astype(object)
         if kind == "S" or itemsize <= _LARGEST_ITEM.get(kind, 0):
             return array[()] if array.ndim == 0 else array
@@ -161,6 +163,14 @@ def _parameter(path: str, name: Any, value: Any) -> Any:
         "number, or an array of them"
     )
     raise AuxiliaryError(msg)
+
+
+def _is_utf8(text: str) -> bool:
+    """Return whether a text can stand in an attribute."""
+    try:
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair, as of a file's name
+        return False
 
 
 def _are_texts(values: Any) -> bool:

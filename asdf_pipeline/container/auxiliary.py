@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from asdf_pipeline.container.datasets import LARGEST_RATIO
 from asdf_pipeline.container.hdf5 import (
     HDF5_ERRORS,
     h5d,
@@ -17,6 +18,8 @@ from asdf_pipeline.container.hdf5 import (
     reason,
 )
 from asdf_pipeline.errors import InputError, StationMissingError
+
+_SMALL = 2**20  # bytes; what was never written reads as zeros, up to so many
 
 
 def paths(group: Any) -> list[str]:
@@ -96,5 +99,12 @@ def read(
 def _content(dataset: Any) -> tuple[np.ndarray[Any, Any], dict[str, Any]]:
     if dataset.external or dataset.is_virtual:
         msg = "lies in other files, which are not followed"
+        raise ValueError(msg)
+    stored = dataset.id.get_storage_size()
+    if dataset.nbytes > max(stored, _SMALL) * LARGEST_RATIO:
+        msg = f"claims {dataset.nbytes} bytes but stores {stored}: never written"
+        raise ValueError(msg)
+    if dataset.dtype.names and dataset.dtype.hasobject:
+        msg = f"is of type {dataset.dtype}, which is not read here"
         raise ValueError(msg)
     return np.asarray(dataset[()]), dict(dataset.attrs)

@@ -26,7 +26,7 @@ from asdf_pipeline.container.traces import IDS, TraceHeader, check
 from asdf_pipeline.errors import TraceError
 
 # Deflate makes at most 1032 bytes out of one: what claims more was never written.
-_LARGEST_RATIO = 1100
+LARGEST_RATIO = 1100
 
 
 class _Kind(NamedTuple):
@@ -216,7 +216,7 @@ def _check_storage(dataset: Opened, properties: Any, layout: int) -> None:
         msg = "its samples lie in other files, which are not followed"
         raise TraceError(msg)
     stored = dataset.id.get_storage_size()
-    if dataset.size * dataset.id.dtype.itemsize > stored * _LARGEST_RATIO:
+    if dataset.size * dataset.id.dtype.itemsize > stored * LARGEST_RATIO:
         msg = f"claims {dataset.size} samples but stores {stored} bytes: never written"
         raise TraceError(msg)
 

@@ -8,7 +8,7 @@ with times cut to seconds or, since 1.0.2, with nine digits of fraction.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from asdf_pipeline.errors import AuxiliaryError, TraceError
@@ -75,6 +75,18 @@ class TraceName:
         """Return the data set's name."""
         codes = f"{self.network}.{self.station}.{self.location}.{self.channel}"
         return f"{codes}__{self.start}__{self.end}__{self.tag}"
+
+
+def name_in(version: str, name: str) -> str:
+    """Return a trace's name as a version of the format has it.
+
+    Fractions of seconds came with 1.0.2: before, times are cut.
+    """
+    if version >= "1.0.2":
+        return name
+    parts = TraceName.parse(name)
+    start, end = (text.partition(".")[0] for text in (parts.start, parts.end))
+    return str(replace(parts, start=start, end=end))
 
 
 def is_tag(tag: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import io
+import math
 from typing import TYPE_CHECKING, Any
 from xml.parsers import expat
 
@@ -110,13 +111,16 @@ class _StationSearch:
         ):
             self._here = False
             try:
-                self.coordinates = (
+                place = (
                     float(self._values["Latitude"]),
                     float(self._values["Longitude"]),
                     float(self._values["Elevation"]),
                 )
             except (KeyError, ValueError):
                 return  # ObsPy will say what is wrong, when it is touched
+            if not all(map(math.isfinite, place)):
+                return  # NaN is a number to XML Schema, but no place
+            self.coordinates = place
             parser = self._parser
             parser.StartElementHandler = None
             parser.EndElementHandler = None

@@ -130,22 +130,27 @@ def samples_between(
     (int, int)
         Index of the first sample, and of the one behind the last.
     """
+    return indices_between(header.starttime, header.sampling_rate, header.npts, window)
+
+
+def indices_between(
+    start: int, rate: float, npts: int, window: tuple[int, int] | None
+) -> tuple[int, int]:
+    """Return `samples_between` of a trace of that start (ns), rate (Hz) and length."""
     if window is None:
-        return 0, header.npts
-    first = _first_not_before(header, window[0])
-    return first, max(first, _first_not_before(header, window[1] + 1))
+        return 0, npts
+    first = _first_not_before(window[0] - start, rate, npts)
+    return first, max(first, _first_not_before(window[1] + 1 - start, rate, npts))
 
 
-def _first_not_before(header: TraceHeader, time: int) -> int:
-    """Index of the first sample at or after a time, at most `npts`."""
-    rate = header.sampling_rate
+def _first_not_before(wanted: int, rate: float, npts: int) -> int:
+    """Index of the first sample at or after an offset in ns, at most `npts`."""
     numerator, denominator = rate.as_integer_ratio()
-    wanted = time - header.starttime
-    index = min(max(wanted * numerator // (_SECOND * denominator), 0), header.npts)
+    index = min(max(wanted * numerator // (_SECOND * denominator), 0), npts)
     # Times are rounded to ns: the sample may be a neighbour of the estimate.
     while index > 0 and offset(index - 1, rate) >= wanted:
         index -= 1
-    while index < header.npts and offset(index, rate) < wanted:
+    while index < npts and offset(index, rate) < wanted:
         index += 1
     return index
 
@@ -241,7 +246,7 @@ def from_trace(trace: Trace, tag: str) -> TraceHeader:
         trace.data.dtype,
         tag,
         labels=_texts(details.get("labels"), "label", trace),
-        provenance_id=str(details.get("provenance_id") or ""),
+        provenance_id=_text(details.get("provenance_id") or "", "provenance id", trace),
         **{f"{name}s": _texts(details.get(f"{name}s"), name, trace) for name in IDS},
     )
     check(header)
@@ -256,10 +261,18 @@ def _texts(values: Any, name: str, trace: Trace) -> tuple[str, ...]:
     members: Iterable[Any] = (values,) if single else values
     texts = tuple(str(getattr(member, "id", member)).strip() for member in members)
     for text in texts:
-        if "," in text or "\0" in text:
+        if "," in text:
             msg = (
                 f"trace {trace.id}: {name} {text!r} holds a comma, which separates "
                 "entries in an ASDF file"
             )
             raise TraceError(msg)
-    return tuple(text for text in texts if text)
+    return tuple(_text(text, name, trace) for text in texts if text)
+
+
+def _text(value: Any, name: str, trace: Trace) -> str:
+    text = str(value)
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        msg = f"trace {trace.id}: {name} {text!r} cannot be written as UTF-8"
+        raise TraceError(msg)
+    return text

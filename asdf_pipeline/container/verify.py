@@ -15,7 +15,7 @@ from asdf_pipeline.container.digest import (
 from asdf_pipeline.container.names import TraceName, tag_of, time_range, time_text
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.container.stationxml import check_wellformed
-from asdf_pipeline.errors import InputError, InputMissingError
+from asdf_pipeline.errors import InputError, InputMissingError, TraceError
 
 # pyasdf works start and end times out in floating point, up to 128 ns off, and rounds
 # those in names to microseconds.
@@ -107,8 +107,9 @@ def _read_arrays(reader: Reader, arrays: Arrays) -> Iterator[str]:
             yield str(error)
             continue
         record = parameters.get("provenance_id", "")
-        record = record.decode() if isinstance(record, bytes) else str(record)
-        arrays[path] = (array_digest(path, parameters, data), record)
+        if isinstance(record, bytes):
+            record = record.decode(errors="replace")
+        arrays[path] = (array_digest(path, parameters, data), str(record))
 
 
 def _array_problems(where: str, row: Row, arrays: Arrays) -> Iterator[str]:
@@ -180,7 +181,11 @@ def _name_problems(header: TraceHeader, name: str) -> Iterator[str]:
     """Compare the times in a data set's name with its attributes."""
     parts = TraceName.parse(name)
     for text, time in ((parts.start, header.starttime), (parts.end, header.endtime)):
-        begin, end = time_range(text)
+        try:
+            begin, end = time_range(text)
+        except TraceError as error:
+            yield f"station {header.station_name}, data set {name}: {error}"
+            continue
         if not begin - _TOLERANCE <= time < end + _TOLERANCE:
             yield (
                 f"station {header.station_name}, data set {name}: its name says "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -20,7 +19,7 @@ from asdf_pipeline.container.hdf5 import (
     is_hard_link,
     version_of,
 )
-from asdf_pipeline.container.names import STATIONXML, TraceName, is_station
+from asdf_pipeline.container.names import STATIONXML, is_station, name_in
 from asdf_pipeline.container.product import encode_document
 from asdf_pipeline.errors import (
     ASDFPipelineError,
@@ -214,14 +213,16 @@ class Writer:
             group: Any = None
             if product.traces or product.stationxml is not None:
                 group = self._station(product.station)
-            named = [(self._name(trace), trace) for trace in product.traces]
-            for name, _ in named:
-                if group.links.exists(name.encode()):
+            named: dict[str, EncodedTrace] = {}
+            for trace in product.traces:
+                name = self._name(trace)
+                if name in named or group.links.exists(name.encode()):
                     msg = f"{self.path}: {product.station}/{name} exists already"
                     raise TraceError(msg)
+                named[name] = trace
             for one in product.auxiliary:
                 self._write_auxiliary(one, product.station)
-            for name, trace in named:
+            for name, trace in named.items():
                 dataset = create.trace(group, trace, name)
                 create.write_samples(dataset, trace.array)
             if product.stationxml is not None and not group.links.exists(_STATIONXML):
@@ -256,11 +257,7 @@ class Writer:
         if self.format_version < "1.0.1" and trace.header.dtype.itemsize == 2:
             msg = f"{self.path}: ASDF 1.0.0 has no int16 samples: convert to int32"
             raise TraceError(msg)
-        if self.format_version >= "1.0.2":
-            return trace.name
-        parts = TraceName.parse(trace.name)  # fractions came with 1.0.2
-        start, end = (text.partition(".")[0] for text in (parts.start, parts.end))
-        return str(replace(parts, start=start, end=end))
+        return name_in(self.format_version, trace.name)
 
     def write_stationxml(
         self, station: str, document: bytes, encoding: Encoding = COMPRESSED

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from asdf_pipeline.container.arrays import encode_auxiliary
 from asdf_pipeline.container.digest import trace_digest
 from asdf_pipeline.container.encoded import EncodedTrace, Product
-from asdf_pipeline.container.names import STATIONXML
+from asdf_pipeline.container.names import STATIONXML, name_in
 from asdf_pipeline.container.product import encode_stream
 from asdf_pipeline.container.stationxml import isolate, merge
 from asdf_pipeline.dataset import given
@@ -63,9 +63,10 @@ def _has(open_file: OpenFile, station: str, trace: EncodedTrace) -> bool:
     TraceError
         If there is one of its name with other samples.
     """
-    if trace.name not in open_file.names(station):
+    name = name_in(open_file.format_version, trace.name)
+    if name not in open_file.names(station):
         return False
-    header, data = open_file.reader.trace(station, trace.name)
+    header, data = open_file.reader.trace(station, name)
     # Samples decide: as in pyasdf, other ids or labels do not make it another trace.
     header = replace(
         header,
@@ -77,11 +78,11 @@ def _has(open_file: OpenFile, station: str, trace: EncodedTrace) -> bool:
     )
     if trace_digest(header, data) != trace.digest:
         msg = (
-            f"{open_file.path}: {trace.name} is there already with other samples: add "
+            f"{open_file.path}: {name} is there already with other samples: add "
             "it under another tag; nothing was added"
         )
         raise TraceError(msg)
-    given.warn_repeated(trace.name)
+    given.warn_repeated(name)
     return True
 
 

@@ -57,7 +57,11 @@ def check_places(task: Assignment) -> None:
             msg = f"{place}: is a directory; name a file for {what}"
             raise CallError(msg)
         places.append(path)
+    directory = os.path.realpath(task.directory)
     for path in places:
+        if os.path.realpath(path.parent) == directory:
+            msg = f"{path}: lies in the work directory, which is deleted in the end"
+            raise CallError(msg)
         if not path.parent.is_dir():
             msg = f"{path}: there is no directory {path.parent}"
             raise CallError(msg)

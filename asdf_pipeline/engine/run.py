@@ -25,7 +25,7 @@ from asdf_pipeline.engine.publish import (
 )
 from asdf_pipeline.engine.report import Outcomes, RunReport, describe_failures
 from asdf_pipeline.engine.settle import settle
-from asdf_pipeline.errors import ASDFPipelineError, WriteError
+from asdf_pipeline.errors import ASDFPipelineError, StopUnitError, WriteError
 from asdf_pipeline.journal.claims import Claims
 from asdf_pipeline.journal.files import write_error
 from asdf_pipeline.journal.ledger import Ledger
@@ -35,7 +35,7 @@ from asdf_pipeline.journal.workdir import OUTCOMES, WorkDirectory
 from asdf_pipeline.outcome import Outcome, counted
 from asdf_pipeline.team import form_team
 from asdf_pipeline.team.base import Job
-from asdf_pipeline.team.stop import Stop, StopUnitError
+from asdf_pipeline.team.stop import Stop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

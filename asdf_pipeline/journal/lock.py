@@ -19,7 +19,7 @@ import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from asdf_pipeline.errors import WorkDirectoryError
 
@@ -83,6 +83,10 @@ class Lock:
                 msg = f"{self.path}: cannot be locked: {error.strerror}"
                 raise WorkDirectoryError(msg) from error
             self._beat = Heartbeat(self._owner)
+        else:
+            if not _is_same(self._file, self.path):  # it was removed meanwhile
+                self._file.close()
+                raise _held(directory)
         _write_owner(self._owner)
         _held_here.add(self.path)
 
@@ -122,6 +126,13 @@ class Heartbeat:
         """End the heartbeat."""
         self._stopped.set()
         self._thread.join()
+
+
+def _is_same(file: IO[bytes], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _write_owner(path: Path) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import obspy
-
+from asdf_pipeline.container.events import parse_events
 from asdf_pipeline.container.merge import merge
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.engine.publish import publish, refuse_existing
@@ -85,7 +83,7 @@ def _events(files: Iterable[Path]) -> bytes | None:
         return None
     quakeml, _ = join(
         [
-            (str(path), obspy.read_events(io.BytesIO(document)), document)
+            (str(path), parse_events(document, str(path)), document)
             for document, path in documents.items()
         ]
     )

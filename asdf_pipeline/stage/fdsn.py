@@ -17,19 +17,21 @@ from __future__ import annotations
 import io
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from obspy import Stream, UTCDateTime, read_inventory
+from obspy import Stream, Trace, UTCDateTime, read_inventory
 from obspy.clients.fdsn import Client
 from obspy.clients.fdsn.header import FDSNException, FDSNNoDataException
 
+from asdf_pipeline.container.traces import indices_between, offset
 from asdf_pipeline.errors import CallError, InputError
 from asdf_pipeline.plan import Unit
 from asdf_pipeline.stage.metadata import documents_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from obspy import Inventory
 
@@ -235,8 +237,21 @@ def download(client: Client, lines: tuple[Line, ...], shown: str) -> Stream:
     except FDSNNoDataException:
         return Stream()
     # Services give whole records: their ends are of the days before and after.
-    *_, start, end = lines[0]
-    return found[0].trim(_time(start), _time(end), nearest_sample=False)
+    # By integers: ObsPy's trim rounds the last one at midnight into both.
+    window = lines[0][4:]
+    return Stream([piece for trace in found[0] if (piece := _cut(trace, window))])
+
+
+def _cut(trace: Trace, window: tuple[int, int]) -> Trace | None:
+    """Return the samples of a trace within two times, None for none."""
+    first, last = window
+    start, rate = trace.stats.starttime.ns, trace.stats.sampling_rate
+    begin, end = indices_between(start, rate, trace.stats.npts, (first, last))
+    if begin == end:
+        return None
+    trace.data = trace.data[begin:end]
+    trace.stats.starttime = _time(start + offset(begin, rate))
+    return trace
 
 
 def _persist(ask: Callable[[], None], shown: str) -> None:
@@ -264,6 +279,9 @@ def _persist(ask: Callable[[], None], shown: str) -> None:
 
 
 def _refuse_unknown(content: Any, known: frozenset[str], shown: str) -> None:
+    if not isinstance(content, Mapping):
+        msg = f"{shown}: expected a mapping, not a {type(content).__name__}"
+        raise CallError(msg)
     unknown = sorted(set(content) - known)
     if unknown:
         msg = f"{shown}: unknown key {unknown[0]!r}; known: {', '.join(sorted(known))}"

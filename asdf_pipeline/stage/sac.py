@@ -92,7 +92,9 @@ def associate(stream: obspy.Stream) -> None:
             trace.stats.asdf = {
                 "event_ids": [event.id],
                 "origin_ids": [event.origin_id],
-                "magnitude_ids": [event.magnitude_id] if event.magnitude else [],
+                "magnitude_ids": []
+                if event.magnitude is None
+                else [event.magnitude_id],
             }
 
 

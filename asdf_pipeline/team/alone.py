@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, ClassVar
 
+from asdf_pipeline.errors import StopUnitError
 from asdf_pipeline.team.base import Accounts, Job, Segment, Team
 from asdf_pipeline.team.resources import one_thread
-from asdf_pipeline.team.stop import StopUnitError
 
 if TYPE_CHECKING:
     from asdf_pipeline.journal.segments import Roll

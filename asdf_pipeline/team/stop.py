@@ -10,7 +10,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from asdf_pipeline.errors import StoppedError
+from asdf_pipeline.errors import StoppedError, StopUnitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,10 +18,6 @@ if TYPE_CHECKING:
 
 PATIENCE = 4.0
 """Seconds that units in progress get to end once a stop is asked for."""
-
-
-class StopUnitError(BaseException):
-    """Raised inside the user's function, which must not catch it, to end the unit."""
 
 
 class Stop:

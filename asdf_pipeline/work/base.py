@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from asdf_pipeline.container.codec import COMPRESSED, Encoding
-from asdf_pipeline.errors import ASDFPipelineError
+from asdf_pipeline.errors import ASDFPipelineError, StopUnitError
 from asdf_pipeline.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -130,7 +130,9 @@ class Worker(ABC):
         product = None
         try:
             product = self.produce(unit, record)
-        except (Exception, SystemExit) as error:
+        except (StopUnitError, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # also sys.exit, asyncio.CancelledError
             record |= {
                 "status": "failed",
                 "error_type": type(error).__name__,

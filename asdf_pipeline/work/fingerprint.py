@@ -12,7 +12,6 @@ import ast
 import functools
 import hashlib
 import importlib.util
-import inspect
 import pickle
 import sys
 import sysconfig
@@ -43,7 +42,8 @@ def fingerprint(value: object) -> str:
 class _Feed:
     def __init__(self, digest: Any) -> None:
         self.digest = digest
-        self.seen: dict[int, object] = {}  # keeps what it has seen alive
+        # By id: its number, and itself, which is so kept alive.
+        self.seen: dict[int, tuple[int, object]] = {}
         self.files: set[str] = set()
 
     def text(self, *parts: object) -> None:
@@ -57,9 +57,9 @@ class _Feed:
             self.text(type(value).__name__, repr(value))
             return
         if id(value) in self.seen:
-            self.text("seen")
+            self.text("seen", self.seen[id(value)][0])  # which: there may be several
             return
-        self.seen[id(value)] = value
+        self.seen[id(value)] = len(self.seen), value
         if isinstance(value, list | tuple):
             self.text(type(value).__name__, len(value))
             for item in value:
@@ -94,14 +94,20 @@ class _Feed:
         if name is None or _is_installed(name) or name in self.files:
             return
         self.files.add(name)
+        source = self.source(name)
+        for imported in _imports(source):
+            self.file(_origin(imported))
+        for path in _neighbours(source, Path(name)):
+            self.file(str(path))
+
+    def source(self, name: str) -> bytes:
+        """Hash a file itself, and return it; what cannot be read by its name."""
         try:
             source = Path(name).read_bytes()
         except OSError:
-            self.text(name)
-            return
-        self.text(source)
-        for imported in _imports(source):
-            self.file(_origin(imported))
+            source = b""
+        self.text(source or name)
+        return source
 
     def type(self, value: type) -> None:
         """Hash the file of a class; one typed into a session has none."""
@@ -113,17 +119,18 @@ class _Feed:
                     self.add(member)
 
     def function(self, function: types.FunctionType) -> None:
-        function = inspect.unwrap(function)
         code = function.__code__
         self.text("function", function.__module__, function.__qualname__)
         if _is_installed(code.co_filename):
             package = sys.modules.get(function.__module__.partition(".")[0])
             self.text(getattr(package, "__version__", ""))
+            self.source(code.co_filename)  # its author's, installed anew
         else:
             self.file(code.co_filename)
             self.code(code)
         self.add(function.__defaults__)
         self.add(function.__kwdefaults__)
+        self.add(getattr(function, "__wrapped__", None))  # what a decorator hides
         for cell in function.__closure__ or ():
             try:
                 self.add(cell.cell_contents)
@@ -192,6 +199,28 @@ def _imports(source: bytes) -> list[str]:
             names[node.module] = None
             names |= dict.fromkeys(f"{node.module}.{a.name}" for a in node.names)
     return list(names)
+
+
+def _neighbours(source: bytes, path: Path) -> list[Path]:
+    """Return the files of the modules that a file may import by relative names."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return []
+    found: dict[Path, None] = {}
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.ImportFrom) or not node.level:
+            continue
+        place = (
+            path.resolve()
+            .parents[node.level - 1]
+            .joinpath(*(node.module or "").split("."))
+        )
+        for module in (place, *(place / alias.name for alias in node.names)):
+            for file in (module / "__init__.py", module.with_name(f"{module.name}.py")):
+                if file.is_file():
+                    found[file] = None
+    return list(found)
 
 
 def _origin(module: str) -> str | None:

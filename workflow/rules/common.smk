@@ -1,5 +1,6 @@
 # What the rules share: the checked configuration, input functions, resources.
 import glob
+import io
 import json
 import os
 import re
@@ -82,10 +83,12 @@ def read_datasets(path):
     if not Path(path).is_file():
         raise WorkflowError(f"{path}: no such table of data sets (config: datasets)")
     try:
+        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+        # Not pandas' comment=: that would cut cells that hold a # and what follows.
+        kept = [line for line in lines if not line.lstrip().startswith("#")]
         table = pd.read_csv(
-            path,
+            io.StringIO("\n".join(kept)),
             sep="\t",
-            comment="#",
             dtype=str,
             skipinitialspace=True,
             keep_default_na=False,

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.container.parallel import ParallelWriter, declare
-from asdf_pipeline.errors import WriteError
+from asdf_pipeline.errors import StopUnitError, WriteError
 from asdf_pipeline.journal.segments import seal
 from asdf_pipeline.team.mpi.guard import complete
 from asdf_pipeline.team.mpi.post import gather_all
-from asdf_pipeline.team.stop import PATIENCE, StopUnitError
+from asdf_pipeline.team.stop import PATIENCE
 
 if TYPE_CHECKING:
     from pathlib import Path
