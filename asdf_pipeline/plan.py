@@ -9,7 +9,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline import __version__
-from asdf_pipeline.container.names import is_tag
+from asdf_pipeline.container.names import check_tag
 from asdf_pipeline.errors import CallError, InputError, TagError
 from asdf_pipeline.outcome import counted, unit_id
 from asdf_pipeline.selection import ALWAYS, NS, Selection, Windows
@@ -104,12 +104,7 @@ def check_tag_map(tag_map: object) -> dict[str, str]:
     checked: dict[Any, Any] = dict(tag_map)
     for source, target in checked.items():
         for tag in (source, target):
-            if not isinstance(tag, str) or not is_tag(tag):
-                msg = (
-                    f"tag {tag!r} in the tag map is not valid: "
-                    "only a-z, 0-9 and single underscores, and not 'stationxml'"
-                )
-                raise TagError(msg)
+            check_tag(tag)
         others = [other for other, tag in checked.items() if tag == target]
         if len(others) > 1:
             msg = (
@@ -213,9 +208,7 @@ def plan_comparison(
     CallError
         If they have no station in common, or the selection leaves nothing to do.
     """
-    if not is_tag(tag):
-        msg = f"tag {tag!r} is not valid: only a-z, 0-9 and single underscores"
-        raise TagError(msg)
+    check_tag(tag)
     both = set(reader.stations()), set(other.stations())
     common = sorted(both[0] & both[1])
     if not common:

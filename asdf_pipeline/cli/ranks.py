@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 
-# Set by the launchers of MPI jobs: Open MPI, PMIx (srun), MPICH and Intel, Slurm.
-_RANK_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID")
+from asdf_pipeline.team.launcher import launched_rank
 
 _WAIT = 2.0  # seconds
 
@@ -22,8 +20,7 @@ def is_first_rank() -> bool:
     mpi = sys.modules.get("mpi4py.MPI")
     if "mpi4py.run" not in sys.modules and not (mpi and mpi.Is_initialized()):
         return True
-    ranks = (os.environ.get(name) for name in _RANK_VARIABLES)
-    return next((rank for rank in ranks if rank), "0") == "0"
+    return launched_rank() == 0
 
 
 def let_the_first_rank_speak() -> None:

@@ -13,6 +13,8 @@ from asdf_pipeline.cli.arguments import (
 )
 from asdf_pipeline.cli.selecting import read_selection
 from asdf_pipeline.cli.stopping import terminable
+from asdf_pipeline.journal.segments import MINIMUM_AGE
+from asdf_pipeline.team import IO, TEAMS
 
 if TYPE_CHECKING:
     import argparse
@@ -49,7 +51,7 @@ def add_running(parser: argparse.ArgumentParser, output: str = "OUT.h5") -> None
     add_team(parser)
     parser.add_argument(
         "--io",
-        choices=("auto", "parallel", "segments"),
+        choices=IO,
         default="auto",
         help="how MPI ranks write: all into one file by parallel HDF5, or each its "
         "own compressed segment, merged at the end; default auto: parallel where "
@@ -73,10 +75,10 @@ def add_running(parser: argparse.ArgumentParser, output: str = "OUT.h5") -> None
     parser.add_argument(
         "--seal-every",
         type=float,
-        default=30.0,
+        default=MINIMUM_AGE,
         metavar="SECONDS",
         help="a kill loses what was done since the last seal: the first comes after "
-        "this time, later ones after 5%% of the run's time; default 30",
+        "this time, later ones after 5%% of the run's time; default %(default)g",
     )
     parser.add_argument(
         "--outcomes",
@@ -96,7 +98,7 @@ def add_team(parser: argparse.ArgumentParser) -> None:
     """Declare who does the work."""
     parser.add_argument(
         "--backend",
-        choices=("auto", "serial", "multiprocessing", "mpi"),
+        choices=("auto", *TEAMS),
         default="auto",
         help="default auto: MPI when started by its launcher, else multiprocessing",
     )

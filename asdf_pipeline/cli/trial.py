@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.cli.arguments import add_verb, read_parameters
+from asdf_pipeline.cli.running import add_function
 from asdf_pipeline.cli.selecting import add_selection, read_selection
 from asdf_pipeline.errors import EXIT_DATA, CallError
 
@@ -38,19 +39,13 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
         subparsers, "try", "apply a function to one station", _DESCRIPTION, _EXAMPLES
     )
     parser.add_argument("input", type=Path, metavar="IN.h5", help="is never changed")
-    parser.add_argument(
-        "--function",
-        required=True,
-        metavar="MODULE:NAME",
-        help="pkg.mod:func, or path/to/file.py:func",
-    )
+    add_function(parser)
     parser.add_argument(
         "--station",
         metavar="NET.STA",
         help="default: the first one that the selection leaves",
     )
     parser.add_argument("--tag", help="input tag; default: the station's first one")
-    parser.add_argument("--parameters", metavar="FILE|MAPPING", help="as for 'process'")
     parser.add_argument(
         "--plot", type=Path, metavar="FILE.png", help="draw what went in and came out"
     )

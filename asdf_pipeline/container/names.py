@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from asdf_pipeline.errors import AuxiliaryError, TraceError
+from asdf_pipeline.errors import AuxiliaryError, TagError, TraceError
 
 STATIONXML = "StationXML"
 
@@ -21,7 +21,7 @@ _TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z?"
 _NAME = re.compile(
     rf"(?P<codes>.*)__(?P<start>{_TIME})__(?P<end>{_TIME})__(?P<tag>.+)", re.DOTALL
 )
-_TAG = re.compile(r"[a-z0-9][a-z_0-9]*")
+_TAG = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*_?")
 # Of each part of a path below /AuxiliaryData (definition 1.0.3, as pyasdf has it).
 _PART = re.compile(r"[a-zA-Z0-9\-_.!#$%&*+,:;<=>?@^~]+")
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - all times in ASDF are UTC
@@ -89,9 +89,21 @@ def name_in(version: str, name: str) -> str:
     return str(replace(parts, start=start, end=end))
 
 
-def is_tag(tag: str) -> bool:
-    """Return whether a tag may be written."""
-    return _TAG.fullmatch(tag) is not None and "__" not in tag and tag != "stationxml"
+def check_tag(tag: object) -> str:
+    """Return a tag, checked.
+
+    Raises
+    ------
+    TagError
+        If it may not be written.
+    """
+    if isinstance(tag, str) and _TAG.fullmatch(tag) and tag != "stationxml":
+        return tag
+    msg = (
+        f"tag {tag!r} is not valid: only a-z, 0-9 and single underscores, the first "
+        "no underscore, and not 'stationxml'"
+    )
+    raise TagError(msg)
 
 
 def tag_of(name: str) -> str:
@@ -194,7 +206,9 @@ def trace_name(
     Raises
     ------
     TraceError
-        If a code or the tag cannot stand in a name.
+        If a code cannot stand in a name.
+    TagError
+        If the tag cannot.
     """
     codes = (network, station, location, channel)
     for code in codes:
@@ -207,9 +221,7 @@ def trace_name(
     if not (network or station):
         msg = "a trace without network and station code has no place in an ASDF file"
         raise TraceError(msg)
-    if not is_tag(tag):
-        msg = f"tag {tag!r} is not valid: only a-z, 0-9 and single underscores"
-        raise TraceError(msg)
+    check_tag(tag)
     start_text, end_text = time_text(start, False), time_text(end, False)
     if fraction or start_text == end_text:
         start_text, end_text = time_text(start, True), time_text(end, True)

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from asdf_pipeline.container.names import check_tag
 from asdf_pipeline.dataset import adding, given, options, peer
 from asdf_pipeline.dataset.comparing import Comparable
 from asdf_pipeline.dataset.open_file import OpenFile
@@ -221,7 +222,7 @@ class ASDFDataSet(Comparable):
             If a trace has a type of samples or a code that an ASDF file cannot hold,
             or is there already with other samples.
         """
-        tag = given.checked_tag(tag)
+        tag = check_tag(tag.strip())
         annotations = {
             "event_ids": given.resource_ids(event_id, "event_id"),
             "origin_ids": given.resource_ids(origin_id, "origin_id"),

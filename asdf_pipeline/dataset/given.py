@@ -9,7 +9,6 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from asdf_pipeline.container.names import is_tag
 from asdf_pipeline.container.stationxml import check_wellformed
 from asdf_pipeline.dataset.query import resource_id
 from asdf_pipeline.errors import (
@@ -18,7 +17,6 @@ from asdf_pipeline.errors import (
     InputError,
     InputMissingError,
     StationXMLError,
-    TagError,
 )
 
 if TYPE_CHECKING:
@@ -32,24 +30,6 @@ _KINDS = {
     "magnitude_id": "Magnitude",
     "focal_mechanism_id": "FocalMechanism",
 }
-
-
-def checked_tag(tag: str) -> str:
-    """Return a tag without the blanks around it.
-
-    Raises
-    ------
-    TagError
-        If it is not valid.
-    """
-    tag = tag.strip()
-    if not is_tag(tag):
-        msg = (
-            f"tag {tag!r} is not valid: only a-z, 0-9 and single underscores, and not "
-            "'stationxml'"
-        )
-        raise TagError(msg)
-    return tag
 
 
 def as_stream(waveform: Any) -> Stream:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import xxhash
 
 from asdf_pipeline import __version__
-from asdf_pipeline.container.names import is_tag
+from asdf_pipeline.container.names import check_tag
 from asdf_pipeline.engine import Assignment, Layout, RunReport, run
-from asdf_pipeline.errors import CallError, InputError, TagError
+from asdf_pipeline.errors import CallError, InputError
 from asdf_pipeline.plan import Plan, Unit
 from asdf_pipeline.stage.attempt import Sources, StageWork
 from asdf_pipeline.stage.batches import batches
@@ -88,12 +88,7 @@ class StageTask(Assignment):
         InputError
             If a file cannot be read, or two contradict each other.
         """
-        if not is_tag(self.tag):
-            msg = (
-                f"tag {self.tag!r} is not valid: "
-                "only a-z, 0-9 and single underscores, and not 'stationxml'"
-            )
-            raise TagError(msg)
+        check_tag(self.tag)
         waveforms = find_files(self.waveforms, "waveforms")
         waveforms += [path for archive in self.archives for path in archive.files()]
         stations = find_files(self.stations, "stations")

@@ -1,7 +1,7 @@
 """How many MPI ranks there are, as a launcher or MPI itself says.
 
 A batch script (``sbatch`` with Python in it, no launcher) has Slurm's variables of
-the job, but none of those below.
+the job: none of the sizes below, and rank 0.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ _RANK = (
     "PMIX_RANK",
     "PMI_RANK",
     "MV2_COMM_WORLD_RANK",
+    "SLURM_PROCID",
 )
 
 

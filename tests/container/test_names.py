@@ -8,16 +8,16 @@ from hypothesis import strategies as st
 
 from asdf_pipeline.container.names import (
     TraceName,
+    check_tag,
     decoded,
     encoded,
     is_station,
-    is_tag,
     tag_of,
     time_range,
     time_text,
     trace_name,
 )
-from asdf_pipeline.errors import TraceError
+from asdf_pipeline.errors import TagError, TraceError
 
 CODES = st.text(
     st.characters(min_codepoint=32, max_codepoint=126, exclude_characters="./"),
@@ -112,16 +112,17 @@ def test_an_impossible_day_is_no_time() -> None:
         time_range("2009-02-30T00:00:00")
 
 
-@pytest.mark.parametrize("tag", ["raw_recording", "a", "1_hz", "2"])
+@pytest.mark.parametrize("tag", ["raw_recording", "a", "1_hz", "2", "a_"])
 def test_tags_that_may_be_written(tag: str) -> None:
-    assert is_tag(tag)
+    assert check_tag(tag) == tag
 
 
 @pytest.mark.parametrize(
     "tag", ["", "_a", "a__b", "stationxml", "A", "a-b", "a/b", "..", "a b", "ä", "a\n"]
 )
 def test_tags_that_may_not(tag: str) -> None:
-    assert not is_tag(tag)
+    with pytest.raises(TagError, match="only a-z, 0-9 and single underscores"):
+        check_tag(tag)
 
 
 def test_stations() -> None:
