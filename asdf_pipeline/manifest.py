@@ -18,6 +18,7 @@ import pandas as pd
 import xxhash
 
 from asdf_pipeline.errors import InputError, InputMissingError
+from asdf_pipeline.files import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -137,17 +138,15 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 
     The same table gives the same bytes on every machine.
     """
-    partial = path.with_name(f"{path.name}.part")
-    try:
+    with whole(path) as file:
         # Messages, and names in damaged files, may hold what UTF-8 has no form for.
-        with partial.open(
-            "w", encoding="utf-8", errors="backslashreplace", newline=""
-        ) as file:
-            table.to_csv(file, index=False, lineterminator="\n")
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+        table.to_csv(
+            file,
+            index=False,
+            lineterminator="\n",
+            encoding="utf-8",
+            errors="backslashreplace",
+        )
 
 
 def read_manifest(path: Path | str) -> pd.DataFrame:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import operator
-import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from asdf_pipeline.files import whole
 from asdf_pipeline.selection import ALWAYS
 
 if TYPE_CHECKING:
@@ -216,17 +215,8 @@ def write_outcomes(path: Path, outcomes: Iterable[Outcome]) -> None:
 
 def write_lines(path: Path, lines: Iterable[bytes]) -> None:
     """Write lines that `Outcome.to_json` made, durably, whole or not at all."""
-    partial = path.with_name(f"{path.name}.part")
-    try:
-        with partial.open("wb") as file:
-            file.writelines(line + b"\n" for line in lines)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise
+    with whole(path, durable=True) as file:
+        file.writelines(line + b"\n" for line in lines)
 
 
 def read_outcomes(path: Path) -> Iterator[Outcome]:

@@ -21,7 +21,7 @@ from asdf_pipeline.errors import (
     InputError,
     VerificationError,
 )
-from asdf_pipeline.journal.files import check_room, copy_file, write_error
+from asdf_pipeline.files import check_room, copy_file, write_error
 from asdf_pipeline.journal.segments import seal
 from asdf_pipeline.journal.workdir import read_journal
 from asdf_pipeline.outcome import Outcome, read_outcomes

@@ -12,7 +12,7 @@ from asdf_pipeline.container.merge import auxiliary_size, copy_auxiliary, extend
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.container.writer import Writer
 from asdf_pipeline.errors import CallError, OutputExistsError, VerificationError
-from asdf_pipeline.journal.files import (
+from asdf_pipeline.files import (
     check_room,
     copy_file,
     sync,

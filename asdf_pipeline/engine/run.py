@@ -26,8 +26,8 @@ from asdf_pipeline.engine.publish import (
 from asdf_pipeline.engine.report import Outcomes, RunReport, describe_failures
 from asdf_pipeline.engine.settle import settle
 from asdf_pipeline.errors import ASDFPipelineError, StopUnitError, WriteError
+from asdf_pipeline.files import write_error
 from asdf_pipeline.journal.claims import Claims
-from asdf_pipeline.journal.files import write_error
 from asdf_pipeline.journal.ledger import Ledger
 from asdf_pipeline.journal.published import note, recall
 from asdf_pipeline.journal.segments import Roll

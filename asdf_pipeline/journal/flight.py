@@ -11,7 +11,7 @@ import json
 import os
 from typing import TYPE_CHECKING
 
-from asdf_pipeline.journal.files import write_error
+from asdf_pipeline.files import whole, write_error
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,14 +35,9 @@ class Flight:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.suspects, self.killers = _read(path)
-        partial = path.with_name(f"{path.name}.part")
         try:
-            # What is known of suspects must outlive this run too.
-            partial.write_text(
-                "".join(_line(SUSPECT, unit) for unit in self.suspects),
-                encoding="utf-8",
-            )
-            partial.replace(path)
+            with whole(path) as file:  # what is known of suspects outlives this run
+                file.writelines(_line(SUSPECT, unit).encode() for unit in self.suspects)
             self._file = path.open("ab", buffering=0)
         except OSError as error:
             raise write_error(path, error) from error

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from asdf_pipeline.errors import WorkDirectoryError
+from asdf_pipeline.files import whole
 
 LOCK, OWNER = "lock", "owner.json"
 BEAT = 10.0
@@ -143,9 +144,8 @@ def _write_owner(path: Path) -> None:
         "job": os.environ.get("SLURM_JOB_ID") or os.environ.get("PBS_JOBID") or "",
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    partial = path.with_suffix(".part")
-    partial.write_text(json.dumps(owner), encoding="utf-8")
-    partial.replace(path)
+    with whole(path) as file:
+        file.write(json.dumps(owner).encode())
 
 
 def _is_alive(path: Path) -> bool:

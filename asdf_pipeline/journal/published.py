@@ -8,10 +8,9 @@ only has to see that: the file under the final name is the one of the note.
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING
 
-from asdf_pipeline.journal.files import sync_directory, write_error
+from asdf_pipeline.files import sync_directory, whole, write_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,14 +44,10 @@ def note(
         If the note cannot be written.
     """
     path = directory / PUBLISHED
-    partial = path.with_name(f"{PUBLISHED}.part")
     head = json.dumps({"file": _identity(file), "key": dict(key)}).encode()
     try:
-        with partial.open("wb") as target:
+        with whole(path, durable=True) as target:
             target.writelines(line + b"\n" for line in (head, *outcomes))
-            target.flush()
-            os.fsync(target.fileno())
-        partial.replace(path)
         sync_directory(directory)
     except OSError as error:
         raise write_error(path, error) from error

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from asdf_pipeline.journal.files import checksum, sync, sync_directory, write_error
+from asdf_pipeline.files import checksum, sync, sync_directory, write_error
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import logging
 import os
@@ -22,7 +23,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import WorkDirectoryError
-from asdf_pipeline.journal.files import sync_directory, write_error
+from asdf_pipeline.files import sync_directory, whole, write_error
 from asdf_pipeline.journal.flight import Flight
 from asdf_pipeline.journal.lock import LOCK, OWNER, Lock
 from asdf_pipeline.journal.published import PUBLISHED
@@ -172,7 +173,7 @@ class WorkDirectory:
         try:
             written = os.write(journal, line)
             if written != len(line):
-                raise OSError(28, "No space left on device")  # noqa: TRY301
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # noqa: TRY301
             os.fsync(journal)
         except OSError as error:
             with contextlib.suppress(OSError):  # half a line would hide later ones
@@ -262,9 +263,8 @@ def read_journal(directory: Path) -> Iterator[Entry]:
 
 def _write_key(path: Path, key: Mapping[str, str | None]) -> None:
     """Write the key, whole or not at all: without one all work is discarded."""
-    partial = path.with_name(f"{KEY}.part")
-    partial.write_text(json.dumps(dict(key)), encoding="utf-8")
-    partial.replace(path)
+    with whole(path) as file:
+        file.write(json.dumps(dict(key)).encode())
 
 
 def _number(name: str) -> int:

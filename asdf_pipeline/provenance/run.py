@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline import __version__
+from asdf_pipeline.files import checksum
 from asdf_pipeline.provenance.steps import Step, steps_of
 
 if TYPE_CHECKING:
@@ -127,23 +128,13 @@ def _describe_input(source: Path) -> dict[str, str]:
         "modified": _text(modified),
     }
     if stat.st_size <= LARGEST:
-        described["digest"] = f"xxh3_128:{_digest(source)}"
+        described["digest"] = f"xxh3_128:{checksum(source)}"
     return described
 
 
 def _describe_other(other: Path | None) -> dict[str, str]:
     described = {} if other is None else _describe_input(other)
     return {f"other_{name}": text for name, text in described.items()}
-
-
-def _digest(path: Path) -> str:
-    import xxhash
-
-    feed = xxhash.xxh3_128()
-    with path.open("rb") as file:
-        while block := file.read(1 << 22):
-            feed.update(block)
-    return str(feed.hexdigest())
 
 
 def _software() -> dict[str, tuple[str, str]]:

@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from asdf_pipeline import __version__
 from asdf_pipeline.container.reader import Reader
+from asdf_pipeline.files import whole
 from asdf_pipeline.provenance.reading import read_runs
 from asdf_pipeline.report import availability, charts, collect, samples, words
 from asdf_pipeline.report import map as station_map
@@ -77,9 +78,8 @@ def write_page(
         written = None if output is None else stack.enter_context(Reader(output))
         shown = gather(reader, written, outcomes, examples)
     shown |= {"dataset": dataset, "source": source, "output": output}
-    partial = page.with_name(f"{page.name}.part")
-    partial.write_text(render(shown), encoding="utf-8", errors="replace")
-    partial.replace(page)
+    with whole(page) as file:
+        file.write(render(shown).encode(errors="replace"))
 
 
 def gather(

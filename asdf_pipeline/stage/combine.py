@@ -11,7 +11,7 @@ from asdf_pipeline.container.merge import merge
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.engine.publish import publish, refuse_existing
 from asdf_pipeline.errors import CallError
-from asdf_pipeline.journal.files import check_room
+from asdf_pipeline.files import check_room
 from asdf_pipeline.stage.events import join
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 from asdf_pipeline.container.writer import Writer
-from asdf_pipeline.journal.files import begin_sync
+from asdf_pipeline.files import begin_sync
 from asdf_pipeline.journal.segments import Roll, Sealed, seal
 
 if TYPE_CHECKING:

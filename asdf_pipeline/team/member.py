@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from asdf_pipeline.container.writer import Writer
 from asdf_pipeline.errors import ASDFPipelineError
-from asdf_pipeline.journal.files import begin_sync
+from asdf_pipeline.files import begin_sync
 from asdf_pipeline.team.resources import keep_memory, one_thread
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.container.writer import Writer
 from asdf_pipeline.engine.publish import add_rest, make_own, merge_segments
 from asdf_pipeline.errors import VerificationError
-from asdf_pipeline.journal.files import checksum, copy_file
+from asdf_pipeline.files import checksum, copy_file
 from asdf_pipeline.journal.segments import seal
 from asdf_pipeline.journal.workdir import WorkDirectory
 from asdf_pipeline.outcome import Outcome

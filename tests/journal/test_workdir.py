@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from asdf_pipeline.errors import WorkDirectoryError, WriteError
-from asdf_pipeline.journal.files import check_room
+from asdf_pipeline.files import check_room
 from asdf_pipeline.journal.lock import Heartbeat, is_held, owner_of
 from asdf_pipeline.journal.segments import seal
 from asdf_pipeline.journal.workdir import JOURNAL, WorkDirectory, read_journal

@@ -1,4 +1,4 @@
-"""Files as the disk has them: durable, copied, checksummed, and what goes wrong."""
+"""Files as the disk has them: whole, durable, copied, checksummed; what goes wrong."""
 
 from __future__ import annotations
 
@@ -14,10 +14,39 @@ import xxhash
 from asdf_pipeline.errors import WriteError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _BLOCK = 2 << 20  # bytes
 _SYNC_FILE_RANGE_WRITE = 2  # sync_file_range(2)
+
+
+@contextlib.contextmanager
+def whole(path: Path, *, durable: bool = False) -> Iterator[BinaryIO]:
+    """Open a file that gets its name, and replaces another, once all is written.
+
+    Parameters
+    ----------
+    durable : bool
+        It must outlive the machine's death, too.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; what there was before is left alone then.
+    """
+    partial = path.with_name(f"{path.name}.part")
+    try:
+        with partial.open("wb") as file:
+            yield file
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        partial.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise
 
 
 def sync(path: Path) -> None:
