@@ -19,11 +19,12 @@ import xxhash
 
 from asdf_pipeline.errors import InputError, InputMissingError
 from asdf_pipeline.files import whole
+from asdf_pipeline.outcome import join_windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from asdf_pipeline.outcome import Outcome, Status
+    from asdf_pipeline.outcome import Outcome
 
 STATION_COLUMNS = {
     "dataset": "str",
@@ -59,10 +60,6 @@ TIMING_COLUMNS = {
 }
 _KEY = ["dataset", "network", "station", "input_tag"]
 
-# Of several windows, the status further left is the station's: a failed window is
-# never hidden, and a station that gave anything at all is not empty.
-_PRECEDENCE: tuple[Status, ...] = ("failed", "ok", "empty", "skipped")
-
 
 def station_table(outcomes: Iterable[Outcome], dataset: str) -> pd.DataFrame:
     """Return the station manifest of one data set.
@@ -70,11 +67,8 @@ def station_table(outcomes: Iterable[Outcome], dataset: str) -> pd.DataFrame:
     Parameters
     ----------
     outcomes : iterable of Outcome
-        Of all units; the windows of a station and tag become one row: counts are
-        added, times span all windows, the status is ``failed`` if any window is,
-        else ``ok`` if any is, else ``empty`` if any is, else ``skipped``; the
-        error is that of the first failed window, the digest that of the windows'
-        sorted digests.
+        Of all units; the windows of a station and tag become one row (see
+        `join_windows`), the digest that of the windows' sorted digests.
     dataset : str
         The data set's name, the same in every row.
 
@@ -83,7 +77,7 @@ def station_table(outcomes: Iterable[Outcome], dataset: str) -> pd.DataFrame:
     pandas.DataFrame
         Columns `STATION_COLUMNS`, one row for each station and input tag, sorted.
     """
-    rows = [_station_row(windows, dataset) for windows in _by_station(outcomes)]
+    rows = [_station_row(outcome, dataset) for outcome in _by_station(outcomes)]
     return _table(rows, STATION_COLUMNS)
 
 
@@ -93,7 +87,8 @@ def timings_table(outcomes: Iterable[Outcome], dataset: str) -> pd.DataFrame:
     Parameters
     ----------
     outcomes : iterable of Outcome
-        Of all units; of several windows, seconds, attempts and bytes are added.
+        Of all units; of several windows, seconds and bytes are added, attempts are
+        those of the window that took most.
     dataset : str
         The data set's name, the same in every row.
 
@@ -102,7 +97,7 @@ def timings_table(outcomes: Iterable[Outcome], dataset: str) -> pd.DataFrame:
     pandas.DataFrame
         Columns `TIMING_COLUMNS`, one row for each station and input tag, sorted.
     """
-    rows = [_timing_row(windows, dataset) for windows in _by_station(outcomes)]
+    rows = [_timing_row(outcome, dataset) for outcome in _by_station(outcomes)]
     return _table(rows, TIMING_COLUMNS)
 
 
@@ -231,70 +226,55 @@ def format_time(ns: int | None) -> str:
     return f"{time:%Y-%m-%dT%H:%M:%S}.{fraction:09d}Z"
 
 
-def _by_station(outcomes: Iterable[Outcome]) -> list[list[Outcome]]:
-    """Return the outcomes in one list for each station and tag, by window."""
+def _by_station(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """Return one outcome for each station and tag."""
     stations: dict[tuple[str, str], list[Outcome]] = {}
     for outcome in outcomes:
         key = (outcome.station, outcome.input_tag)
         stations.setdefault(key, []).append(outcome)
-    for windows in stations.values():
-        windows.sort(key=lambda outcome: outcome.window or (0, 0))
-    return list(stations.values())
+    return [
+        join_windows(windows, _joint_digest(one.digest for one in windows))
+        for windows in stations.values()
+    ]
 
 
-def _station_row(windows: list[Outcome], dataset: str) -> dict[str, Any]:
-    first = windows[0]
-    network, _, station = first.station.partition(".")
-    failed = next((one for one in windows if one.status == "failed"), first)
-    statuses = {one.status for one in windows}
-    # The times and channels of what was written, where anything was.
-    telling = [one for one in windows if one.traces_out] or windows
-    located = next((one for one in windows if one.latitude is not None), first)
+def _station_row(outcome: Outcome, dataset: str) -> dict[str, Any]:
+    network, _, station = outcome.station.partition(".")
     return {
         "dataset": dataset,
         "network": network,
         "station": station,
-        "latitude": located.latitude,
-        "longitude": located.longitude,
-        "elevation_in_m": located.elevation_in_m,
-        "input_tag": first.input_tag,
-        "output_tag": first.output_tag,
-        "status": next(status for status in _PRECEDENCE if status in statuses),
-        "traces_in": sum(one.traces_in for one in windows),
-        "traces_out": sum(one.traces_out for one in windows),
-        "samples_in": sum(one.samples_in for one in windows),
-        "samples_out": sum(one.samples_out for one in windows),
-        "start": format_time(
-            min((one.start for one in telling if one.start is not None), default=None)
-        ),
-        "end": format_time(
-            max((one.end for one in telling if one.end is not None), default=None)
-        ),
-        "sampling_rates": " ".join(
-            repr(float(rate))
-            for rate in sorted({rate for one in telling for rate in one.sampling_rates})
-        ),
-        "channels": " ".join(
-            sorted({name for one in telling for name in one.channels})
-        ),
-        "error_type": _one_line(failed.error_type),
-        "error_message": _one_line(failed.error_message),
-        "digest": _joint_digest(one.digest for one in windows if one.digest),
+        "latitude": outcome.latitude,
+        "longitude": outcome.longitude,
+        "elevation_in_m": outcome.elevation_in_m,
+        "input_tag": outcome.input_tag,
+        "output_tag": outcome.output_tag,
+        "status": outcome.status,
+        "traces_in": outcome.traces_in,
+        "traces_out": outcome.traces_out,
+        "samples_in": outcome.samples_in,
+        "samples_out": outcome.samples_out,
+        "start": format_time(outcome.start),
+        "end": format_time(outcome.end),
+        "sampling_rates": " ".join(repr(float(r)) for r in outcome.sampling_rates),
+        "channels": " ".join(outcome.channels),
+        "error_type": _one_line(outcome.error_type),
+        "error_message": _one_line(outcome.error_message),
+        "digest": outcome.digest,
     }
 
 
-def _timing_row(windows: list[Outcome], dataset: str) -> dict[str, Any]:
-    first = windows[0]
-    network, _, station = first.station.partition(".")
+def _timing_row(outcome: Outcome, dataset: str) -> dict[str, Any]:
+    network, _, station = outcome.station.partition(".")
     return {
         "dataset": dataset,
         "network": network,
         "station": station,
-        "input_tag": first.input_tag,
-        "seconds": sum(one.seconds for one in windows),
-        "attempts": sum(one.attempts for one in windows),
-        "worker": ", ".join(sorted({one.worker for one in windows if one.worker})),
-        "bytes_out": sum(one.bytes_out for one in windows),
+        "input_tag": outcome.input_tag,
+        "seconds": outcome.seconds,
+        "attempts": outcome.attempts,
+        "worker": outcome.worker,
+        "bytes_out": outcome.bytes_out,
     }
 
 
@@ -319,7 +299,7 @@ def _read_number(cell: str) -> float:
 
 def _joint_digest(digests: Iterable[str]) -> str:
     """Return the one digest, or that of several, whatever their order."""
-    found = sorted(digests)
+    found = sorted(filter(None, digests))
     if len(found) < 2:
         return "".join(found)
     return xxhash.xxh3_128_hexdigest("\n".join(found).encode())

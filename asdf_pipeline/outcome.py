@@ -150,16 +150,24 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 _TUPLES = ("window", "sampling_rates", "channels", "provenance_ids", "auxiliary")
 
 
-def combine(outcomes: Sequence[Outcome], digest: str) -> Outcome:
+def join_windows(outcomes: Sequence[Outcome], digest: str) -> Outcome:
     """Return the one outcome of a station and tag that was done in windows.
+
+    Counts are added, times span all windows; the status is ``failed`` if any window's
+    is, else ``ok`` if any is, else ``empty`` if any is, else ``skipped``: a failed
+    window is never hidden, and a station that gave anything at all is not empty. The
+    error is that of the first failed window.
 
     Parameters
     ----------
     outcomes : sequence of Outcome
-        Of all its windows.
+        Of all its windows; a single one without a window is returned as it is.
     digest : str
-        Content digest of what stands in the output, its pieces joined.
+        Content digest of what stands in the output.
     """
+    first = outcomes[0]
+    if len(outcomes) == 1 and first.window is None:
+        return first
     ordered = sorted(outcomes, key=lambda outcome: outcome.window or (0, 0))
     status: Status = next(
         (s for s in ("failed", "ok", "empty") if any(o.status == s for o in ordered)),
@@ -193,6 +201,7 @@ def combine(outcomes: Sequence[Outcome], digest: str) -> Outcome:
         digest=digest,
         seconds=round(sum(o.seconds for o in ordered), 6),
         attempts=max(o.attempts for o in ordered),
+        worker=", ".join(sorted({o.worker for o in ordered if o.worker})),
         bytes_out=sum(o.bytes_out for o in ordered),
         # NaN, if any is: `max` would take what comes first.
         peak=max(peaks, key=lambda peak: (peak != peak, peak), default=None),

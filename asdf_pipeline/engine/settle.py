@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from asdf_pipeline.container.digest import array_digest, product_digest, stored_digests
 from asdf_pipeline.container.reader import Reader
-from asdf_pipeline.outcome import Outcome, combine
+from asdf_pipeline.outcome import Outcome, join_windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -55,7 +55,7 @@ def _combined(
         by_station.setdefault((outcome.station, outcome.input_tag), []).append(outcome)
     with Reader(merged) as reader:
         for (station, tag), windows in by_station.items():
-            combined = combine(windows, "")
+            combined = join_windows(windows, "")
             written = combined.traces_out > 0
             digests = (
                 [d for _, d in stored_digests(reader, station, tag_map[tag])]
