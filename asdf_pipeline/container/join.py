@@ -230,7 +230,7 @@ def _write_joined(
     rest = np.empty(0, header.dtype)
     position = 0
     for samples in pieces:
-        rest = np.concatenate((rest, samples))
+        rest = np.concatenate((rest, samples), dtype=header.dtype)  # its byte order
         whole = rest.size // step * step
         for begin in range(0, whole, step):
             (chunk,) = encode(rest[begin : begin + step], exact)

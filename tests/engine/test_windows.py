@@ -308,6 +308,17 @@ def test_overlapping_traces_are_joined_with_their_own(tmp_path: Path) -> None:
     assert file_digest(out) == file_digest(source)
 
 
+@pytest.mark.parametrize("dtype", [">f4", ">i4", "<f8"])
+def test_joined_samples_keep_their_byte_order(dtype: str, tmp_path: Path) -> None:
+    source, out = tmp_path / "one.h5", tmp_path / "out.h5"
+    header = {"network": "XX", "station": "LONG", "channel": "LHZ"}
+    trace = obspy.Trace(np.arange(1, 301, dtype=dtype), header)
+    with ASDFDataSet(source) as data_set:
+        data_set.add_waveforms(trace, tag="raw")
+    process(source, out, identity, Windows(100 * NS))
+    assert file_digest(out) == file_digest(source)
+
+
 def test_segments_may_be_more_than_files_may_be_open(
     long_traces: Path, tmp_path: Path
 ) -> None:
