@@ -128,7 +128,8 @@ def _encoded_array(
     for begin in range(0, flat.size, step):
         piece = flat[begin : begin + step]
         if piece.size < step:
-            piece = np.concatenate((piece, np.zeros(step - piece.size, flat.dtype)))
+            padding = np.zeros(step - piece.size, flat.dtype)
+            piece = np.concatenate((piece, padding), dtype=flat.dtype)  # its byte order
         found += encode(piece, exact)
     return EncodedArray(
         array.dtype, array.size, tuple(found), encoding, array.shape, rows

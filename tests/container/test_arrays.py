@@ -28,6 +28,7 @@ ARRAYS: dict[str, Any] = {
     "Rows/wide": np.random.default_rng(0).normal(size=(3, 100_000)),
     "Rows/cube": np.ones((3, 4, 5), "c16"),
     "Kinds/big_endian": np.arange(10, dtype=">f4"),
+    "Kinds/big_endian_rows": np.arange(60_000, dtype=">f4").reshape(20_000, 3),
     "Kinds/flags": np.array([[True], [False]]),
     "Kinds/bytes": np.array([[b"a", b"bcd"]]),
     "Kinds/small/int8": np.arange(-3, 3, dtype="i1"),
