@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import warnings
 from collections.abc import Iterable
@@ -231,13 +232,14 @@ def annotated(stream: Stream, annotations: dict[str, Any]) -> Stream:
     annotations : dict
         What to set in ``trace.stats.asdf``; what is None stays as the trace has it.
     """
-    from obspy import Stream, Trace
+    from obspy import Stream
     from obspy.core import AttribDict
 
     given = {key: value for key, value in annotations.items() if value is not None}
     traces = []
     for trace in stream:
-        new = Trace(data=trace.data, header=trace.stats)
+        new = copy.copy(trace)
+        new.stats = copy.copy(trace.stats)  # Stats made of others round the rate
         new.stats.asdf = AttribDict({**trace.stats.get("asdf", {}), **given})
         traces.append(new)
     return Stream(traces)

@@ -50,6 +50,13 @@ def test_round_trip_is_exact(ds: ASDFDataSet, tmp_path: Path) -> None:
             assert read.stats.sampling_rate == trace.stats.sampling_rate
 
 
+def test_a_sampling_rate_is_not_worked_out_anew(ds: ASDFDataSet) -> None:
+    """1 / (1 / 49) is not 49."""
+    header = {"network": "XX", "station": "A", "channel": "BHZ", "sampling_rate": 49.0}
+    ds.add_waveforms(obspy.Trace(np.arange(10.0), header), tag="raw")
+    assert ds.waveforms.XX_A.raw[0].stats.sampling_rate == 49.0
+
+
 def test_what_is_added_is_seen_at_once(ds: ASDFDataSet) -> None:
     assert ds.waveforms.list() == []
     ds.add_waveforms(obspy.read()[:1], tag="one")
