@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,9 +11,11 @@ import numpy as np
 from asdf_pipeline.container.codec import Encoding, encode
 from asdf_pipeline.container.digest import trace_digest
 from asdf_pipeline.container.encoded import EncodedArray, EncodedTrace, Product
+from asdf_pipeline.container.names import time_text
 from asdf_pipeline.container.traces import (
     TraceHeader,
     from_trace,
+    offset,
     samples_between,
 )
 from asdf_pipeline.errors import TraceError
@@ -24,6 +26,41 @@ if TYPE_CHECKING:
     from obspy import Stream, Trace
 
 _DOCUMENT_CHUNK = 2**18  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What a function was given by window, and what is kept of its result.
+
+    Attributes
+    ----------
+    seen, kept : (int, int)
+        First and last time in ns since 1970 of the window with its overlap, and
+        without.
+    given : (int, int)
+        First and last sample that the function was given.
+    interval : int
+        Longest one between its samples, in ns.
+    """
+
+    seen: tuple[int, int]
+    kept: tuple[int, int]
+    given: tuple[int, int]
+    interval: int
+
+    def admits(self, header: TraceHeader) -> bool:
+        """Tell whether cutting loses nothing of a trace that no other window has.
+
+        A sample more is none: resampling and padding move the last one.
+        """
+        sample = max(self.interval, offset(1, header.sampling_rate))
+        first, last = self.kept
+        # What moves by the overlap at most comes back from the window beside.
+        if self.given[0] < first:
+            first = self.given[0] - (first - self.seen[0])
+        if self.given[1] > last:
+            last = self.given[1] + (self.seen[1] - last)
+        return header.starttime >= first - sample and header.endtime <= last + sample
 
 
 def make_product(
@@ -65,8 +102,7 @@ def encode_stream(
     station: str,
     tag: str,
     encoding: Encoding,
-    seen: tuple[int, int] | None = None,
-    kept: tuple[int, int] | None = None,
+    cut: Cut | None = None,
 ) -> tuple[EncodedTrace, ...]:
     """Return the traces of a Stream, encoded.
 
@@ -82,9 +118,8 @@ def encode_stream(
         Tag to write them under.
     encoding : Encoding
         How to store them.
-    seen, kept : (int, int) or None
-        First and last time in ns since 1970 of what a function was given, and of
-        what is kept of its result; None for all.
+    cut : Cut or None
+        What is kept of them; None for all.
 
     Returns
     -------
@@ -95,7 +130,7 @@ def encode_stream(
     ------
     TraceError
         If a trace is of another station, has a type, sampling rate, code, id or label
-        that cannot be written, two have one name, or all are of other times than
+        that cannot be written, two have one name, or one is of other times than
         the function was given.
     """
     whole = [
@@ -108,16 +143,19 @@ def encode_stream(
                 "a function returns traces of the station it was given"
             )
             raise TraceError(msg)
-    if kept is not None and whole and not any(_is_in(seen, h) for h, _ in whole):
-        msg = (
-            f"trace {whole[0][0].id}: all that the function returned lies outside the "
-            "window that it was given: by windows, it must not change start times"
-        )
-        raise TraceError(msg)
+        if cut is not None and not cut.admits(header):
+            msg = (
+                f"trace {header.id}: the function returned "
+                f"{_span(header.starttime, header.endtime)}, where it was given "
+                f"{_span(*cut.given)}: by windows, it must not change start times by "
+                "more than the overlap; process whole stations"
+            )
+            raise TraceError(msg)
+    kept = None if cut is None else cut.kept
     trimmed = [_trimmed(*piece, kept) for piece in whole]
     pieces = [piece for piece in trimmed if piece[0].npts]
     headers = [header for header, _ in pieces]
-    cut = "" if kept is None else " once cut to the window"
+    done = "" if cut is None else " once cut to the window"
     return tuple(
         sorted(
             (
@@ -131,7 +169,7 @@ def encode_stream(
                     max(abs(float(data.min())), abs(float(data.max()))),
                 )
                 for name, (header, data) in zip(
-                    names(headers, cut), pieces, strict=True
+                    names(headers, done), pieces, strict=True
                 )
             ),
             key=lambda trace: trace.name,
@@ -139,10 +177,9 @@ def encode_stream(
     )
 
 
-def _is_in(window: tuple[int, int] | None, header: TraceHeader) -> bool:
-    """Tell whether a trace has anything in a window."""
-    begin, end = samples_between(header, window)
-    return end > begin
+def _span(first: int, last: int) -> str:
+    """Return two times in words."""
+    return f"{time_text(first, True)} to {time_text(last, True)}"
 
 
 def _trimmed(

@@ -9,8 +9,9 @@ import numpy as np
 
 from asdf_pipeline.container.arrays import encode_auxiliary
 from asdf_pipeline.container.encoded import Product
-from asdf_pipeline.container.product import encode_document, encode_stream
+from asdf_pipeline.container.product import Cut, encode_document, encode_stream
 from asdf_pipeline.container.reader import Reader
+from asdf_pipeline.container.traces import offset
 from asdf_pipeline.errors import TraceError
 from asdf_pipeline.outcome import unit_id
 from asdf_pipeline.plan import EVERYTHING
@@ -98,9 +99,8 @@ class ProcessWorker(Worker):
             result = self._call(unit, record)
         else:
             result = self._compare(unit, record)
-        traces = encode_stream(
-            result.stream, station, tag, encoding, *self._windows(unit)
-        )
+        cut = self._cut(unit, record)
+        traces = encode_stream(result.stream, station, tag, encoding, cut)
         name = ""
         if self.work.run_id:
             # One record for all windows of a station: they may be joined.
@@ -165,6 +165,15 @@ class ProcessWorker(Worker):
                 names = ("latitude", "longitude", "elevation_in_m")
                 return dict(zip(names, coordinates, strict=True))
         return {}
+
+    def _cut(self, unit: Unit, record: dict[str, Any]) -> Cut | None:
+        """Return how the function's result is cut, after what was read is recorded."""
+        seen, kept = self._windows(unit)
+        if seen is None or kept is None:
+            return None
+        given = record.get("start", kept[0]), record.get("end", kept[1])
+        rates = record.get("sampling_rates", ())
+        return Cut(seen, kept, given, max((offset(1, r) for r in rates), default=0))
 
     def _windows(
         self, unit: Unit

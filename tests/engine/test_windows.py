@@ -280,17 +280,80 @@ def test_the_peak_is_that_of_what_is_written(long_traces: Path, tmp_path: Path) 
     assert outcome.peak == max(peaks)
 
 
+@pytest.mark.parametrize(("by", "overlap"), [(86400, 7), (1.5, 0), (-8.5, 7)])
 def test_moved_start_times_are_no_silent_loss(
+    by: float, overlap: int, tmp_path: Path
+) -> None:
+    def moved(st: obspy.Stream, inv: object) -> obspy.Stream:
+        for trace in st:
+            trace.stats.starttime += by
+        return st
+
+    source, out = tmp_path / "tenth.h5", tmp_path / "out.h5"
+    header = {"network": "XX", "station": "LONG", "channel": "BHZ"}
+    trace = obspy.Trace(np.arange(1000.0), {**header, "sampling_rate": 10.0})
+    with ASDFDataSet(source) as data_set:
+        data_set.add_waveforms(trace, tag="raw")
+    outcome = process(source, out, moved, Windows(20 * NS, overlap * NS))
+    assert outcome.status == "failed"
+    assert "must not change start times" in outcome.error_message
+
+
+def resampled(st: obspy.Stream, inv: object) -> obspy.Stream:
+    return st.resample(130.0)
+
+
+def decimated(st: obspy.Stream, inv: object) -> obspy.Stream:
+    return st.select(channel="HHZ").decimate(7)
+
+
+def interpolated(st: obspy.Stream, inv: object) -> obspy.Stream:
+    return st.interpolate(7.0)
+
+
+def padded(st: obspy.Stream, inv: object) -> obspy.Stream:
+    for trace in st:
+        start = trace.stats.starttime + trace.stats.npts * trace.stats.delta / 2
+        start -= start.timestamp % 60
+        trace.trim(start, start + 60, pad=True, fill_value=0)
+    return st
+
+
+def nothing_but_the_middle(st: obspy.Stream, inv: object) -> obspy.Stream:
+    return st.trim(st[0].stats.starttime + 20, st[0].stats.starttime + 25)
+
+
+@pytest.mark.parametrize(
+    "function", [resampled, decimated, interpolated, padded, nothing_but_the_middle]
+)
+@pytest.mark.parametrize("overlap", [0, 7])
+def test_other_samples_are_no_moved_start_times(
+    function: object, overlap: int, long_traces: Path, tmp_path: Path
+) -> None:
+    windows = Windows(60 * NS, overlap * NS)
+    outcome = process(long_traces, tmp_path / "out.h5", function, windows)
+    assert outcome.status == "ok", outcome.error_message
+
+
+def test_start_times_may_move_within_the_overlap(
     long_traces: Path, tmp_path: Path
 ) -> None:
     def moved(st: obspy.Stream, inv: object) -> obspy.Stream:
         for trace in st:
-            trace.stats.starttime += 86400
+            trace.stats.starttime += 5
         return st
 
-    outcome = process(long_traces, tmp_path / "out.h5", moved, Windows(60 * NS, 7 * NS))
-    assert outcome.status == "failed"
-    assert "must not change start times" in outcome.error_message
+    out = tmp_path / "out.h5"
+    outcome = process(long_traces, out, moved, Windows(60 * NS, 7 * NS))
+    assert outcome.samples_out == 2 * 400 * 101
+    with Reader(out) as reader, Reader(long_traces) as source:
+        for one, other in zip(
+            reader.stream("XX.LONG", "raw"),
+            source.stream("XX.LONG", "raw"),
+            strict=True,
+        ):
+            assert one.stats.starttime == other.stats.starttime + 5
+            assert (one.data == other.data).all()
 
 
 def test_overlapping_traces_are_joined_with_their_own(tmp_path: Path) -> None:
