@@ -155,7 +155,6 @@ def encode_stream(
     trimmed = [_trimmed(*piece, kept) for piece in whole]
     pieces = [piece for piece in trimmed if piece[0].npts]
     headers = [header for header, _ in pieces]
-    done = "" if cut is None else " once cut to the window"
     return tuple(
         sorted(
             (
@@ -169,7 +168,7 @@ def encode_stream(
                     max(abs(float(data.min())), abs(float(data.max()))),
                 )
                 for name, (header, data) in zip(
-                    names(headers, done), pieces, strict=True
+                    names(headers, kept is not None), pieces, strict=True
                 )
             ),
             key=lambda trace: trace.name,
@@ -190,15 +189,15 @@ def _trimmed(
     return header.cut(begin, end), data[begin:end]
 
 
-def names(headers: Iterable[TraceHeader], cut: str = "") -> list[str]:
+def names(headers: Iterable[TraceHeader], cut: bool = False) -> list[str]:
     """Return the names of a unit's data sets, whatever the order of the traces.
 
     Where several would have one name, all of them get nine digits of fraction.
 
     Parameters
     ----------
-    cut : str
-        What was done to the traces, for the error.
+    cut : bool
+        Whether the traces were cut to a window, for the error.
 
     Raises
     ------
@@ -215,8 +214,9 @@ def names(headers: Iterable[TraceHeader], cut: str = "") -> list[str]:
     for name, number in Counter(found).items():
         if number > 1:
             msg = (
-                f"{number} traces have the same codes, tag, start and end{cut}: "
-                f"{name}; merge them or leave all but one out"
+                f"{number} traces have the same codes, tag, start and end"
+                f"{' once cut to the window' if cut else ''}: {name}; merge them"
+                f"{', process whole stations,' if cut else ''} or leave all but one out"
             )
             raise TraceError(msg)
     return found

@@ -371,6 +371,26 @@ def test_overlapping_traces_are_joined_with_their_own(tmp_path: Path) -> None:
     assert file_digest(out) == file_digest(source)
 
 
+def test_traces_that_windows_cut_alike_are_told_apart_by_nothing(
+    tmp_path: Path,
+) -> None:
+    def merged(st: obspy.Stream, inv: object) -> obspy.Stream:
+        return st.merge(1)
+
+    source = tmp_path / "two.h5"
+    stream = obspy.Stream()
+    for first, npts in ((0, 900), (450, 900)):
+        header = {"network": "XX", "station": "LONG", "channel": "LHZ"}
+        header["starttime"] = obspy.UTCDateTime(first)
+        stream.append(obspy.Trace(np.arange(first, first + npts), header))
+    with ASDFDataSet(source) as data_set:
+        data_set.add_waveforms(stream, tag="raw")
+    failed = process(source, tmp_path / "out.h5", identity, Windows(100 * NS))
+    assert "merge them, process whole stations, or leave" in failed.error_message
+    done = process(source, tmp_path / "merged.h5", merged, Windows(100 * NS))
+    assert (done.status, done.samples_out, done.traces_out) == ("ok", 1350, 1)
+
+
 @pytest.mark.parametrize("dtype", [">f4", ">i4", "<f8"])
 def test_joined_samples_keep_their_byte_order(dtype: str, tmp_path: Path) -> None:
     source, out = tmp_path / "one.h5", tmp_path / "out.h5"
