@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from obspy import Inventory, Stream
 
 from asdf_pipeline.container import datasets
@@ -23,8 +24,6 @@ from asdf_pipeline.errors import (
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
-
-    import numpy as np
 
     from asdf_pipeline.container.datasets import Opened
 
@@ -66,6 +65,9 @@ class Reader(Listing):
         self._cache_responses = cache_responses
         self._document: tuple[str, bytes | None] | None = None
         self._survey: tuple[str, Coordinates | None] | None = None
+        # First and last times of traces of which windows are read. By their headers,
+        # as names may say other times; each is opened once, not for every window.
+        self._spans: dict[tuple[str, str | None], np.ndarray[Any, Any]] = {}
 
     def headers(self, station: str, tag: str | None = None) -> list[TraceHeader]:
         """Return the headers of a station's traces, in the order of their names.
@@ -167,13 +169,22 @@ class Reader(Listing):
     ) -> Iterator[tuple[TraceHeader, np.ndarray[Any, Any]]]:
         """Yield a station's traces as headers and samples; see `stream`."""
         group = self._station(station)
-        for name in self._tagged(group, station, tag):
+        names = self._tagged(group, station, tag)
+        known = self._spans.get((station, tag))
+        if window is not None and known is not None:
+            near = (known[:, 0] <= window[1]) & (known[:, 1] >= window[0])
+            names = [names[index] for index in np.flatnonzero(near)]
+        spans = []
+        for name in names:
             opened = self._opened(group, station, name)
+            spans.append((opened[0].starttime, opened[0].endtime))
             if wanted and not wanted(opened[0].location, opened[0].channel):
                 continue
             header, data = self._cut(station, name, opened, window)
             if header.npts or window is None:
                 yield header, data
+        if window is not None and known is None:
+            self._spans[station, tag] = np.array(spans, np.int64).reshape(-1, 2)
 
     def stream(
         self,

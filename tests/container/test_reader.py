@@ -12,6 +12,7 @@ import numpy as np
 import obspy
 import pytest
 
+from asdf_pipeline.container import datasets
 from asdf_pipeline.container.codec import RAW, Encoding
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.errors import (
@@ -220,6 +221,31 @@ def test_a_window_reads_only_the_chunks_it_needs(tmp_path: Path) -> None:
         assert (read.data == data[50_900:51_101]).all()
         with pytest.raises(TraceError, match="checksum differs"):
             reader.stream(STATION, "raw_recording", (0, 51_100 * SECOND))
+
+
+def test_a_window_opens_only_what_reaches_into_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts = [60 * SECOND * k for k in range(50)]
+    path = write(tmp_path / "file.h5", *(trace(start=start) for start in starts))
+    with h5py.File(path, "r+") as file:  # a name that lies
+        group = file["Waveforms/XX.ABC"]
+        names = sorted(name for name in group if name != "StationXML")
+        group.move(names[7], names[7].replace("1970", "1971"))
+    opened = []
+    open_dataset = datasets.open_dataset
+
+    def counting(group: object, name: bytes) -> datasets.Opened:
+        opened.append(name)
+        return open_dataset(group, name)
+
+    monkeypatch.setattr(datasets, "open_dataset", counting)
+    with Reader(path) as reader:
+        for start in starts:
+            window = (start, start + 59 * SECOND)
+            (read,) = reader.stream(STATION, "raw_recording", window)
+            assert read.stats.starttime.ns == start
+    assert len(opened) < 2 * len(starts)
 
 
 def test_a_flipped_byte_is_named(tmp_path: Path) -> None:
