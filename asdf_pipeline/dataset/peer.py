@@ -103,7 +103,8 @@ DATA_SET: dict[str, Entry] = {
         "returns a RunReport; writes to a work directory until the output is "
         "complete, and goes on from there where a run was killed; raises when no tag "
         "matches; a result that cannot be written fails its station, and is "
-        "reported, rather than being lost",
+        "reported, rather than being lost; arguments named event, events, tag and "
+        "parameters are filled in, also where they have a default",
     ),
     "process_two_files_without_parallel_output": Entry(
         "differs",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import sys
@@ -42,7 +43,8 @@ class Process:
     parameters : dict
         Passed as keyword arguments.
     asks : tuple of str
-        Those of `OFFERED` that the function's signature asks for.
+        Those of `OFFERED` that the function's signature asks for, and that neither a
+        `functools.partial` nor the parameters bind.
     fingerprint, parameters_fingerprint : str or None
         Digests of the function and all it refers to, and of the parameters; None if
         one cannot be had, and then `unhashable` says why: such work does not resume.
@@ -194,16 +196,18 @@ def _check_signature(
         signature = inspect.signature(function)
     except (TypeError, ValueError):
         return ()  # some built-in callables have none
+    bound = function.keywords if isinstance(function, functools.partial) else {}
+    given = parameters.keys() | bound.keys()
     asks = tuple(
         wanted
         for wanted in (OFFERED_TO_COMPARE if compares else OFFERED)
-        if wanted in list(signature.parameters)[2:] and wanted not in parameters
+        if wanted in list(signature.parameters)[2:] and wanted not in given
     )
     try:
         signature.bind(None, None, **dict.fromkeys(asks), **parameters)
     except TypeError as error:
-        given = "".join(f", {key}=..." for key in parameters)
+        words = "".join(f", {key}=..." for key in parameters)
         two = "a, b" if compares else "st, inv"
-        msg = f"{name}{signature}: cannot be called as ({two}{given}): {error}"
+        msg = f"{name}{signature}: cannot be called as ({two}{words}): {error}"
         raise FunctionError(msg) from None
     return asks
