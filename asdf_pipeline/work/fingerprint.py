@@ -4,6 +4,7 @@ Two closures over different values have one source, so the source alone will not
 do: the whole file that defines the function, its defaults, its closure's cells and
 the globals that it names are hashed, functions among them likewise. So are the files of
 the user's own that these import, wherever in them; installed ones are known by version.
+What a script may have set since in its modules and classes counts where code names it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import sysconfig
 import types
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...))
 
@@ -45,6 +48,7 @@ class _Feed:
         # By id: its number, and itself, which is so kept alive.
         self.seen: dict[int, tuple[int, object]] = {}
         self.files: set[str] = set()
+        self.spaces: set[tuple[int, frozenset[str]]] = set()
 
     def text(self, *parts: object) -> None:
         for part in parts:
@@ -114,9 +118,9 @@ class _Feed:
         name = getattr(sys.modules.get(value.__module__), "__file__", None)
         self.file(name)
         if name is None:
-            for member in vars(value).values():
-                if isinstance(member, types.FunctionType):
-                    self.add(member)
+            for method in _methods(value):
+                self.add(method)
+        self.data(value)
 
     def function(self, function: types.FunctionType) -> None:
         code = function.__code__
@@ -141,6 +145,32 @@ class _Feed:
                 if name in function.__globals__:
                     self.text(name)
                     self.add(function.__globals__[name])
+            self.data(function)
+
+    def data(self, owner: object, names: frozenset[str] = frozenset()) -> None:
+        """Hash the data that code finds by these names, in what is the user's own.
+
+        Only what it names, and only data: the rest may differ from run to run.
+        """
+        if not _is_own(owner):
+            return
+        space = vars(owner)
+        if isinstance(owner, types.FunctionType):
+            space, names = owner.__globals__, frozenset(_names(owner.__code__))
+        elif isinstance(owner, type):
+            for method in _methods(owner):
+                self.data(method)
+                names |= _names(method.__code__)
+        if (id(owner), names) in self.spaces:
+            return
+        self.spaces.add((id(owner), names))
+        for name in sorted(names & space.keys()):
+            value = space[name]
+            if _is_data(value):
+                self.text(name)
+                self.add(value)
+            else:
+                self.data(value, names)
 
     def code(self, code: types.CodeType) -> None:
         """Hash the code too: one typed into a session has no file."""
@@ -175,6 +205,33 @@ def _installed_roots() -> tuple[str, ...]:
 
 def _is_installed(filename: str) -> bool:
     return filename.startswith(("<frozen", *_installed_roots()))
+
+
+def _is_own(owner: object) -> bool:
+    """Return whether a module, class or function is the user's own."""
+    if isinstance(owner, types.FunctionType):
+        return not _is_installed(owner.__code__.co_filename)
+    if not isinstance(owner, types.ModuleType | type):
+        return False
+    module = sys.modules.get(owner.__module__) if isinstance(owner, type) else owner
+    name = getattr(module, "__file__", None)
+    # A session's has no file, nor have the interpreter's own.
+    return not _is_installed(name) if name else module is sys.modules["__main__"]
+
+
+def _is_data(value: object) -> bool:
+    if isinstance(value, dict):
+        return all(_is_data(key) and _is_data(item) for key, item in value.items())
+    if isinstance(value, list | tuple | set | frozenset):
+        return all(map(_is_data, value))
+    if isinstance(value, np.ndarray | np.generic):
+        return not value.dtype.hasobject
+    return isinstance(value, _PLAIN)
+
+
+def _methods(value: type) -> list[types.FunctionType]:
+    found = (getattr(member, "__func__", member) for member in vars(value).values())
+    return [member for member in found if isinstance(member, types.FunctionType)]
 
 
 def _names(code: types.CodeType) -> set[str]:

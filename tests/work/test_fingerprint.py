@@ -130,3 +130,65 @@ def test_what_cannot_be_hashed_says_so() -> None:
 def taking(st: Any, inv: Any, value: object) -> Any:
     """Take a parameter."""
     return st
+
+
+SET = """
+import sys
+sys.path.insert(0, "")
+import cfg, helper
+from asdf_pipeline.work.fingerprint import fingerprint
+cfg.GAIN = cfg.Config.gain = helper.GAIN = eval(sys.argv[2])
+cfg.unread = object()
+Config, tool = cfg.Config, cfg.Tool()
+def by_module(st, inv):
+    return cfg.GAIN * st
+def by_class(st, inv):
+    return Config.gain * st
+def by_class_of_module(st, inv):
+    return cfg.Config.gain * st
+def by_method(st, inv):
+    return tool(st)
+def by_function_of_module(st, inv):
+    return helper.times(st)
+def by_none(st, inv):
+    return cfg.same(st)
+print(fingerprint(globals()[sys.argv[1]]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "counts"),
+    [
+        ("by_module", True),
+        ("by_class", True),
+        ("by_class_of_module", True),
+        ("by_method", True),
+        ("by_function_of_module", True),
+        ("by_none", False),
+    ],
+)
+def test_what_a_script_sets_counts_where_it_is_read(
+    tmp_path: Path, function: str, *, counts: bool
+) -> None:
+    (tmp_path / "script.py").write_text(SET)
+    (tmp_path / "helper.py").write_text(
+        "import cfg, itertools\nnumbers = itertools.count()\nGAIN = 1\n"
+        "def times(st):\n    return next(numbers) and cfg.unread and GAIN * st\n"
+    )
+    (tmp_path / "cfg.py").write_text(
+        "import helper\nGAIN = 1\nclass Config:\n    gain = 1\nclass Tool:\n"
+        "    def __call__(self, st):\n        return Config.gain * st\n"
+        "def same(st):\n    return st\n"
+    )
+    found = []
+    for value in ("1.0", "{'a': [1]}", "{'a': [2]}", "{'a': [2]}"):
+        done = subprocess.run(
+            [sys.executable, "-P", "script.py", function, value],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        found.append(done.stdout)
+    assert found[2] == found[3]
+    assert len(set(found)) == (3 if counts else 1)
