@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
 import signal
 import sys
 from dataclasses import dataclass
@@ -23,11 +24,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from multiprocessing.connection import Connection
     from pathlib import Path
+    from types import FrameType
 
     from asdf_pipeline.container.encoded import Product
     from asdf_pipeline.outcome import Outcome
     from asdf_pipeline.plan import Unit
     from asdf_pipeline.work.base import Work, Worker
+
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +79,44 @@ def be_member(
     keep_memory()
     # The parent hears the terminal's Ctrl-C, and decides. A handler, not SIG_IGN,
     # which the function's own subprocesses would inherit.
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signum, lambda _signum, _frame: None)
+    for signum in _SIGNALS:
+        signal.signal(signum, _stay)
+    _release_children(pipe)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         try:
             with one_thread(), work.begin(name) as worker:
                 _follow(worker, pipe)
         except ASDFPipelineError as error:
             pipe.send(error)
+
+
+def _stay(_signum: int, _frame: FrameType | None) -> None:
+    pass
+
+
+def _release_children(pipe: Connection) -> None:
+    """Let processes that the function forks be no members.
+
+    One that held the pipe would hide the member's death, and a `Pool` ends its
+    workers by SIGTERM: it may come before they can hear it, so it waits meanwhile.
+    """
+
+    def release() -> None:
+        pipe.close()
+        if signal.getsignal(signal.SIGINT) is _stay:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        if signal.getsignal(signal.SIGTERM) is _stay:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        unblock()
+
+    def unblock() -> None:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+
+    os.register_at_fork(
+        before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS),
+        after_in_parent=unblock,
+        after_in_child=release,
+    )
 
 
 def _die_with_parent() -> None:

@@ -242,7 +242,9 @@ class _Shift:
         ours, theirs = self.context.Pipe()
         others = [ours, *(member.pipe for member in self.members)]
         process = self.context.Process(
-            target=be_member, args=(self.work, name, theirs, others), daemon=True
+            target=be_member,
+            args=(self.work, name, theirs, others),
+            daemon=False,  # or the function could have no processes of its own
         )
         process.start()
         theirs.close()

@@ -143,6 +143,21 @@ def test_members_killed_one_after_the_other(
     assert len(calls.read_text().split()) <= 12 + 3 * 4
 
 
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_death_is_heard_of_while_a_child_lives(
+    data: Path, undisturbed: str, tmp_path: Path, workers: int
+) -> None:
+    calls = tmp_path / "calls"
+    words = arguments(data, "with_child", workers=workers, calls=str(calls))
+    try:
+        done = command(*words, cwd=tmp_path, timeout=20)
+    finally:
+        Path(f"{calls}.go").touch()
+    assert done.code == 0, done.err
+    assert done.err.count("died (SIGKILL)") == 1
+    assert file_digest(tmp_path / "out.h5") == undisturbed
+
+
 def test_a_unit_that_takes_the_whole_job_down_is_failed_the_third_time(
     data: Path, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import sys
@@ -100,4 +101,13 @@ def returns(st: Stream, inv: Inventory | None, what: str) -> Any:
         st[0].data = st[0].data.astype("complex128")
     if what == "other station":
         st[0].stats.station = "OTHER"
+    return st
+
+
+def pooled(st: Stream, inv: Inventory | None) -> Stream:
+    """Compute in processes of its own, several times."""
+    for _ in range(5):
+        with multiprocessing.get_context("fork").Pool(3) as pool:
+            sums = pool.map(sum, [trace.data for trace in st])
+    assert sums == [sum(trace.data) for trace in st]
     return st
