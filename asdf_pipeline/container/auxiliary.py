@@ -13,8 +13,8 @@ from asdf_pipeline.container.hdf5 import (
     h5g,
     h5o,
     h5py,
-    hard_links,
-    is_hard_link,
+    has_member,
+    members_of,
     reason,
 )
 from asdf_pipeline.errors import InputError, StationMissingError
@@ -37,7 +37,7 @@ def paths(group: Any) -> list[str]:
         if address in seen:
             continue
         seen.add(address)
-        for name in hard_links(above):
+        for name in members_of(above):
             path = prefix + name.decode("utf-8", "surrogateescape")
             member = h5o.open(above, name)
             if isinstance(member, h5g.GroupID):
@@ -57,7 +57,7 @@ def _find(group: Any, path: str) -> Any:
     """Return the data set of that path, by hard links alone, or None."""
     member = group
     for part in path.encode("utf-8", "surrogateescape").split(b"/"):
-        if not isinstance(member, h5g.GroupID) or not is_hard_link(member, part):
+        if not isinstance(member, h5g.GroupID) or not has_member(member, part):
             return None
         member = h5o.open(member, part)
     return member if isinstance(member, h5d.DatasetID) else None

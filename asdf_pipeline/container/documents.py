@@ -1,8 +1,4 @@
-"""An ASDF file open to be read: its documents and auxiliary data.
-
-Only hard links are followed: a soft or external link could lead in a circle or out
-of the file, and no writer of ASDF makes any.
-"""
+"""An ASDF file open to be read: its documents and auxiliary data."""
 
 from __future__ import annotations
 
@@ -17,8 +13,8 @@ from asdf_pipeline.container.hdf5 import (
     attribute_text,
     h5d,
     h5g,
-    hard_links,
-    is_hard_link,
+    has_member,
+    members_of,
     open_input,
     reading,
     version_of,
@@ -79,9 +75,7 @@ class InputFile:
     def _group(self, name: bytes) -> Any:
         """Return a group of the root, or None."""
         with reading(self.path, f"/{name.decode()}"):
-            return (
-                h5g.open(self._root, name) if is_hard_link(self._root, name) else None
-            )
+            return h5g.open(self._root, name) if has_member(self._root, name) else None
 
     def quakeml(self) -> bytes | None:
         """Return the QuakeML document, byte for byte, or None.
@@ -92,7 +86,7 @@ class InputFile:
             If it cannot be read.
         """
         with reading(self.path, "the list of what is in the file"):
-            there = is_hard_link(self._root, b"QuakeML")
+            there = has_member(self._root, b"QuakeML")
         if not there:
             return None
         try:
@@ -134,7 +128,7 @@ class InputFile:
         group = self._group(b"Provenance")
         documents = {}
         with reading(self.path, "the list of provenance documents"):
-            names = [] if group is None else hard_links(group)
+            names = [] if group is None else members_of(group)
         for name in names:
             try:
                 document = datasets.read_document(group, name)

@@ -210,26 +210,65 @@ def attribute_text(owner: Any, name: bytes) -> str:
     return bytes(raw or b"").rstrip(b"\0").decode("utf-8")
 
 
-def hard_links(group: Any) -> list[bytes]:
+def members_of(group: Any) -> list[bytes]:
     """Return the names of the objects in a group, sorted.
 
-    Only hard links count: soft and external links could lead in a circle or out of
-    the file, and no writer of ASDF makes any.
+    Raises
+    ------
+    ValueError
+        If one is a link that is not followed.
     """
     names: list[bytes] = []
+    links: list[bytes] = []
 
     def note(name: bytes, link: Any) -> None:
-        if link.type == h5l.TYPE_HARD:
-            names.append(name)
+        (names if link.type == h5l.TYPE_HARD else links).append(name)
 
     group.links.iterate(note, info=True)
+    if links:
+        raise _not_followed(group, links[0])
     return names
 
 
-def is_hard_link(group: Any, name: bytes) -> bool:
-    """Return whether a group has a member of that name (no path) in the file itself."""
+def names_in(group: Any) -> list[bytes]:
+    """Return all names in a group, sorted; also of links that are not followed."""
+    names: list[bytes] = []
+    group.links.iterate(names.append)
+    return names
+
+
+def has_member(group: Any, name: bytes) -> bool:
+    """Return whether a group has a member of that name (no path) in the file itself.
+
+    Soft and external links are not followed: they could lead in a circle or out of
+    the file, and no writer of ASDF makes any. What they lead to is not passed over.
+
+    Raises
+    ------
+    ValueError
+        If the name is such a link's.
+    """
     if name in (b"", b".") or b"/" in name or b"\0" in name:
         return False
     if not group.links.exists(name):
         return False
-    return bool(group.links.get_info(name).type == h5l.TYPE_HARD)
+    if group.links.get_info(name).type != h5l.TYPE_HARD:
+        raise _not_followed(group, name)
+    return True
+
+
+def _not_followed(group: Any, name: bytes) -> ValueError:
+    """Return the error of a link: where it is, and where it leads."""
+    kind = group.links.get_info(name).type
+    path = b"/".join(((h5i.get_name(group) or b"").rstrip(b"/"), name)).decode(
+        errors="replace"
+    )
+    where, remedy = "elsewhere", "copy what it leads to into this file"
+    if kind == h5l.TYPE_SOFT:
+        where = group.links.get_val(name).decode(errors="replace")
+    elif kind == h5l.TYPE_EXTERNAL:
+        where = b" in ".join(group.links.get_val(name)[::-1]).decode(errors="replace")
+        remedy = "use that file, or join such files with 'asdf-pipeline merge'"
+    return ValueError(
+        f"{path} is a link to {where}, and links are not followed: {remedy}"
+    )

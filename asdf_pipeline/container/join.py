@@ -12,7 +12,7 @@ from asdf_pipeline.container import create, datasets
 from asdf_pipeline.container.codec import Encoding, encode
 from asdf_pipeline.container.encoded import EncodedTrace
 from asdf_pipeline.container.failures import writing
-from asdf_pipeline.container.hdf5 import h5g, h5o, hard_links, is_hard_link, open_input
+from asdf_pipeline.container.hdf5 import h5g, h5o, has_member, members_of, open_input
 from asdf_pipeline.container.merge import (
     copy_auxiliary,
     copy_document,
@@ -125,7 +125,7 @@ def merge_joined(
             examine(segment)
             with open_input(segment) as file:
                 copy_rest(writer.file_id, file.id, segment)
-                for station in stations_of(file.id):
+                for station in stations_of(file.id, segment):
                     stations.setdefault(station, []).append(segment)
             copy_auxiliary(writer.file_id, segment)
         target = h5g.open(writer.file_id, b"Waveforms")
@@ -134,7 +134,7 @@ def merge_joined(
             into = create.group(target, station)
             for segment in stations[station]:
                 group = groups.of(segment)
-                if is_hard_link(group, _STATIONXML):
+                if has_member(group, _STATIONXML):
                     copy_document(group, into, _STATIONXML, segment)
             _write_station(into, _pieces(groups, stations[station]), groups, encoding)
             if number % STATIONS == 0:
@@ -144,7 +144,7 @@ def merge_joined(
 def _pieces(groups: _Groups, segments: Iterable[Path]) -> Iterator[_Piece]:
     for segment in segments:
         group = groups.of(segment)
-        for name in hard_links(group):
+        for name in members_of(group):
             if name != _STATIONXML:
                 dataset = datasets.open_dataset(group, name)
                 header = datasets.read_header(

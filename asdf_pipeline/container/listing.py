@@ -10,8 +10,9 @@ from asdf_pipeline.container.hdf5 import (
     h5d,
     h5g,
     h5o,
-    hard_links,
-    is_hard_link,
+    has_member,
+    members_of,
+    names_in,
     reason,
 )
 from asdf_pipeline.container.names import STATIONXML, decoded, encoded, tag_of
@@ -45,13 +46,13 @@ class Listing(InputFile):
         """Return the names ``"NET.STA"`` of all stations, sorted.
 
         What is not a group is no station. A name of another form is: its traces
-        exist, and fail when they are read.
+        exist, and fail when they are read. So does a link.
         """
         group = self._waveforms
         if group is None:
             return []
         try:
-            names = [name for name in hard_links(group) if _is_group(group, name)]
+            names = [name for name in names_in(group) if _is_group(group, name)]
             return sorted(map(decoded, names))
         except HDF5_ERRORS as error:
             msg = f"{self.path}: the list of stations is damaged: {reason(error)}"
@@ -60,14 +61,14 @@ class Listing(InputFile):
     def __contains__(self, station: str) -> bool:
         """Return whether the file has a station."""
         group = self._waveforms
-        return group is not None and is_hard_link(group, encoded(station))
+        return group is not None and has_member(group, encoded(station))
 
     def _listed(self, group: Any, station: str) -> list[str]:
         """Return the names of all of a station's data sets, sorted."""
         try:
-            return sorted(map(decoded, hard_links(group)))
+            return sorted(map(decoded, members_of(group)))
         except HDF5_ERRORS as error:
-            msg = f"{self.path}: the list of traces of {station} is damaged: "
+            msg = f"{self.path}: the list of traces of {station} cannot be read: "
             raise TraceError(msg + reason(error)) from error
 
     def contents(self, station: str) -> list[str]:
@@ -118,8 +119,9 @@ class Listing(InputFile):
 
 
 def _is_group(waveforms: Any, name: bytes) -> bool:
-    """Return whether a member is a group; a damaged one is, and fails when read."""
+    """Return whether a member is a group, or one that fails when it is read."""
     try:
+        has_member(waveforms, name)  # no link, which would be followed
         return bool(h5o.get_info(waveforms, name).type == h5o.TYPE_GROUP)
     except HDF5_ERRORS:
         return True

@@ -11,9 +11,10 @@ from asdf_pipeline.container.hdf5 import (
     h5g,
     h5i,
     h5o,
-    hard_links,
-    is_hard_link,
+    has_member,
+    members_of,
     open_input,
+    reading,
 )
 from asdf_pipeline.container.names import STATIONXML, decoded, encoded
 from asdf_pipeline.container.writer import Writer
@@ -102,7 +103,7 @@ def _copy_all(
         examine(segment)
         with open_input(segment) as file:
             copy_rest(target, file.id, segment, events=events)
-            stations = stations_of(file.id)
+            stations = stations_of(file.id, segment)
         copy_auxiliary(target, segment)
         for begin in range(0, len(stations), _BATCH):
             batch = stations[begin : begin + _BATCH]
@@ -113,12 +114,18 @@ def _copy_all(
                 )
 
 
-def stations_of(source: Any) -> list[bytes]:
-    """Return the names of the stations in an open file."""
-    if not is_hard_link(source, b"Waveforms"):
-        return []
-    waveforms = h5g.open(source, b"Waveforms")
-    return hard_links(waveforms)
+def stations_of(source: Any, segment: Path) -> list[bytes]:
+    """Return the names of the stations in an open file.
+
+    Raises
+    ------
+    InputError
+        If they cannot be listed, or one is a link.
+    """
+    with reading(segment, "the list of stations"):
+        if not has_member(source, b"Waveforms"):
+            return []
+        return members_of(h5g.open(source, b"Waveforms"))
 
 
 def copy_rest(target: Any, source: Any, segment: Path, *, events: bool = True) -> None:
@@ -133,18 +140,19 @@ def copy_rest(target: Any, source: Any, segment: Path, *, events: bool = True) -
     events : bool
         Whether QuakeML is one of them.
     """
-    if events and is_hard_link(source, b"QuakeML"):
+    if events and has_member(source, b"QuakeML"):
         copy_document(source, target, b"QuakeML", segment)
     name = b"Provenance"
-    if is_hard_link(source, name):
-        members = hard_links(h5g.open(source, name))
+    if has_member(source, name):
+        with reading(segment, "the list of provenance documents"):
+            members = members_of(h5g.open(source, name))
         _copy_members(target, source, name, members, copy_document, segment)
 
 
 def auxiliary_size(path: Path) -> int:
     """Return how many bytes a file's auxiliary data takes."""
     with open_input(path) as file:
-        if not is_hard_link(file.id, _AUXILIARY):
+        if not has_member(file.id, _AUXILIARY):
             return 0
         return auxiliary.stored_size(h5g.open(file.id, _AUXILIARY))
 
@@ -165,9 +173,10 @@ def copy_auxiliary(target: Any, source: Path) -> None:
         If the target has something of the same path.
     """
     with open_input(source) as file:
-        if not is_hard_link(file.id, _AUXILIARY):
+        if not has_member(file.id, _AUXILIARY):
             return
-        found = auxiliary.paths(h5g.open(file.id, _AUXILIARY))
+        with reading(source, "the list of auxiliary data"):
+            found = auxiliary.paths(h5g.open(file.id, _AUXILIARY))
     into = h5g.open(target, _AUXILIARY)
     for begin in range(0, len(found), _BATCH):
         with open_input(source) as file:
@@ -211,7 +220,7 @@ def _copy_members(
 def _copy_station(source: Any, target: Any, station: bytes, segment: Path) -> None:
     """Copy the data sets of a station that is there already."""
     group, into = h5g.open(source, station), h5g.open(target, station)
-    for name in hard_links(group):
+    for name in members_of(group):
         if name == _STATIONXML:
             copy_document(group, into, name, segment)
         elif into.links.exists(name):

@@ -9,7 +9,7 @@ import numpy as np
 from obspy import Inventory, Stream
 
 from asdf_pipeline.container import datasets
-from asdf_pipeline.container.hdf5 import is_hard_link, reading
+from asdf_pipeline.container.hdf5 import has_member, reading
 from asdf_pipeline.container.inventory import LazyInventory
 from asdf_pipeline.container.listing import Listing
 from asdf_pipeline.container.names import STATIONXML, encoded
@@ -104,7 +104,9 @@ class Reader(Listing):
 
     def _by_name(self, station: str, name: str) -> tuple[TraceHeader, Opened]:
         group = self._station(station)
-        if not is_hard_link(group, encoded(name)):
+        with reading(self.path, f"the list of station {station}"):
+            there = has_member(group, encoded(name))
+        if not there:
             msg = f"{self.path}: station {station} has no data set {name!r}"
             raise StationMissingError(msg)
         return self._opened(group, station, name)
@@ -238,7 +240,7 @@ class Reader(Listing):
             group = self._station(station)
             document = None
             with reading(self.path, f"the list of station {station}"):
-                there = is_hard_link(group, STATIONXML.encode())
+                there = has_member(group, STATIONXML.encode())
             if there:
                 try:
                     document = datasets.read_document(group, STATIONXML.encode())

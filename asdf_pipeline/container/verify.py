@@ -61,7 +61,8 @@ def verify(
     path = Path(path)
     try:
         with Reader(path) as reader:
-            problems = list(_problems(reader, _by_station(rows)))
+            # A station that cannot be opened says so to all who ask.
+            problems = list(dict.fromkeys(_problems(reader, _by_station(rows))))
     except InputMissingError:
         raise
     except InputError as error:

@@ -16,7 +16,7 @@ from asdf_pipeline.container.hdf5 import (
     HDF5_ERRORS,
     h5f,
     h5g,
-    is_hard_link,
+    has_member,
     version_of,
 )
 from asdf_pipeline.container.names import STATIONXML, is_station, name_in
@@ -127,7 +127,7 @@ class Writer:
         try:
             version = version_of(file, path)
             with writing(path):
-                if not is_hard_link(file, b"Waveforms"):
+                if not has_member(file, b"Waveforms"):
                     create.group(file, b"Waveforms")
                 return cls(path, file, version)
         except ASDFPipelineError:

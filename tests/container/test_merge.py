@@ -141,14 +141,13 @@ def test_bytes_and_attributes_are_copied_as_they_are(
                         assert (copy[()] == dataset[()]).all()
 
 
-def test_links_out_of_a_segment_are_not_copied(tmp_path: Path) -> None:
+@pytest.mark.parametrize("group", ["Waveforms", "Provenance", "AuxiliaryData"])
+def test_links_out_of_a_segment_are_an_error(tmp_path: Path, group: str) -> None:
     path = segment(tmp_path / "1.h5", "A")
     with h5py.File(path, "r+") as file:
-        file["Waveforms/XX.B"] = h5py.ExternalLink(path, "/Waveforms/XX.A")
-        file["Waveforms/XX.C"] = h5py.SoftLink("/Waveforms/XX.A")
-    merge([path], tmp_path / "merged.h5")
-    with h5py.File(tmp_path / "merged.h5") as merged:
-        assert list(merged["Waveforms"]) == ["XX.A"]
+        file[f"{group}/XX.B"] = h5py.ExternalLink(path, "/Waveforms/XX.A")
+    with pytest.raises(InputError, match=rf"1\.h5: .*/{group}/XX\.B is a link to"):
+        merge([path], tmp_path / "merged.h5")
 
 
 def test_output_and_segments_must_be_right(tmp_path: Path, our_file: Path) -> None:

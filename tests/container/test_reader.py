@@ -15,6 +15,7 @@ import pytest
 from asdf_pipeline.container import datasets
 from asdf_pipeline.container.codec import RAW, Encoding
 from asdf_pipeline.container.reader import Reader
+from asdf_pipeline.container.verify import verify
 from asdf_pipeline.errors import (
     ASDFPipelineError,
     InputError,
@@ -436,24 +437,44 @@ def test_what_is_not_there(small: Path) -> None:
             reader.trace(STATION, "../XX.ABC")
 
 
-def test_links_are_not_followed(small: Path, tmp_path: Path) -> None:
+def test_links_are_named_and_not_followed(small: Path, tmp_path: Path) -> None:
     secret = write(tmp_path / "secret.h5", trace(station="SECRET"))
     with h5py.File(small, "r+") as file:
         waveforms = file["Waveforms"]
         waveforms["XX.SOFT"] = h5py.SoftLink("/Waveforms/XX.ABC")
         waveforms["XX.LOOP"] = h5py.SoftLink("/Waveforms/XX.LOOP")
         waveforms["XX.SECRET"] = h5py.ExternalLink(secret, "/Waveforms/XX.SECRET")
-        group = waveforms["XX.ABC"]
-        group["StationXML"] = h5py.ExternalLink(secret, "/QuakeML")
-        group["XX.ABC..BHE__a__b__soft"] = h5py.SoftLink("/Waveforms/XX.ABC")
         file["QuakeML"] = h5py.SoftLink("/QuakeML")
+    links = ["XX.LOOP", "XX.SECRET", "XX.SOFT"]
     with Reader(small) as reader:
-        assert reader.stations() == [STATION]
+        assert reader.stations() == [STATION, *links]
         assert reader.tags(STATION) == ["raw_recording"]
-        assert reader.stationxml(STATION) is None
-        assert reader.quakeml() is None
-        with pytest.raises(StationMissingError):
+        for link in links:
+            match = rf"small\.h5: station {link} cannot be read: .* is a link to"
+            with pytest.raises(TraceError, match=match):
+                reader.names(link)
+        with pytest.raises(TraceError, match=r"/XX\.SECRET in /.*secret\.h5, .*merge"):
             reader.stream("XX.SECRET", "raw_recording")
+        with pytest.raises(TraceError, match=r"station XX\.LOOP cannot be read"):
+            make_plan(reader, {"raw_recording": "out"})
+        with pytest.raises(InputError, match="/QuakeML is a link to /QuakeML"):
+            reader.quakeml()
+    for link, problem in zip(links, verify(small), strict=False):
+        assert f"station {link} cannot be read" in problem
+
+
+def test_links_within_a_station_are_named(small: Path) -> None:
+    with h5py.File(small, "r+") as file:
+        group = file["Waveforms/XX.ABC"]
+        group["StationXML"] = h5py.ExternalLink("other.h5", "/QuakeML")
+        group["XX.ABC..BHE__a__b__soft"] = h5py.SoftLink("/Waveforms/XX.ABC")
+    with Reader(small) as reader:
+        with pytest.raises(TraceError, match="XX.ABC/StationXML is a link to"):
+            reader.names(STATION)
+        with pytest.raises(InputError, match="StationXML is a link to /QuakeML in oth"):
+            reader.stationxml(STATION)
+        with pytest.raises(InputError, match="__soft is a link to /Waveforms/XX.ABC"):
+            reader.trace(STATION, "XX.ABC..BHE__a__b__soft")
 
 
 def test_a_group_linked_into_itself_ends(small: Path) -> None:
