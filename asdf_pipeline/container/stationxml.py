@@ -19,7 +19,7 @@ from obspy import Inventory
 from asdf_pipeline.errors import StationXMLError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 Coordinates = tuple[float, float, float]
 
@@ -179,11 +179,20 @@ def isolate(inventory: Inventory, station: str) -> bytes:
     return _written(_only([inventory], station))
 
 
-def merge(documents: Sequence[bytes], station: str) -> bytes:
+def _ignore(channel: str, kept: int, other: int) -> None:
+    """Take no notice of a contradiction."""
+
+
+def merge(
+    documents: Sequence[bytes],
+    station: str,
+    notice: Callable[[str, int, int], None] = _ignore,
+) -> bytes:
     """Return one StationXML document that holds what several say about a station.
 
-    Epochs of the station with the same start and place become one; of a channel that
-    several have (location, code, start and end), the first counts.
+    Epochs of the station with the same start and place become one, which lasts as
+    long as any of them; of a channel that several have (location, code, start and
+    end), the first counts.
 
     Parameters
     ----------
@@ -191,6 +200,9 @@ def merge(documents: Sequence[bytes], station: str) -> bytes:
         StationXML documents.
     station : str
         ``"NET.STA"``.
+    notice : callable
+        Called with a channel and its epoch, in words, where two documents contradict
+        each other, and with their numbers: first that of the one that counts.
 
     Raises
     ------
@@ -207,7 +219,7 @@ def merge(documents: Sequence[bytes], station: str) -> bytes:
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             msg = f"a StationXML of station {station} cannot be parsed ({reason})"
             raise StationXMLError(msg) from error
-    return _written(_only(inventories, station))
+    return _written(_only(inventories, station, notice))
 
 
 def _written(inventory: Inventory) -> bytes:
@@ -216,24 +228,31 @@ def _written(inventory: Inventory) -> bytes:
     return buffer.getvalue()
 
 
-def _only(inventories: Sequence[Inventory], station: str) -> Inventory:
+def _only(
+    inventories: Sequence[Inventory],
+    station: str,
+    notice: Callable[[str, int, int], None] = _ignore,
+) -> Inventory:
     """Return an inventory of one station; what it shares with others is copied."""
     network_code, _, station_code = station.partition(".")
     networks: dict[Any, Any] = {}
-    for network in (one for inventory in inventories for one in inventory):
-        stations = [one for one in network if one.code == station_code]
+    found: dict[Any, list[tuple[int, Any]]] = {}
+    for number, network in (
+        (n, one) for n, inventory in enumerate(inventories) for one in inventory
+    ):
+        stations = [(number, one) for one in network if one.code == station_code]
         if network.code != network_code or not stations:
             continue
         key = str(network.start_date)
         if key not in networks:
             networks[key] = copy.copy(network)
-            networks[key].stations = []
-        networks[key].stations += stations
+        _last_as_long(networks[key], network)
+        found.setdefault(key, []).extend(stations)
     if not networks:
         msg = f"the inventory does not hold station {station}"
         raise StationXMLError(msg)
-    for network in networks.values():
-        network.stations = _merged_epochs(network.stations)
+    for key, network in networks.items():
+        network.stations = _merged_epochs(found[key], notice)
         if network.selected_number_of_stations is not None:
             network.selected_number_of_stations = len(network.stations)
     first = inventories[0]
@@ -248,20 +267,36 @@ def _only(inventories: Sequence[Inventory], station: str) -> Inventory:
     )
 
 
-def _merged_epochs(stations: Iterable[Any]) -> list[Any]:
+def _last_as_long(kept: Any, other: Any) -> None:
+    """Move the end of an epoch to that of another of the same start, if it is later."""
+    if kept.end_date is not None and (
+        other.end_date is None or other.end_date > kept.end_date
+    ):
+        kept.end_date = other.end_date
+
+
+def _merged_epochs(
+    stations: Iterable[tuple[int, Any]], notice: Callable[[str, int, int], None]
+) -> list[Any]:
+    """Return the epochs of a station; each is given with its document's number."""
     epochs: dict[Any, Any] = {}
-    for station in stations:
+    channels: dict[Any, dict[tuple[str, ...], tuple[int, Any]]] = {}
+    for number, station in stations:
         place = (station.latitude, station.longitude, station.elevation)
         key = (str(station.start_date), *map(float, place))
         if key not in epochs:
             epochs[key] = copy.copy(station)
             epochs[key].channels = []
-        there = {_channel_key(channel) for channel in epochs[key].channels}
-        epochs[key].channels += [
-            channel
-            for channel in station.channels
-            if _channel_key(channel) not in there
-        ]
+        _last_as_long(epochs[key], station)
+        there = dict(channels.setdefault(key, {}))
+        for channel in station.channels:
+            name = _channel_key(channel)
+            if name not in there:
+                epochs[key].channels.append(channel)
+                channels[key][name] = number, channel
+            elif there[name][1] != channel:
+                words = "{}.{} from {} to {}".format(*name)
+                notice(words, there[name][0], number)
     for station in epochs.values():
         if station.selected_number_of_channels is not None:
             station.selected_number_of_channels = len(station.channels)

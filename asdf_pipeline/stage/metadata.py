@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import zlib
+from functools import partial
 from typing import TYPE_CHECKING
 
 from obspy import UTCDateTime
@@ -15,7 +16,7 @@ from asdf_pipeline.stage.files import unpacked
 from asdf_pipeline.stage.formats import read_file, warnings_as_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from obspy import Inventory
@@ -51,17 +52,31 @@ def read_stations(files: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
                     packed = zlib.compress(document, 1)
                     found.setdefault(station, []).append((shown, packed))
     for station, documents in sorted(found.items()):
-        parts = list(dict.fromkeys(zlib.decompress(packed) for _, packed in documents))
+        parts: dict[bytes, str] = {}
+        for shown, packed in documents:
+            parts.setdefault(zlib.decompress(packed), shown)
         if len(parts) == 1:
-            yield station, parts[0]
+            yield station, next(iter(parts))
             continue
         names = ", ".join(shown for shown, _ in documents)
         _LOGGER.info("%s: merged for station %s", names, station)
+        warn = partial(_warn, station, list(parts.values()))
         try:
-            yield station, merge(parts, station)
+            yield station, merge(list(parts), station, warn)
         except StationXMLError as error:
             msg = f"{names}: cannot be merged for station {station}: {error}"
             raise InputError(msg) from error
+
+
+def _warn(
+    station: str, files: Sequence[str], channel: str, kept: int, other: int
+) -> None:
+    """Say that two files contradict each other."""
+    _LOGGER.warning(
+        "%s: station %s, channel %s: is described otherwise in %s, which is kept: "
+        "leave one of them out",
+        *(files[other], station, channel, files[kept]),
+    )
 
 
 def check_xml(path: Path, shown: str) -> None:

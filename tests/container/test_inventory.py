@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -285,6 +286,26 @@ def test_isolating_each_station_of_an_inventory() -> None:
 
 def test_isolating_gives_the_same_bytes_each_time(rjob_xml: bytes) -> None:
     assert isolate(obspy.read_inventory(), STATION) == rjob_xml
+
+
+@pytest.mark.parametrize("ends", [(2006, 2010), (2010, 2006), (2006, None)])
+def test_an_epoch_lasts_as_long_as_the_longest(
+    rjob_xml: bytes, ends: tuple[int | None, ...]
+) -> None:
+    parts = []
+    for year in ends:
+        inventory = parse(rjob_xml, "part", cache_responses=False)
+        del inventory[0].stations[1:]
+        end = None if year is None else obspy.UTCDateTime(year, 1, 1)
+        for epoch in (inventory[0], inventory[0][0]):
+            epoch.start_date, epoch.end_date = obspy.UTCDateTime(2001, 1, 1), end
+        buffer = io.BytesIO()
+        inventory.write(buffer, "STATIONXML")
+        parts.append(buffer.getvalue())
+    (network,) = parse(merge(parts, STATION), "merged", cache_responses=False)
+    last = None if None in ends else obspy.UTCDateTime(2010, 1, 1)
+    assert network.end_date == last
+    assert [station.end_date for station in network] == [last]
 
 
 def test_documents_of_single_channels_are_merged(rjob_xml: bytes) -> None:

@@ -49,6 +49,24 @@ def test_a_station_in_several_files_is_merged(
     assert "merged for station IU.ANMO" in caplog.text
 
 
+def test_two_descriptions_of_a_channel_are_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    inventory = obspy.read_inventory(str(CORE / "IU_ULN_00_LH1.xml"))
+    for name, factor in (("a.xml", 1), ("b.xml", 3)):
+        inventory[0][0][0].response.instrument_sensitivity.value *= factor
+        inventory.write(str(tmp_path / name), "STATIONXML")
+    ((_, document),) = read_stations([tmp_path / "a.xml", tmp_path / "b.xml"])
+    kept = obspy.read_inventory(str(tmp_path / "a.xml"))[0][0][0]
+    read = obspy.read_inventory(io.BytesIO(document))[0][0]
+    assert [channel.response for channel in read] == [kept.response]
+    (warning,) = [one for one in caplog.records if one.levelname == "WARNING"]
+    said = warning.getMessage()
+    assert said.startswith(f"{tmp_path / 'b.xml'}: station IU.ULN, channel 00.LH1 from")
+    assert str(kept.start_date) in said
+    assert f"otherwise in {tmp_path / 'a.xml'}, which is kept" in said
+
+
 def test_the_same_document_twice_is_not_merged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
