@@ -3,11 +3,12 @@
 HDF5 wants no two handles of different kinds on one file, and reading must leave an
 input alone. So the file is open for reading until something is added; then the
 handle for writing stays until something is read, for closing it after every trace
-would cost time and room in the file.
+would cost time and room in the file. Several data sets on one file take turns.
 """
 
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from asdf_pipeline.container.writer import Writer
 
 MODES = ("r", "r+", "a", "w", "x", "w-")
+_IN_USE: weakref.WeakSet[OpenFile] = weakref.WeakSet()
 
 
 class OpenFile:
@@ -68,6 +70,7 @@ class OpenFile:
             msg = f"{path}: mode {mode!r} is none of {', '.join(MODES)}"
             raise CallError(msg)
         self.path = path
+        self._place = path.resolve()
         self.mode = mode
         self.limit_in_mb = limit_in_mb
         self._check_writing = check_writing
@@ -85,11 +88,13 @@ class OpenFile:
         if mode == "w" or not path.exists():
             self._create(format_version)
         self.format_version = self.reader.format_version
+        _IN_USE.add(self)
 
     def _create(self, format_version: str | None) -> None:
         from asdf_pipeline.container.writer import Writer
 
         self._check_writing()
+        self._take_turn()
         # A link is replaced, never what it leads to: staged inputs are links.
         self.path.unlink(missing_ok=True)
         if format_version is None:
@@ -112,6 +117,9 @@ class OpenFile:
         if self._writer is not None:
             self.release()
         if self._reader is None:
+            for other in self._others():
+                if other._writer is not None:
+                    other.release()
             self._reader = Reader(self.path)
         return self._reader
 
@@ -127,14 +135,15 @@ class OpenFile:
                 raise CallError(msg)
             self._check_writing()
             self.release()
+            self._take_turn()
             try:
                 self._writer = Writer.reopen(self.path)
             except WriteError as error:
                 if "already open" not in str(error):
                     raise
                 msg = (
-                    f"{self.path} is open elsewhere in this process: close that data "
-                    "set or file before adding"
+                    f"{self.path} is open elsewhere in this process: close that file "
+                    "before adding"
                 )
                 raise WriteError(msg) from error
         return self._writer
@@ -178,6 +187,22 @@ class OpenFile:
             reader.close()
         if writer is not None:
             writer.close()
+
+    def flush(self) -> None:
+        """Close the handles of all data sets on this file, which is complete then."""
+        for one in (self, *self._others()):
+            one.release()
+
+    def _others(self) -> list[OpenFile]:
+        """Return the other data sets on this file."""
+        return [one for one in _IN_USE if one is not self and one._place == self._place]
+
+    def _take_turn(self) -> None:
+        """Let the other data sets open the file anew, and look what is there, later."""
+        for other in self._others():
+            other.release()
+            other._stations = None
+            other._names.clear()
 
     def close(self) -> None:
         """Close the file for good."""

@@ -44,7 +44,7 @@ class Readable:
 
     def flush(self) -> None:
         """Complete the file on disk; the next use opens it again."""
-        self.open_file.release()
+        self.open_file.flush()
 
     def __getattr__(self, name: str) -> Any:
         """Raise: it is no attribute, or one of pyasdf's that is not offered."""

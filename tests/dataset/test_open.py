@@ -193,10 +193,36 @@ def test_flush_completes_the_file(tmp_path: Path) -> None:
 def test_two_data_sets_on_one_file(example: Path) -> None:
     with ASDFDataSet(example) as one, ASDFDataSet(example) as two:
         assert one.waveforms.list() == two.waveforms.list()
-        with pytest.raises(WriteError, match="open elsewhere in this process"):
-            two.add_waveforms(obspy.read(), tag="more")
-        one.flush()
         two.add_waveforms(obspy.read(), tag="more")
+        assert one.waveform_tags == two.waveform_tags > {"more"}
+        one.add_waveforms(obspy.read(), tag="most")
+        with pytest.warns(ASDFWarning, match="in the data set already"):
+            two.add_waveforms(obspy.read()[0], tag="most")
+        assert "most" in two.waveforms.BW_RJOB.get_waveform_tags()
+        two.add_waveforms(obspy.read(), tag="last")
+        assert one == two
+
+
+def test_the_cell_of_a_notebook_runs_twice(tmp_path: Path) -> None:
+    first = ASDFDataSet(tmp_path / "new.h5")
+    first.add_stationxml(obspy.read_inventory())
+    first.add_waveforms(obspy.read(), tag="raw")
+    again = ASDFDataSet(tmp_path / "new.h5")
+    again.add_stationxml(obspy.read_inventory())
+    with pytest.warns(ASDFWarning, match="in the data set already"):
+        again.add_waveforms(obspy.read(), tag="raw")
+    first.close()
+    assert len(again.waveforms.BW_RJOB.raw) == 3
+    again.close()
+
+
+def test_a_file_that_is_open_in_h5py_is_not_added_to(example: Path) -> None:
+    with (
+        ASDFDataSet(example) as ds,
+        h5py.File(example, "r", locking=False),
+        pytest.raises(WriteError, match="open elsewhere in this process: close"),
+    ):
+        ds.add_waveforms(obspy.read(), tag="more")
 
 
 def test_equality_is_of_content(example: Path, tmp_path: Path) -> None:
