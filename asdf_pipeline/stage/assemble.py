@@ -18,7 +18,7 @@ from asdf_pipeline.plan import Plan, Unit
 from asdf_pipeline.stage.attempt import Sources, StageWork
 from asdf_pipeline.stage.batches import batches
 from asdf_pipeline.stage.events import read_quakeml
-from asdf_pipeline.stage.files import find_files
+from asdf_pipeline.stage.files import Complaints, find_files
 from asdf_pipeline.stage.metadata import read_stations
 from asdf_pipeline.stage.sac import SACHeaders
 from asdf_pipeline.stage.scan import refuse_nothing, scan
@@ -86,7 +86,7 @@ class StageTask(Assignment):
         InputMissingError
             If a pattern matches no file.
         InputError
-            If a file cannot be read, or two contradict each other.
+            If files cannot be read, or contradict each other.
         """
         check_tag(self.tag)
         waveforms = find_files(self.waveforms, "waveforms")
@@ -96,12 +96,20 @@ class StageTask(Assignment):
         if not waveforms and self.request is None:
             msg = "no waveforms were named: nothing to stage"
             raise CallError(msg)
-        quakeml, count = read_quakeml(events)
+        quakeml, count = None, 0
         headers = SACHeaders()
-        pieces = scan(waveforms, headers.notice if self.sac_headers else _ignore)
-        if self.request is None:
-            refuse_nothing(pieces, waveforms)
-        documents = dict(read_stations(stations))
+        pieces: list[Piece] = []
+        documents: dict[str, bytes] = {}
+        complaints = Complaints()
+        with complaints.collected():
+            quakeml, count = read_quakeml(events)
+        with complaints.collected():
+            pieces = scan(waveforms, headers.notice if self.sac_headers else _ignore)
+            if self.request is None:
+                refuse_nothing(pieces, waveforms)
+        with complaints.collected():
+            documents = dict(read_stations(stations))
+        complaints.end()
         lines: dict[Unit, tuple[Line, ...]] = {}
         if self.request is not None:
             inventory = self.request.stations()

@@ -9,7 +9,7 @@ from asdf_pipeline.container.encoded import Product
 from asdf_pipeline.container.product import encode_document
 from asdf_pipeline.errors import ASDFPipelineError, InputError
 from asdf_pipeline.stage.batches import LARGEST
-from asdf_pipeline.stage.files import unpacked
+from asdf_pipeline.stage.files import Complaints, unpacked
 from asdf_pipeline.stage.formats import read_file
 from asdf_pipeline.stage.sac import associate
 from asdf_pipeline.stage.waveforms import Claims, encoded, is_text
@@ -99,13 +99,17 @@ class StageWorker(Worker):
         sources = self.work.sources
         claims = Claims()
         count = samples = 0
-        for shown, stream in self._streams(unit):
-            if sources.sac_events:
-                associate(stream)
-            for trace in encoded(stream, shown, station, unit.tag, encoding):
-                count += 1
-                samples += trace.header.npts
-                claims.admit(trace, shown)
+        complaints = Complaints()
+        for streams in self._sources(unit):
+            with complaints.collected():
+                for shown, stream in streams:
+                    if sources.sac_events:
+                        associate(stream)
+                    for trace in encoded(stream, shown, station, unit.tag, encoding):
+                        count += 1
+                        samples += trace.header.npts
+                        claims.admit(trace, shown)
+        complaints.end()
         traces = claims.traces()
         record |= {"traces_in": count, "samples_in": samples}
         stationxml = sources.documents.get(station)
@@ -132,18 +136,23 @@ class StageWorker(Worker):
         """Return nothing for an error in the data: its one line says all."""
         return "" if isinstance(error, ASDFPipelineError) else super().explain(error)
 
-    def _streams(self, unit: Unit) -> Iterator[tuple[str, obspy.Stream]]:
-        """Yield what a unit's sources hold, each with its name."""
+    def _sources(self, unit: Unit) -> Iterator[Iterator[tuple[str, obspy.Stream]]]:
+        """Yield what each of a unit's sources holds, with its name."""
         sources = self.work.sources
         for path in sources.files.get(unit.id, ()):
-            yield from self._read(path, unit.station)
+            yield self._read(path, unit.station)
         if unit.id in sources.lines and sources.request is not None:
-            from asdf_pipeline.stage.fdsn import download
+            yield self._download(unit, sources.request)
 
-            if self._client is None:
-                self._client = sources.request.client()
-            shown = f"{sources.request.url}, {unit.id}"
-            yield shown, download(self._client, sources.lines[unit.id], shown)
+    def _download(
+        self, unit: Unit, request: Request
+    ) -> Iterator[tuple[str, obspy.Stream]]:
+        from asdf_pipeline.stage.fdsn import download
+
+        if self._client is None:
+            self._client = request.client()
+        shown = f"{request.url}, {unit.id}"
+        yield shown, download(self._client, self.work.sources.lines[unit.id], shown)
 
     def _read(self, path: Path, station: str) -> Iterator[tuple[str, obspy.Stream]]:
         """Yield what a file, or each member of a packed one, holds."""

@@ -13,7 +13,7 @@ from obspy import UTCDateTime
 from obspy.core.event import Catalog
 
 from asdf_pipeline.errors import InputError
-from asdf_pipeline.stage.files import unpacked
+from asdf_pipeline.stage.files import Complaints, unpacked
 from asdf_pipeline.stage.formats import read_file, warnings_as_lines
 from asdf_pipeline.stage.metadata import check_xml
 
@@ -50,10 +50,16 @@ def read_quakeml(files: Sequence[Path]) -> tuple[bytes | None, int]:
     Raises
     ------
     InputError
-        If a file cannot be read, or two files hold different events under one
+        If files cannot be read, or two hold different events under one
         resource id.
     """
-    return join([document for path in files for document in _read(path)])
+    documents = []
+    complaints = Complaints()
+    for path in files:
+        with complaints.collected():
+            documents += _read(path)
+    complaints.end()
+    return join(documents)
 
 
 def join(documents: Sequence[tuple[str, Catalog, bytes]]) -> tuple[bytes | None, int]:

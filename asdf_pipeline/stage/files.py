@@ -37,6 +37,40 @@ _UNPACKING_ERRORS = (
     RuntimeError,  # an encrypted zip file
 )
 
+_MOST_NAMED = 5
+
+
+class Complaints:
+    """What cannot be kept, collected so that all of it is named at once."""
+
+    def __init__(self) -> None:
+        self._errors: list[InputError] = []
+
+    @contextmanager
+    def collected(self) -> Iterator[None]:
+        """Keep the error of the block for the end."""
+        try:
+            yield
+        except InputError as error:
+            self._errors.append(error)
+
+    def end(self) -> None:
+        """Raise what was collected, the first few in words, as one error.
+
+        Raises
+        ------
+        InputError
+            If there was any.
+        """
+        if not self._errors:
+            return
+        if len(self._errors) == 1:
+            raise self._errors[0]
+        said = [str(error) for error in self._errors[:_MOST_NAMED]]
+        if len(self._errors) > _MOST_NAMED:
+            said.append(f"and {len(self._errors) - _MOST_NAMED} more like these")
+        raise InputError("; ".join(said))
+
 
 def find_files(patterns: Iterable[str], what: str) -> list[Path]:
     """Return the files that the patterns name, sorted, each once.

@@ -12,7 +12,7 @@ from obspy import UTCDateTime
 
 from asdf_pipeline.container.stationxml import check_wellformed, isolate, merge
 from asdf_pipeline.errors import InputError, StationXMLError
-from asdf_pipeline.stage.files import unpacked
+from asdf_pipeline.stage.files import Complaints, unpacked
 from asdf_pipeline.stage.formats import read_file, warnings_as_lines
 
 if TYPE_CHECKING:
@@ -41,16 +41,18 @@ def read_stations(files: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
     Raises
     ------
     InputError
-        If a file cannot be read, or what it says about a station cannot be kept.
+        If files cannot be read, or what they say about stations cannot be kept.
     """
+    complaints = Complaints()
     found: dict[str, list[tuple[str, bytes]]] = {}
     for path in files:
-        with unpacked(path) as members:
+        with complaints.collected(), unpacked(path) as members:
             for member in members:
                 shown = str(path) if member == path else f"{path}, {member.name}"
                 for station, document in _split(member, shown):
                     packed = zlib.compress(document, 1)
                     found.setdefault(station, []).append((shown, packed))
+    complaints.end()
     for station, documents in sorted(found.items()):
         parts: dict[bytes, str] = {}
         for shown, packed in documents:

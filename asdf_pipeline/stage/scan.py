@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import InputError
-from asdf_pipeline.stage.files import unpacked
+from asdf_pipeline.stage.files import Complaints, unpacked
 from asdf_pipeline.stage.formats import read_file
 from asdf_pipeline.stage.waveforms import is_text
 
@@ -71,13 +71,14 @@ def scan(
     Raises
     ------
     InputError
-        If a file cannot be read.
+        If files cannot be read.
     """
     pieces: list[Piece] = []
+    complaints = Complaints()
     quiet = logging.getLogger("asdf_pipeline.stage.formats")
     for path in files:
         found: dict[str, Piece] = {}
-        with unpacked(path) as members:
+        with complaints.collected(), unpacked(path) as members:
             for member in members:
                 shown = str(path) if member == path else f"{path}, {member.name}"
                 before, quiet.disabled = quiet.disabled, True  # said when it is read
@@ -98,6 +99,7 @@ def scan(
                         found[station] = Piece(path, station, start, start)
                     found[station].add(trace)
         pieces += found.values()
+    complaints.end()
     return pieces
 
 

@@ -290,6 +290,26 @@ def test_a_file_that_cannot_be_read_is_named(
     assert not list(folder.glob("*staged*"))
 
 
+def test_all_files_that_cannot_be_read_are_named(folder: Path) -> None:
+    for number in range(7):
+        (folder / f"odd{number}.mseed").write_text("no recording")
+    (folder / "odd.xml").write_text("no metadata")
+    with pytest.raises(InputError) as caught:
+        staged(folder, "*.mseed", stations=[str(folder / "*.xml")])
+    said = str(caught.value)
+    assert said.count(".mseed: in no waveform format") == 5
+    assert "; and 2 more like these; " in said
+    assert "odd.xml: in no inventory format" in said
+
+
+def test_all_traces_that_cannot_be_kept_are_named(folder: Path) -> None:
+    for name in ("one.sac", "two.sac"):
+        trace = obspy.Trace(np.arange(10, dtype="f4"))
+        trace.write(str(folder / name), format="SAC")
+    with pytest.raises(InputError, match=r"one\.sac: .*; .*two\.sac: .* without netw"):
+        staged(folder, "*.sac", "*.mseed")
+
+
 @pytest.mark.parametrize("tag", ["", "Raw", "a__b", "stationxml", "a b", "ä", "../x"])
 def test_a_tag_that_cannot_be_written(folder: Path, tag: str) -> None:
     with pytest.raises(TagError, match="is not valid"):
