@@ -189,6 +189,11 @@ def test_an_output_that_exists(command: Command, staged: Path, tmp_path: Path) -
         ),
         (("--window", "a day"), "--window: 'a day' is no duration"),
         (("--max-failures", "5", "--work-dir", "functions.py"), "functions.py"),
+        (("--work-dir", "."), "processed.h5: lies in the work directory"),
+        (
+            ("--outcomes", "processed.h5.work/outcomes.jsonl"),
+            "outcomes.jsonl: lies in the work directory",
+        ),
     ],
 )
 def test_a_wrong_call_leaves_nothing(
@@ -254,6 +259,23 @@ def test_staging_that_cannot_be(
     assert run.code in (1, 2)
     assert message in run.complaint
     assert [path.name for path in tmp_path.iterdir()] == ["functions.py"]
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ("raise SystemExit('enough')", "SystemExit: enough"),
+        ("st[0].stats.station = 'OTHER'; return st", "TraceError: "),
+    ],
+)
+def test_a_trial_refuses_what_a_run_would(
+    command: Command, staged: Path, tmp_path: Path, body: str, error: str
+) -> None:
+    (tmp_path / "wrong.py").write_text(f"def process(st, inv):\n    {body}\n")
+    run = command("try", "staged.h5", "--function", "wrong.py:process")
+    assert run.code == 1
+    assert error in run.err
+    assert "out:" not in run.out
 
 
 def test_info(command: Command, staged: Path) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import FUNCTIONS
+from tests.cli.conftest import FUNCTIONS, Run
 
 
 @pytest.mark.requires("mpi")
@@ -47,3 +48,19 @@ def test_a_wrong_call_is_told_once(
     assert len(errors) == 1
     assert message in errors[0]
     assert "Traceback" not in done.stderr
+
+
+def test_a_task_of_slurm_without_mpi_is_no_rank(
+    command: Callable[..., Run],
+    staged: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "one.py").write_text("def one(a, b):\n    return {'one': 1}\n")
+    monkeypatch.setenv("SLURM_PROCID", "1")
+    run = command(
+        *("compare", "staged.h5", "staged.h5", "--function", "one.py:one"),
+        *("--backend", "serial"),
+    )
+    assert run.code == 0, run.err
+    assert run.out.splitlines()[1:] == ["BW.BGLD,1", "BW.RJOB,1", "IU.ULN,1"]

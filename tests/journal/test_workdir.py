@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -10,12 +11,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from asdf_pipeline.errors import WorkDirectoryError, WriteError
 from asdf_pipeline.files import check_room
-from asdf_pipeline.journal.lock import Heartbeat, is_held, owner_of
+from asdf_pipeline.journal.lock import LOCK, Heartbeat, is_held, owner_of
 from asdf_pipeline.journal.segments import seal
 from asdf_pipeline.journal.workdir import JOURNAL, WorkDirectory, read_journal
 from asdf_pipeline.outcome import Outcome
@@ -133,6 +135,22 @@ def test_a_second_run_in_the_same_process_is_refused(path: Path) -> None:
     with pytest.raises(WorkDirectoryError, match=f"process {os.getpid()}"):
         WorkDirectory(path, KEY)
     directory.close()
+
+
+def test_a_lock_that_is_removed_before_it_is_taken_is_none(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = fcntl.lockf
+
+    def late(file: Any, how: int) -> None:
+        (path / LOCK).unlink(missing_ok=True)  # by its holder, which is done
+        take(file, how)
+
+    with monkeypatch.context() as context:
+        context.setattr(fcntl, "lockf", late)
+        with pytest.raises(WorkDirectoryError, match="is at work here"):
+            WorkDirectory(path, KEY)
+    assert reopened(path) == ["XX.A/raw"]
 
 
 def test_without_locks_a_heartbeat_keeps_others_out(tmp_path: Path) -> None:

@@ -144,11 +144,19 @@ class TeamContract:
         assert [s for s, o in outcomes.items() if o.status == "failed"] == ["XX.S03"]
         assert message in outcomes["XX.S03"].error_message
 
-    def test_sys_exit_in_the_function_is_a_failure(self, process: Any) -> None:
-        done = process("leaves")
+    @pytest.mark.parametrize(
+        ("function", "error"),
+        [("leaves", "SystemExit: enough"), ("is_cancelled", "CancelledError")],
+    )
+    def test_what_is_no_exception_is_a_failure(
+        self, process: Any, tmp_path: Path, function: str, error: str
+    ) -> None:
+        done = process(function)
         assert done.returncode == 1
-        assert "SystemExit: enough" in done.stderr
+        assert error in done.stderr
         assert "12 failed" in done.stderr
+        found = self.outcomes(tmp_path / "out.h5.work" / "outcomes.jsonl").values()
+        assert {outcome.error_type for outcome in found} == {error.partition(":")[0]}
 
     def test_the_output_must_not_exist(self, process: Any, out: Path) -> None:
         out.write_bytes(b"precious")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import multiprocessing
 import os
 import signal
@@ -87,6 +88,11 @@ def dies_for(
 def leaves(st: Stream, inv: Inventory | None) -> Stream:
     """Call `sys.exit`, as no function should."""
     sys.exit("enough")
+
+
+def is_cancelled(st: Stream, inv: Inventory | None) -> Stream:
+    """Raise what is no `Exception`."""
+    raise asyncio.CancelledError
 
 
 def returns(st: Stream, inv: Inventory | None, what: str) -> Any:

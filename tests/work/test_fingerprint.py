@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from functools import partial
+import sysconfig
+import venv
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,7 +29,9 @@ FILES = {
     "deep.py": "def of(st):\n    return st\n",
     "late.py": "from parts import part\ndef of(st):\n    return part.of(st)\n",
     "parts/__init__.py": "",
-    "parts/part.py": "def of(st):\n    return st\n",
+    "parts/part.py": "def of(st):\n    from .inner import same\n    return same(st)\n",
+    "parts/inner.py": "from . import beside\ndef same(st):\n    return st\n",
+    "parts/beside.py": "",
     "tools.py": "class Tool:\n    def __call__(self, st):\n        return st\n",
     "other.py": "def of(st):\n    return st\n",
 }
@@ -92,6 +96,54 @@ def test_what_a_closure_and_its_defaults_hold_counts() -> None:
     assert len(set(found)) == len(found)
     assert found == [fingerprint(make(value)) for value in values]
     assert fingerprint(partial(make, 1)) != fingerprint(partial(make, 2))
+
+
+def test_which_of_several_objects_is_meant_counts() -> None:
+    one, other = ["a"], ["b"]
+    assert fingerprint([one, other, one]) != fingerprint([one, other, other])
+
+
+def test_what_a_decorator_holds_counts() -> None:
+    def times(gain: float) -> Any:
+        def decorate(function: Any) -> Any:
+            @wraps(function)
+            def decorated(st: Any, inv: Any) -> Any:
+                return gain * function(st, inv)
+
+            return decorated
+
+        return decorate
+
+    def process(st: Any, inv: Any) -> Any:
+        return st
+
+    def another(st: Any, inv: Any) -> Any:
+        return inv
+
+    decorated = times(1.0)(process), times(2.0)(process), times(1.0)(another)
+    assert len({fingerprint(function) for function in decorated}) == 3
+
+
+def test_an_edit_of_an_installed_function_is_noticed(tmp_path: Path) -> None:
+    venv.create(tmp_path / "env", symlinks=True)
+    (place,) = (tmp_path / "env").glob("lib/python*/site-packages")
+    found = []
+    for body in ("return st", "return None"):
+        (place / "mine.py").write_text(f"def process(st, inv):\n    {body}\n")
+        done = subprocess.run(
+            [
+                tmp_path / "env/bin/python",
+                "-P",
+                "-c",
+                PRINT.replace("steps.py", "mine"),
+            ],
+            env={"PYTHONPATH": sysconfig.get_path("purelib")},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        found.append(done.stdout)
+    assert found[0] != found[1]
 
 
 def test_the_class_of_a_callable_counts() -> None:
