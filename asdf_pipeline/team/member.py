@@ -19,6 +19,7 @@ from asdf_pipeline.container.writer import Writer
 from asdf_pipeline.errors import ASDFPipelineError
 from asdf_pipeline.files import begin_sync
 from asdf_pipeline.team.resources import keep_memory, one_thread
+from asdf_pipeline.team.stop import SIGNALS, release_children
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from asdf_pipeline.outcome import Outcome
     from asdf_pipeline.plan import Unit
     from asdf_pipeline.work.base import Work, Worker
-
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +77,11 @@ def be_member(
     keep_memory()
     # The parent hears the terminal's Ctrl-C, and decides. A handler, not SIG_IGN,
     # which the function's own subprocesses would inherit.
-    for signum in _SIGNALS:
+    for signum in SIGNALS:
         signal.signal(signum, _stay)
-    _release_children(pipe)
+    release_children(lambda: signal.getsignal(signal.SIGTERM) is _stay)
+    # A child that held it would hide this process's death.
+    os.register_at_fork(after_in_child=pipe.close)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         try:
             with one_thread(), work.begin(name) as worker:
@@ -92,31 +92,6 @@ def be_member(
 
 def _stay(_signum: int, _frame: FrameType | None) -> None:
     pass
-
-
-def _release_children(pipe: Connection) -> None:
-    """Let processes that the function forks be no members.
-
-    One that held the pipe would hide the member's death, and a `Pool` ends its
-    workers by SIGTERM: it may come before they can hear it, so it waits meanwhile.
-    """
-
-    def release() -> None:
-        pipe.close()
-        if signal.getsignal(signal.SIGINT) is _stay:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-        if signal.getsignal(signal.SIGTERM) is _stay:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        unblock()
-
-    def unblock() -> None:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-
-    os.register_at_fork(
-        before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS),
-        after_in_parent=unblock,
-        after_in_child=release,
-    )
 
 
 def _die_with_parent() -> None:

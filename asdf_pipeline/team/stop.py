@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import sys
@@ -20,6 +21,9 @@ PATIENCE = 4.0
 """Seconds that units in progress get to end once a stop is asked for."""
 
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
 class Stop:
     """Whether a signal asked the run to stop.
 
@@ -34,12 +38,14 @@ class Stop:
     ----------
     signum : int
         The signal's number, 0 while none came.
+    is_interruptible : bool
+        Whether a signal ends what is at work.
     """
 
     def __init__(self, *, alone: bool = False) -> None:
         self.signum = 0
         self._alone = alone
-        self._interruptible = False
+        self.is_interruptible = False
         self._listening = False
         self._insisting = False
         self._asked_again = False
@@ -54,11 +60,12 @@ class Stop:
         """Let a signal end the enclosed code by `StopUnitError`."""
         if self:
             raise StopUnitError
-        self._interruptible = True
+        _release_children_of_units()
+        self.is_interruptible = True
         try:
             yield
         finally:
-            self._interruptible = False
+            self.is_interruptible = False
 
     def comes_too_late(self) -> None:
         """Let a stop that comes from now on change nothing."""
@@ -88,7 +95,7 @@ class Stop:
                 os._exit(128 + signum)
             self._asked_again = True
             raise StopUnitError
-        if self._interruptible:
+        if self.is_interruptible:
             raise StopUnitError
 
     def _insist(self) -> None:
@@ -96,7 +103,7 @@ class Stop:
         end = time.monotonic() + 2 * PATIENCE
         while time.monotonic() < end:
             time.sleep(0.5)
-            if not (self._interruptible and self._listening):
+            if not (self.is_interruptible and self._listening):
                 return
             self._insisting = True
             _send_to_main_thread(self.signum)
@@ -118,8 +125,7 @@ class Stop:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        signals = (signal.SIGINT, signal.SIGTERM)
-        before = [signal.signal(signum, self._hear) for signum in signals]
+        before = [signal.signal(signum, self._hear) for signum in SIGNALS]
         unraisable = sys.unraisablehook
         sys.unraisablehook = lambda lost: _lose(lost, unraisable)
         self._listening = True
@@ -128,7 +134,7 @@ class Stop:
         finally:
             self._listening = False
             sys.unraisablehook = unraisable
-            for signum, action in zip(signals, before, strict=True):
+            for signum, action in zip(SIGNALS, before, strict=True):
                 signal.signal(signum, action)
 
     def raise_if_asked(self, work_directory: object) -> None:
@@ -140,6 +146,45 @@ class Stop:
                 "the same command goes on from there"
             )
             raise StoppedError(msg, self.signum)
+
+
+def release_children(are_deaf: Callable[[], bool]) -> None:
+    """Let processes that are forked from here on hear signals as any do.
+
+    A `multiprocessing.Pool` ends its workers by SIGTERM. It may come before they can
+    hear it, and waits meanwhile.
+
+    Parameters
+    ----------
+    are_deaf : callable
+        Whether the handlers that a child inherits now are this process's own.
+    """
+
+    def switch(how: int) -> None:
+        if are_deaf():
+            signal.pthread_sigmask(how, SIGNALS)
+
+    def release() -> None:
+        if are_deaf():
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+
+    os.register_at_fork(
+        before=lambda: switch(signal.SIG_BLOCK),
+        after_in_parent=lambda: switch(signal.SIG_UNBLOCK),
+        after_in_child=release,
+    )
+
+
+@functools.cache  # what is registered stays
+def _release_children_of_units() -> None:
+    release_children(_is_at_work)
+
+
+def _is_at_work() -> bool:
+    stop = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    return isinstance(stop, Stop) and stop.is_interruptible
 
 
 def _send_to_main_thread(signum: int) -> None:

@@ -231,12 +231,3 @@ class SurvivingTeamContract(TeamContract):
         assert done.returncode == 0, done.stderr
         outcome = self.outcomes(tmp_path / "outcomes.jsonl")["XX.S04"]
         assert (outcome.status, outcome.attempts) == ("ok", 2)
-
-    def test_a_function_may_have_processes_of_its_own(
-        self, process: Any, out: Path
-    ) -> None:
-        done = process("pooled")
-        assert done.returncode == 0, done.stderr
-        assert "Traceback" not in done.stderr
-        with Reader(out) as reader:
-            assert reader.stations() == list(STATIONS)
