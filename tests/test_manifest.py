@@ -203,6 +203,13 @@ def test_what_is_no_manifest_is_named(tmp_path: Path) -> None:
         read_manifest(tmp_path / "timings.csv")
 
 
+def test_an_error_message_that_utf8_has_no_form_for(tmp_path: Path) -> None:
+    failed = outcome(status="failed", error_message="no file \udcff.dat")
+    write_table(station_table([failed], "alps"), tmp_path / "stations.csv")
+    read = read_manifest(tmp_path / "stations.csv")
+    assert read["error_message"][0] == r"no file \udcff.dat"
+
+
 def test_nothing_is_left_of_a_table_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "stations.csv").mkdir()
     with pytest.raises(OSError, match=r"directory|Directory"):

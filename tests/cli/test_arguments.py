@@ -78,6 +78,13 @@ def test_a_parameter_file_that_holds_a_list_is_named(tmp_path: Path) -> None:
         read_parameters(str(tmp_path / "p.yaml"))
 
 
+def test_a_parameter_file_in_another_encoding_is_named(tmp_path: Path) -> None:
+    (tmp_path / "latin1.yaml").write_bytes("{name: Zürich}".encode("latin1"))
+    with pytest.raises(CallError, match=r"latin1\.yaml: no text in UTF-8") as caught:
+        read_parameters(str(tmp_path / "latin1.yaml"))
+    assert "\n" not in str(caught.value)
+
+
 def test_a_missing_parameter_file_is_named() -> None:
     with pytest.raises(InputMissingError, match=r"'absent\.yaml': no such file"):
         read_parameters("absent.yaml")

@@ -389,6 +389,41 @@ def test_manifests_of_two_data_sets_are_joined(
     assert "give each data set its own name" in run.complaint
 
 
+@pytest.mark.parametrize(
+    ("arguments", "read"),
+    [
+        (("manifest", "--output", "outcomes"), "outcomes"),
+        (
+            ("manifest", "--output", "m.csv", "--timings", "processed.h5"),
+            "processed.h5",
+        ),
+        (("report", "--output", "staged.h5"), "staged.h5"),
+    ],
+)
+def test_what_is_read_is_not_replaced(
+    command: Command,
+    staged: Path,
+    tmp_path: Path,
+    arguments: tuple[str, ...],
+    read: str,
+) -> None:
+    process(command, "--function", "functions.py:identity", "--outcomes", "outcomes")
+    before = (tmp_path / read).read_bytes()
+    run = command(*arguments, "staged.h5", "processed.h5", "--outcomes", "outcomes")
+    assert run.code == 2
+    assert f"{read}: would replace {read}, which is read" in run.complaint
+    assert (tmp_path / read).read_bytes() == before
+
+
+def test_a_joined_manifest_replaces_no_part(
+    command: Command, staged: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_text("dataset\n")
+    run = command("manifest", "--join", "a.csv", "--output", "a.csv")
+    assert run.code == 2
+    assert "a.csv: would replace a.csv, which is read" in run.complaint
+
+
 def test_the_status_of_nothing(command: Command) -> None:
     run = command("status", "absent.work")
     assert run.code == 2

@@ -277,6 +277,48 @@ def test_names_must_agree_with_attributes(path: Path) -> None:
     assert all("its name says" in problem for problem in problems)
 
 
+def test_a_name_with_a_month_that_is_none(path: Path) -> None:
+    processed(path)
+    with h5py.File(path, "r+") as file:
+        (name, *_) = group = file["Waveforms/BW.ONE"]
+        group.move(name, name.replace("__2009-08-", "__2009-13-"))
+    problems = verify(path)
+    assert len(problems) == 2  # start and end
+    assert all("'2009-13-24T00:20:" in one and "no" in one for one in problems)
+
+
+@pytest.fixture
+def arrays(path: Path) -> Path:
+    """Return a file with the auxiliary data A/b."""
+    processed(path)
+    with h5py.File(path, "r+") as file:
+        file["AuxiliaryData/A/b"] = np.zeros(3)
+    return path
+
+
+def test_a_provenance_id_in_no_encoding(arrays: Path) -> None:
+    with h5py.File(arrays, "r+") as file:
+        file["AuxiliaryData/A/b"].attrs["provenance_id"] = np.bytes_(b"{x}\xff")
+    assert verify(arrays) == []
+
+
+def test_auxiliary_data_that_claims_more_than_memory(arrays: Path) -> None:
+    with h5py.File(arrays, "r+") as file:
+        file.create_dataset("AuxiliaryData/A/huge", (10**14,), "f8", chunks=(1000,))
+    (problem,) = verify(arrays)
+    assert (
+        "'A/huge' cannot be read: claims 800000000000000 bytes but stores 0" in problem
+    )
+
+
+def test_auxiliary_data_of_a_type_with_texts(arrays: Path) -> None:
+    kind = np.dtype([("name", h5py.string_dtype()), ("value", "f8")])
+    with h5py.File(arrays, "r+") as file:
+        file.create_dataset("AuxiliaryData/A/table", (2,), kind)
+    (problem,) = verify(arrays)
+    assert "'A/table' cannot be read: is of type" in problem
+
+
 def test_a_damaged_station_does_not_hide_the_next(path: Path) -> None:
     rows = processed(path)
     with h5py.File(path, "r+") as file:

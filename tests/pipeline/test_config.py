@@ -148,12 +148,12 @@ def test_what_is_mistyped_after_a_run_is_named(done: Checkout) -> None:
 def test_patterns_comments_and_folders(checkout: Checkout) -> None:
     folder = checkout.path / "data" / "deep" / "er"
     folder.mkdir(parents=True)
-    for name in ("a.mseed", "b.mseed", "c.sac"):
+    for name in ("a.mseed", "b.mseed", "c#.sac"):
         (folder / name).touch()
     table = checkout.path / "config" / "datasets.tsv"
     table.write_text(
         "# mine\ndataset\twaveforms\n"
-        "NA\tdata/**/*.mseed data/deep/er/c.sac\n"
+        "NA\tdata/**/*.mseed data/deep/er/c#.sac\n"
         "# other\tnot/there/*\n"
     )
     run = checkout.snakemake("--dry-run")

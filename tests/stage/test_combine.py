@@ -10,6 +10,7 @@ import pytest
 from asdf_pipeline.cli import main
 from asdf_pipeline.container.digest import file_digest
 from asdf_pipeline.container.reader import Reader
+from asdf_pipeline.container.writer import Writer
 from asdf_pipeline.errors import (
     CallError,
     InputError,
@@ -77,6 +78,35 @@ def test_two_versions_of_an_event_are_an_error(folder: Path) -> None:
     with pytest.raises(InputError, match=r"a\.h5 and .*b\.h5: both hold the event"):
         combine(parts, folder / "merged.h5")
     assert not list(folder.glob("*merged*"))
+
+
+def test_a_file_without_events_in_its_quakeml(folder: Path) -> None:
+    parts = [
+        staged(folder, "a", "EHZ.mseed", events=CORE / "iris_events.xml"),
+        staged(folder, "b", "EHN.mseed"),
+    ]
+    with Writer.reopen(parts[1]) as writer:
+        writer.write_quakeml(b" ")
+    combine(parts, folder / "merged.h5")
+    with Reader(folder / "merged.h5") as reader:
+        assert len(reader.events()) == 2
+
+
+def test_events_that_declare_entities_are_refused(folder: Path) -> None:
+    parts = [
+        staged(folder, "a", "EHZ.mseed", events=CORE / "iris_events.xml"),
+        staged(folder, "b", "EHN.mseed"),
+    ]
+    document = (CORE / "iris_events.xml").read_bytes()
+    begin = document.index(b"<q:quakeml")
+    with Writer.reopen(parts[1]) as writer:
+        writer.write_quakeml(
+            document[:begin]
+            + b"<!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/passwd'>]>"
+            + document[begin:]
+        )
+    with pytest.raises(InputError, match=r"b\.h5: .* a document type or entities"):
+        combine(parts, folder / "merged.h5")
 
 
 def test_a_trace_in_two_files_is_an_error(folder: Path) -> None:

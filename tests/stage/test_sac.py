@@ -44,6 +44,17 @@ def test_an_event_is_made_and_the_trace_belongs_to_it(tmp_path: Path) -> None:
     assert header.magnitude_ids == (str(event.magnitudes[0].resource_id),)
 
 
+def test_a_magnitude_of_zero_is_one(tmp_path: Path) -> None:
+    trace = obspy.read(str(SCZ))[0]
+    trace.stats.sac.mag = 0.0
+    trace.write(str(tmp_path / "zero.sac"), format="SAC")
+    with Reader(staged(tmp_path, tmp_path / "zero.sac")) as reader:
+        (magnitude,) = reader.events()[0].magnitudes
+        (header,) = reader.headers("G.SCZ")
+    assert magnitude.mag == 0.0
+    assert header.magnitude_ids == (str(magnitude.resource_id),)
+
+
 def test_depths_in_kilometres(tmp_path: Path) -> None:
     trace = obspy.read(str(SCZ))[0]
     trace.stats.sac.evdp = 33.5
