@@ -29,10 +29,8 @@ def test_the_peak_is_nan_if_any_is() -> None:
         found = join_windows(windows, "").peak
         assert found is not None
         assert math.isnan(found)
-    assert (
-        join_windows([window(0, peak=1.0), window(1), window(2, peak=2.0)], "").peak
-        == 2
-    )
+    windows = [window(0, peak=1.0), window(1), window(2, peak=2.0)]
+    assert join_windows(windows, "").peak == 2
 
 
 def test_an_open_end_has_a_name() -> None:

@@ -102,9 +102,11 @@ DATA_SET: dict[str, Entry] = {
         "differs",
         "returns a RunReport; writes to a work directory until the output is "
         "complete, and goes on from there where a run was killed; raises when no tag "
-        "matches; a result that cannot be written fails its station, and is "
-        "reported, rather than being lost; arguments named event, events, tag and "
-        "parameters are filled in, also where they have a default",
+        "matches, and where two input tags map to one output tag (TagError); a result "
+        "that cannot be written, as a trace whose station code the function changed, "
+        "fails its station, and is reported, rather than being lost; StationXML is "
+        "copied of the stations that are written, not of all; arguments named event, "
+        "events, tag and parameters are filled in, also where they have a default",
     ),
     "process_two_files_without_parallel_output": Entry(
         "differs",
