@@ -134,6 +134,10 @@ def test_wrong_paths_are_named(path: Any) -> None:
         ((np.zeros(1), {"x": None}), "a NoneType cannot be an attribute"),
         ((np.zeros(1), {"x": "a\0b"}), "a text with a zero byte"),
         ((np.zeros(1), {3: 4}), "its name is not a text"),
+        ((np.zeros(1), {"\udcff": 4}), "its name is not a text"),
+        ((np.zeros(1), {"x": "\udcff"}), "of which UTF-8 has no form"),
+        ((np.zeros(1), {"x": ["a", "\udcff"]}), "of which UTF-8 has no form"),
+        ((np.zeros(1), {"x": np.array(["\udcff"])}), "cannot be an attribute"),
     ],
 )
 def test_what_cannot_be_written_is_named(value: Any, message: str) -> None:

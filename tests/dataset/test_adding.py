@@ -8,6 +8,7 @@ import numpy as np
 import obspy
 import pyasdf
 import pytest
+from obspy import UTCDateTime
 from obspy.core.event import ResourceIdentifier
 
 from asdf_pipeline import ASDFDataSet, ASDFWarning
@@ -205,6 +206,44 @@ def test_bad_arguments(
         ds.add_waveforms(obspy.read(), **{"tag": "raw", **arguments})
     assert "\n" not in str(caught.value)
     assert ds.waveforms.list() == []
+
+
+@pytest.mark.parametrize(
+    "details", [{"labels": ["\udcff"]}, {"provenance_id": "{http://x}\udcff"}]
+)
+def test_texts_that_utf8_has_no_form_for(
+    ds: ASDFDataSet, details: dict[str, object]
+) -> None:
+    trace = obspy.read()[0]
+    ds.add_stationxml(obspy.read_inventory())
+    with pytest.raises(InputError, match="UTF-8"):
+        ds.add_waveforms(trace, "raw", **details)
+    trace.stats.asdf = details
+    with pytest.raises(TraceError, match="cannot be written as UTF-8"):
+        ds.add_waveforms(trace, "raw")
+    with pytest.raises(AuxiliaryError, match="of which UTF-8 has no form"):
+        ds.add_auxiliary_data(np.zeros(1), "A", "b", {"x": "\udcff"})
+    ds.add_waveforms(obspy.read(), "raw")
+    assert ds.waveforms.BW_RJOB.list()[0].endswith("__raw")
+    assert ds.auxiliary_data.list() == []
+
+
+def test_names_that_clash_in_an_old_version(tmp_path: Path) -> None:
+    """Before 1.0.2 names have no fractions: traces of one second share theirs."""
+    one = obspy.read()[0].slice(endtime=UTCDateTime(2009, 8, 24, 0, 20, 8, 500_000))
+    other = one.copy()
+    other.stats.starttime += 0.01
+    other.data = other.data + 1
+    ds = ASDFDataSet(tmp_path / "old.h5", format_version="1.0.1")
+    with pytest.raises(TraceError, match="exists already"):
+        ds.add_waveforms(obspy.Stream([one, other]), "raw")
+    ds.add_waveforms(one, "raw")
+    with pytest.raises(TraceError, match="is there already with other samples"):
+        ds.add_waveforms(other, "raw")
+    assert [trace.stats.starttime for trace in ds.waveforms.BW_RJOB.raw] == [
+        one.stats.starttime
+    ]
+    ds.close()
 
 
 def test_samples_that_have_no_place(ds: ASDFDataSet) -> None:

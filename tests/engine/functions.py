@@ -57,6 +57,18 @@ def bad_path(st: Stream, inv: Inventory | None) -> Result:
     return Result(st, arrays)
 
 
+def no_text(st: Stream, inv: Inventory | None) -> Result:
+    """Give three of the stations texts that UTF-8 has no form for."""
+    code, arrays = _code(st), _arrays(st)
+    if code == "XX_S03":
+        arrays["Odd/XX_S03"] = (np.zeros(1), {"file": "\udcff.dat"})
+    elif code == "XX_S04":
+        st[0].stats.asdf = {"labels": ["\udcff"]}
+    elif code == "XX_S05":
+        st[0].stats.asdf = {"provenance_id": "{http://x}\udcff"}
+    return Result(st, arrays)
+
+
 def killed_once(st: Stream, inv: Inventory | None, calls: str, times: int) -> Result:
     """Kill the whole process group at one of the calls."""
     with Path(calls).open("a", encoding="utf-8") as file:

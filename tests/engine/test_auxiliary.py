@@ -169,6 +169,22 @@ def test_a_wrong_path_fails_its_station(example: Path, tmp_path: Path) -> None:
         assert len(reader.auxiliary_paths()) == 2 * (len(STATIONS) - 1)
 
 
+def test_texts_that_utf8_has_no_form_for_fail_their_stations(
+    example: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.h5"
+    tags = {"raw_recording": "p"}
+    report = run(Task(example, out, functions.no_text, tags, progress="none"))
+    assert [(one.station, one.error_type) for one in report.failures] == [
+        ("XX.S03", "AuxiliaryError"),
+        ("XX.S04", "TraceError"),
+        ("XX.S05", "TraceError"),
+    ]
+    assert verify(out) == []
+    with Reader(out) as reader:
+        assert len(reader.stations()) == len(STATIONS) - 3
+
+
 @pytest.mark.parametrize("way", [SERIAL, PROCESSES], ids=lambda way: way.name)
 def test_a_killed_run_resumes(
     way: Way, example: Path, tmp_path: Path, serial: Path

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from asdf_pipeline.cli import main
+from asdf_pipeline.container.writer import Writer
 from asdf_pipeline.outcome import Outcome, write_outcomes
 from asdf_pipeline.report.page import embedded, write_page
-from tests.report.synthetic import make
+from tests.report.synthetic import make, station_xml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -170,6 +171,27 @@ def test_a_missing_folder_is_a_wrong_call(
     arguments = ["report", str(source), str(output), "--output", str(target)]
     assert main([*arguments, "--outcomes", str(tmp_path / "outcomes.jsonl")]) == 2
     assert "no such directory" in capsys.readouterr().err
+
+
+def test_an_input_without_digest_and_a_place_that_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("asdf_pipeline.provenance.run.LARGEST", 0)  # for a digest
+    source, output, (outcome,) = make(tmp_path, 1)
+    output.unlink()
+    with Writer.reopen(source) as writer:
+        document = station_xml(outcome.station, float("nan"), 11.0)
+        writer.write_stationxml(outcome.station, document)
+    outcomes = ("--outcomes", str(tmp_path / "outcomes.jsonl"))
+    files = (str(source), str(output), *outcomes)
+    made = ("--function", "asdf_pipeline.steps:identity", "--tag", "raw_recording=p")
+    how = ("--backend", "serial", "--progress", "none")
+    assert main(["process", *files, *made, *how]) == 0
+    target = tmp_path / "report.html"
+    assert main(["report", *files, "--output", str(target)]) == 0
+    text = target.read_text(encoding="utf-8")
+    assert "<dt>Size</dt>" in text
+    assert "<dt>Digest</dt>" not in text
 
 
 def test_a_file_without_anything_to_draw(tmp_path: Path) -> None:
