@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +31,14 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = ("mpi", "parallel-hdf5", "slurm", "mount", "h5dump", "chromium", "axe")
 PREFIX = "not on this machine: "
+# No limit of time: others compute on this machine, too. And each time the same.
+settings.register_profile(
+    "here",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("here")
 
 
 def required_names() -> frozenset[str]:
@@ -75,7 +84,7 @@ def _answer(command: Sequence[str], env: dict[str, str] | None = None) -> str:
             command,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
             check=False,
             env=env,
             stdin=subprocess.DEVNULL,
@@ -109,7 +118,7 @@ def why_not(name: str) -> str | None:
                 return "mount -t tmpfs is not allowed (it takes root)"
     elif name == "slurm":
         states = _answer(["sinfo", "--noheader", "--Node", "--format=%t"]).split()
-        if not {"idle", "mix", "alloc", "comp"}.intersection(states):
+        if not {"idle", "mix", "alloc", "comp", "plnd"}.intersection(states):
             return "sinfo shows no node that takes jobs"
     elif name in ("h5dump", "chromium"):
         if shutil.which(name) is None:

@@ -179,7 +179,7 @@ def says(log: Path, pattern: str) -> bool:
     return log.is_file() and re.search(pattern, log.read_text()) is not None
 
 
-def wait_until(what: Callable[[], bool], seconds: float = 180) -> None:
+def wait_until(what: Callable[[], bool], seconds: float = 420) -> None:
     """Wait until something is so."""
     end = time.monotonic() + seconds
     while not what():

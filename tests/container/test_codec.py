@@ -183,7 +183,7 @@ def test_without_checksum_damage_never_gives_other_samples() -> None:
             found += 1
         else:  # a bit that says nothing, in a header
             assert read.tobytes() == array.tobytes()
-    assert found >= 0.98 * len(chunk)
+    assert found >= 0.97 * len(chunk)
 
 
 @pytest.mark.parametrize("size", [0, 1, 3, 10, 50])

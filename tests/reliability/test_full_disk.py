@@ -223,10 +223,12 @@ def test_a_work_directory_that_somebody_deletes(
     data: Path, undisturbed: str, tmp_path: Path, backend: str
 ) -> None:
     calls = tmp_path / "calls"
-    arguments = arguments_of(data, tmp_path, calls, *BACKENDS[backend], seconds=0.1)
+    arguments = arguments_of(data, tmp_path, calls, *BACKENDS[backend], seconds=0.3)
     running = Running(*arguments, cwd=tmp_path)
     running.wait_for(lambda: len(sealed(tmp_path)) > 1)
-    shutil.rmtree(tmp_path / "out.h5.work")
+    # Renamed first: what a run that goes on makes meanwhile would keep rmtree from it.
+    gone = (tmp_path / "out.h5.work").rename(tmp_path / "gone")
+    shutil.rmtree(gone)
     lost = running.wait()
     assert (lost.code, lost.is_clear) == (1, True), lost.err
     assert not (tmp_path / "out.h5").exists()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 OPTIONS = (
     "--headless",
     "--no-sandbox",
+    "--disable-dev-shm-usage",  # containers have little of it
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",

@@ -70,8 +70,9 @@ class Service:
 
 
 @pytest.fixture
-def service(rjob: obspy.Stream) -> Iterator[Service]:
+def service(rjob: obspy.Stream, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     """Serve BW.RJOB, moved to midnight, on 127.0.0.1."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
     stream = rjob.copy()
     for trace in stream:
         trace.stats.starttime = MIDNIGHT - 12
