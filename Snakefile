@@ -6,7 +6,6 @@ include: "workflow/Snakefile"
 
 # A Snakefile that only includes others has no rule of its own to begin with.
 rule default:
-    default_target: True
     localrule: True
     input:
         rules.all.input,

@@ -6,11 +6,15 @@ import hashlib
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
+
+from tests.docs.blocks import blocks
+from tests.pipeline.checkout import Checkout
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.pipeline.checkout import Checkout, Run
+    from tests.pipeline.checkout import Run
 
 FAILS_FOR_FUR = """\
 def process(st, inv):
@@ -163,22 +167,26 @@ def test_workflow_snakefile_is_an_entry_of_its_own(done: Checkout) -> None:
     assert "Nothing to be done" in run.text
 
 
-def test_the_workflow_can_be_used_as_a_module(
-    checkout: Checkout, tmp_path: Path
-) -> None:
-    snakefile = tmp_path / "Snakefile"
-    snakefile.write_text(
-        'configfile: "config/config.yaml"\n'
-        "module asdf:\n"
-        f'    snakefile: "{checkout.path}/workflow/Snakefile"\n'
-        "    config: config\n"
-        "use rule * from asdf as asdf_*\n"
-        "use rule all from asdf as asdf_all with:\n"
-        "    default_target: True\n"
-    )
-    run = checkout.snakemake("--dry-run", "--snakefile", str(snakefile))
+@pytest.fixture
+def other(tmp_path: Path) -> Checkout:
+    """Return the workflow that config/README.md shows: it has this one as a module."""
+    path = tmp_path / "other"
+    shipped = Checkout.make(path / "asdf_pipeline")
+    (shipped.path / "config").rename(path / "config")
+    config = path / "config" / "config.yaml"
+    config.write_text(yaml.safe_dump({"asdf": yaml.safe_load(config.read_text())}))
+    (shown,) = (block.text for block in blocks("config/README.md", "As a module"))
+    (path / "Snakefile").write_text(shown)
+    return Checkout(path)
+
+
+def test_a_module_leaves_the_first_rule_the_default(other: Checkout) -> None:
+    run = other.snakemake("--dry-run")
     assert run.code == 0, run.text
+    assert "mine" in run.rules
     assert run.rules.count("asdf_process") == 2
+    assert "asdf_default" not in run.rules
+    assert "asdf_report" not in run.rules
 
 
 def test_memory_and_time_grow_with_the_attempt(done: Checkout) -> None:
