@@ -189,6 +189,17 @@ def test_a_module_leaves_the_first_rule_the_default(other: Checkout) -> None:
     assert "asdf_report" not in run.rules
 
 
+def test_the_work_directory_of_a_module_has_its_prefix(other: Checkout) -> None:
+    snakefile = other.path / "Snakefile"
+    text = snakefile.read_text()
+    snakefile.write_text(
+        text.replace("    config:\n", '    prefix: "A"\n    config:\n')
+    )
+    run = other.snakemake("--dry-run", "-p", "A/results/global/processed.h5")
+    assert run.code == 0, run.text
+    assert "--work-dir A/results/global/work " in run.text
+
+
 def test_memory_and_time_grow_with_the_attempt(done: Checkout) -> None:
     asked = []
     for attempt in ("1", "2"):

@@ -21,7 +21,8 @@ rule process:
     params:
         version=VERSION,
         options=process_options,
-        work_dir="results/{dataset}/work",
+        # Beside the output, also where a module's prefix moves that.
+        work_dir=lambda wildcards, output: str(Path(output.processed).parent / "work"),
     threads: 8
     # How it is run, not what it makes: a change of these makes nothing run again.
     resources:
