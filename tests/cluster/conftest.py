@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,31 @@ from tests.pipeline.checkout import Checkout
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+COMMANDS = {
+    # Notes what it is asked for and runs the job at once, where it does not refuse.
+    "sbatch": """\
+echo "$*" >>"$ASKED"
+test -z "$REFUSED" || exit 1
+for job; do :; done
+if sh "$job" >>"$ASKED.log" 2>&1; then state=COMPLETED; else state=FAILED; fi
+echo $state >"$ASKED.$$"
+echo $$
+""",
+    "sacct": 'cat "$ASKED.$2"\n',
+}
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> dict[str, str]:
+    """Return an environment without Slurm: ``$ASKED`` is what ``sbatch`` was given."""
+    bin_ = tmp_path / "bin"
+    bin_.mkdir()
+    for name, script in COMMANDS.items():
+        (bin_ / name).write_text(f"#!/bin/sh\n{script}")
+        (bin_ / name).chmod(0o755)
+    path = f"{bin_}{os.pathsep}{os.environ['PATH']}"
+    return {"PATH": path, "ASKED": str(tmp_path / "asked"), "REFUSED": ""}
 
 
 @pytest.fixture(scope="session")

@@ -13,12 +13,11 @@ import pytest
 import yaml
 
 from tests.conftest import mpi_environment
+from tests.pipeline.checkout import Checkout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    from tests.pipeline.checkout import Checkout
 
 # Two Slurm nodes on one machine share its memory; ranks must not think that they do.
 ON_SLURM = {**mpi_environment(), "OMPI_MCA_btl": "tcp,self"}
@@ -111,6 +110,22 @@ def test_what_a_profile_sets_is_what_counts(
     assert len(asked) == 2  # process, for each data set
     assert all("tasks=4" in line for line in asked)
     assert "threads: " not in run.text  # one thread is not mentioned
+
+
+def test_a_profile_works_in_any_directory(
+    checkout: Checkout, asked: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    elsewhere = Checkout(tmp_path / "elsewhere", checkout.python)
+    (checkout.path / "config").rename(elsewhere.path / "config")
+    run = elsewhere.snakemake(
+        *("--snakefile", str(checkout.path / "Snakefile")),
+        *("--profile", str(checkout.path / "profiles" / "cluster-generic")),
+        "results/global/staged.h5",
+        **asked,
+    )
+    assert run.code == 0, run.text
+    assert (elsewhere.path / "results/global/staged.h5").is_file()
 
 
 @pytest.mark.requires("slurm", "parallel-hdf5")
