@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +19,6 @@ from tests.pipeline.checkout import Checkout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 # Two Slurm nodes on one machine share its memory; ranks must not think that they do.
 ON_SLURM = {**mpi_environment(), "OMPI_MCA_btl": "tcp,self"}
@@ -126,6 +127,42 @@ def test_a_profile_works_in_any_directory(
     )
     assert run.code == 0, run.text
     assert (elsewhere.path / "results/global/staged.h5").is_file()
+
+
+def test_memory_is_asked_for_and_doubles(
+    checkout: Checkout, asked: dict[str, str]
+) -> None:
+    big = checkout.path / "big.mseed"
+    big.touch()
+    os.truncate(big, 60 * 10**9)
+    checkout.use({"dataset": "big", "waveforms": big.name})
+    profile = ("--profile", "profiles/cluster-generic")
+    run = checkout.snakemake(
+        *profile, "results/big/staged.h5", **asked | {"REFUSED": "yes"}
+    )
+    assert run.code == 1
+    first, second = Path(asked["ASKED"]).read_text().splitlines()
+    assert "--cpus-per-task=8 --mem-per-cpu=5000 " in first
+    assert "--cpus-per-task=8 --mem-per-cpu=10000 " in second
+
+
+def test_jobs_of_a_group_take_turns_on_one_core(
+    checkout: Checkout, asked: dict[str, str]
+) -> None:
+    (checkout.path / "data").mkdir()
+    for number in range(6):
+        (checkout.path / f"data/{number}.mseed").write_bytes(b"\0" * 512)
+    checkout.use(
+        *({"dataset": f"d{n}", "waveforms": f"data/{n}.mseed"} for n in range(6))
+    )
+    run = checkout.snakemake(
+        *("--profile", "profiles/cluster-generic", "--retries", "0", "--cores", "1"),
+        *("--groups", "stage=first", "--group-components", "first=50"),
+        **asked | {"REFUSED": "yes"},
+    )
+    assert run.code == 1
+    (submission,) = Path(asked["ASKED"]).read_text().splitlines()
+    assert "--ntasks=1 --cpus-per-task=1 --mem-per-cpu=1000 --time=360 " in submission
 
 
 @pytest.mark.requires("slurm", "parallel-hdf5")
