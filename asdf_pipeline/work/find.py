@@ -6,12 +6,11 @@ What runs a pipeline asks before hours of staging; `load` finds out for certain.
 from __future__ import annotations
 
 import ast
-from importlib.machinery import PathFinder
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import FunctionError
+from asdf_pipeline.work.sources import has_version, locate, reached
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,6 +44,13 @@ def syntax_error(place: object, error: SyntaxError) -> FunctionError:
     return FunctionError(f"{place}: line {error.lineno}: syntax error: {error.msg}")
 
 
+def missing_module(place: str, part: str | None) -> FunctionError:
+    """Return the error of a module that is not there."""
+    return FunctionError(
+        f"{place}: there is no module {part!r}, neither installed nor in {Path.cwd()}"
+    )
+
+
 def missing_function(
     place: str, attribute: str, functions: Iterable[str]
 ) -> FunctionError:
@@ -53,7 +59,40 @@ def missing_function(
     return FunctionError(f"{place}: has no {attribute!r}; functions: {there}")
 
 
-def look_for(spec: str) -> None:
+def own_files(spec: str) -> list[str]:
+    """Return the files of the user's own that a function is in and comes from.
+
+    Parameters
+    ----------
+    spec : str
+        The function, as of `look_for`.
+
+    Returns
+    -------
+    list of str
+        Its file, if it is no installed one, and those that this imports, all the way
+        down; relative where they are in the working directory.
+
+    Raises
+    ------
+    FunctionError
+        As of `look_for`.
+    """
+    found = look_for(spec)
+    by_path = split(spec)[0].endswith(".py")
+    if found is None or (has_version(str(found)) and not by_path):
+        return []
+    # Where `load` has them looked for.
+    here = Path.cwd()
+    first, last = ([str(found.resolve().parent)], []) if by_path else ([], [str(here)])
+    files = [found, *map(Path, reached(found, first, last))]
+    return [
+        str(file.relative_to(here) if file.is_relative_to(here) else file)
+        for file in files
+    ]
+
+
+def look_for(spec: str) -> Path | None:
     """Look for a function by its name, and run nothing.
 
     Parameters
@@ -62,6 +101,11 @@ def look_for(spec: str) -> None:
         ``"pkg.mod:func"``, of something installed or in the working directory, or
         ``"path/to/file.py:func"``.
 
+    Returns
+    -------
+    pathlib.Path or None
+        The file that it is in, or that has it from others; None if there is no telling.
+
     Raises
     ------
     FunctionError
@@ -69,9 +113,12 @@ def look_for(spec: str) -> None:
     """
     place, attribute = split(spec)
     if not place.endswith(".py"):
-        found = _module(place, Path.cwd())
+        try:
+            found = locate(place, last=[str(Path.cwd())])
+        except ModuleNotFoundError as error:
+            raise missing_module(place, error.name) from None
         if found is None or not found.endswith(".py"):  # compiled, or a folder
-            return
+            return Path(found) if found else None
         path = Path(found)
     else:
         path = Path(place)
@@ -82,49 +129,13 @@ def look_for(spec: str) -> None:
     except SyntaxError as error:
         raise syntax_error(path, error) from error
     except (OSError, ValueError):  # no permission, no text: loading it will tell
-        return
+        return path
     names = _bound(tree)
     first = attribute.partition(".")[0]
     if first not in names and not names & {"*", "__getattr__"}:
         functions = [node.name for node in tree.body if isinstance(node, _FUNCTION)]
         raise missing_function(place, attribute, functions)
-
-
-def _module(name: str, folder: Path) -> str | None:
-    """Return the file of a module; None if there is no telling.
-
-    Nothing is imported, not even its packages.
-    """
-    part, *rest = name.split(".")
-    # Asks all finders, those of editable installations too.
-    try:
-        spec = find_spec(part) or PathFinder.find_spec(part, [str(folder)])
-    except ValueError:  # "", or a module like __main__ that nothing can find
-        spec = None
-    if spec is None:
-        raise _no_module(name, part, folder)
-    found, folders = spec.origin, list(map(Path, spec.submodule_search_locations or []))
-    for step in rest:
-        part = f"{part}.{step}"
-        places = [place / step for place in folders]
-        files = [
-            file
-            for place in places
-            for file in (place / "__init__.py", place.with_name(f"{step}.py"))
-            if file.is_file()
-        ]
-        folders = [place for place in places if place.is_dir()]
-        compiled = any(list(place.parent.glob(f"{step}.*.so")) for place in places)
-        if not files and not folders and not compiled:
-            raise _no_module(name, part, folder)
-        found = str(files[0]) if files else None
-    return found
-
-
-def _no_module(name: str, part: str, folder: Path) -> FunctionError:
-    return FunctionError(
-        f"{name}: there is no module {part!r}, neither installed nor in {folder}"
-    )
+    return path
 
 
 _FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)

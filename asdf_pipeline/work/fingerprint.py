@@ -9,18 +9,17 @@ What a script may have set since in its modules and classes counts where code na
 
 from __future__ import annotations
 
-import ast
 import functools
 import hashlib
-import importlib.util
 import pickle
 import sys
-import sysconfig
 import types
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from asdf_pipeline.work.sources import imported, is_installed
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...))
 
@@ -95,14 +94,12 @@ class _Feed:
 
     def file(self, name: str | None) -> None:
         """Hash a file of the user's own, and those that it imports."""
-        if name is None or _is_installed(name) or name in self.files:
+        if name is None or is_installed(name) or name in self.files:
             return
         self.files.add(name)
         source = self.source(name)
-        for imported in _imports(source):
-            self.file(_origin(imported))
-        for path in _neighbours(source, Path(name)):
-            self.file(str(path))
+        for other in imported(source, Path(name)):
+            self.file(other)
 
     def source(self, name: str) -> bytes:
         """Hash a file itself, and return it; what cannot be read by its name."""
@@ -125,7 +122,7 @@ class _Feed:
     def function(self, function: types.FunctionType) -> None:
         code = function.__code__
         self.text("function", function.__module__, function.__qualname__)
-        if _is_installed(code.co_filename):
+        if is_installed(code.co_filename):
             package = sys.modules.get(function.__module__.partition(".")[0])
             self.text(getattr(package, "__version__", ""))
             self.source(code.co_filename)  # its author's, installed anew
@@ -140,7 +137,7 @@ class _Feed:
                 self.add(cell.cell_contents)
             except ValueError:
                 self.text("empty cell")
-        if not _is_installed(code.co_filename):
+        if not is_installed(code.co_filename):
             for name in sorted(_names(code)):
                 if name in function.__globals__:
                     self.text(name)
@@ -195,28 +192,16 @@ class _Feed:
         self.text(data)
 
 
-@functools.cache
-def _installed_roots() -> tuple[str, ...]:
-    return tuple(
-        sysconfig.get_path(name)
-        for name in ("stdlib", "platstdlib", "purelib", "platlib")
-    )
-
-
-def _is_installed(filename: str) -> bool:
-    return filename.startswith(("<frozen", *_installed_roots()))
-
-
 def _is_own(owner: object) -> bool:
     """Return whether a module, class or function is the user's own."""
     if isinstance(owner, types.FunctionType):
-        return not _is_installed(owner.__code__.co_filename)
+        return not is_installed(owner.__code__.co_filename)
     if not isinstance(owner, types.ModuleType | type):
         return False
     module = sys.modules.get(owner.__module__) if isinstance(owner, type) else owner
     name = getattr(module, "__file__", None)
     # A session's has no file, nor have the interpreter's own.
-    return not _is_installed(name) if name else module is sys.modules["__main__"]
+    return not is_installed(name) if name else module is sys.modules["__main__"]
 
 
 def _is_data(value: object) -> bool:
@@ -240,55 +225,3 @@ def _names(code: types.CodeType) -> set[str]:
         if isinstance(constant, types.CodeType):
             names |= _names(constant)
     return names
-
-
-def _imports(source: bytes) -> list[str]:
-    """Return the names of the modules that a file may import, anywhere in it."""
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError):
-        return []  # no Python: an extension module
-    names: dict[str, None] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names |= dict.fromkeys(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names[node.module] = None
-            names |= dict.fromkeys(f"{node.module}.{a.name}" for a in node.names)
-    return list(names)
-
-
-def _neighbours(source: bytes, path: Path) -> list[Path]:
-    """Return the files of the modules that a file may import by relative names."""
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError):
-        return []
-    found: dict[Path, None] = {}
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.ImportFrom) or not node.level:
-            continue
-        place = (
-            path.resolve()
-            .parents[node.level - 1]
-            .joinpath(*(node.module or "").split("."))
-        )
-        for module in (place, *(place / alias.name for alias in node.names)):
-            for file in (module / "__init__.py", module.with_name(f"{module.name}.py")):
-                if file.is_file():
-                    found[file] = None
-    return list(found)
-
-
-def _origin(module: str) -> str | None:
-    """Return the file of a module; nothing of an installed one is imported for it."""
-    if module in sys.modules:
-        return getattr(sys.modules[module], "__file__", None)
-    try:
-        top = importlib.util.find_spec(module.partition(".")[0])
-        if top is None or top.origin is None or _is_installed(top.origin):
-            return None
-        found = importlib.util.find_spec(module)
-    except (ImportError, AttributeError, ValueError):
-        return None  # no module: a name within one
-    return found.origin if found else None

@@ -113,6 +113,28 @@ def test_an_edited_step_runs_process_of_those_that_have_it(checkout: Checkout) -
     assert peak(checkout, outputs[1]) == 5 * peaks[0]
 
 
+@pytest.mark.parametrize("function", ["top:scale", "top.py:scale", "kit.steps:scale"])
+def test_an_edited_module_of_a_function_runs_process(
+    checkout: Checkout, function: str
+) -> None:
+    """One that the function imports, whichever way the function is named."""
+    (checkout.path / "kit").mkdir()
+    (checkout.path / "top.py").write_text("from mine import scale\n")
+    (checkout.path / "kit" / "steps.py").write_text("from mine import scale\n")
+    (checkout.path / "mine.py").write_text(MINE)
+    write(checkout, {"function": function})
+    checkout.use({"dataset": "a", **ULN})
+    output = "results/a/processed.h5"
+    run = checkout.snakemake(output)
+    assert run.code == 0, run.text
+    before = peak(checkout, output)
+    (checkout.path / "mine.py").write_text(MINE.replace("2.0", "5.0"))
+    run = checkout.snakemake(output)
+    assert run.rules == ["process"], run.text
+    assert peak(checkout, output) == before * 2.5
+    assert "Nothing to be done" in checkout.snakemake(output).text
+
+
 def peak(checkout: Checkout, name: str) -> float:
     """Return the largest sample of IU.ULN."""
     with Reader(checkout.path / name) as reader:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from asdf_pipeline.errors import FunctionError
-from asdf_pipeline.work.find import look_for
+from asdf_pipeline.work.find import look_for, own_files
 
 CODE = '''
 """Would tell if it were run."""
@@ -79,3 +81,68 @@ def test_what_is_not_there_is_named(folder: Path, spec: str, said: str) -> None:
     with pytest.raises(FunctionError, match=said):
         look_for(spec)
     assert not list(folder.rglob("run"))
+
+
+FILES = {
+    "top.py": "def process(st, inv):\n    from near import scale\n    import numpy\n",
+    "near.py": "import kit.deep.most\n",
+    "lib/top.py": "from near import scale\ndef process(st, inv): ...\n",
+    "lib/near.py": "import top\n",
+    "kit/__init__.py": "from .steps import *\n",
+    "kit/steps.py": "from . import util\ndef process(st, inv): ...\n",
+    "kit/util.py": "from .deep.most import z\nfrom asdf_pipeline import steps\n",
+    "kit/deep/most.py": "z = 1\n",
+    "unused.py": "raise SystemExit\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("spec", "files"),
+    [
+        ("top.py:process", "top.py near.py kit/__init__ kit/deep/most kit/steps"),
+        ("top:process", "top.py near.py kit/__init__ kit/deep/most kit/steps"),
+        ("lib/top.py:process", "lib/top.py lib/near.py"),
+        ("kit.steps:process", "kit/steps kit/__init__ kit/deep/most"),
+        ("kit:process", "kit/__init__ kit/steps kit/deep/most"),
+        ("asdf_pipeline.steps:detrend", ""),
+        ("math:sqrt", ""),
+    ],
+)
+def test_the_files_that_a_function_comes_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: str, files: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, code in FILES.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(code)
+    expected = {f"{name.removesuffix('.py')}.py" for name in files.split()}
+    if any(name.startswith("kit") for name in expected):
+        expected.add("kit/util.py")
+    assert set(own_files(spec)) == expected
+    assert not {"top", "near", "kit"} & sys.modules.keys()
+
+
+def test_an_editable_installation_is_the_users_own(tmp_path: Path) -> None:
+    for name in ("steps.py", "util.py"):
+        path = tmp_path / "src" / "mylab" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("from mylab import util\ndef process(st, inv): ...\n")
+    # As setuptools' finders for editable installations answer.
+    code = (
+        "import sys\nfrom importlib.machinery import PathFinder\nclass Finder:\n"
+        " def find_spec(self, name, path=None, target=None):\n"
+        f"  return PathFinder.find_spec(name, path or [{str(tmp_path / 'src')!r}])\n"
+        "sys.meta_path.append(Finder())\n"
+        "from asdf_pipeline.work.find import own_files\n"
+        "print(*own_files('mylab.steps:process'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == [
+        f"src/mylab/{name}" for name in ("steps.py", "util.py")
+    ]

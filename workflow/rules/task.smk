@@ -7,7 +7,7 @@ from asdf_pipeline.cli.arguments import load_text
 from asdf_pipeline.errors import ASDFPipelineError
 from asdf_pipeline.plan import check_tag_map
 from asdf_pipeline.steps import checked
-from asdf_pipeline.work.find import look_for
+from asdf_pipeline.work.find import look_for, own_files
 
 # The columns that stand in place of the config's keys, and what such a cell looks like.
 INSTEAD = {
@@ -64,7 +64,7 @@ def instead(cells):
 
 
 def complete(process):
-    """Check steps and tags, look for the functions; list the files that these are in."""
+    """Check steps and tags, look for the functions; list the names of these."""
     key = "steps" if "steps" in process else "function"
     names = [process[key]]
     if key == "steps":
@@ -75,8 +75,6 @@ def complete(process):
             )
         names = check_steps(process[key], key)
     named = [name for name in names if ":" in name]  # not a step of the package
-    places = [name.rpartition(":")[0] for name in named]
-    files = sorted({place for place in places if place.endswith(".py")})
     try:
         for name in named if workflow.is_main_process else ():
             look_for(name)
@@ -86,7 +84,7 @@ def complete(process):
         check_tag_map(process["tag_map"])
     except ASDFPipelineError as error:
         raise WorkflowError(f"tag_map: {error}") from None
-    return {**process, "files": files}
+    return {**process, "named": named}
 
 
 def check_steps(steps, where):
@@ -121,9 +119,19 @@ def all_tasks():
 TASKS = all_tasks()
 
 
+@cache
+def files_of_function(name):
+    """Return the files of the user's own that a function is in and comes from."""
+    try:
+        return own_files(name)
+    except ASDFPipelineError as error:
+        raise WorkflowError(f"function: {error}") from None
+
+
 def function_files(wildcards):
-    """Return the files of functions given as file.py:name: the work depends on them."""
-    return TASKS[wildcards.dataset]["files"]
+    """Return the files of a data set's functions: the work depends on them."""
+    named = TASKS[wildcards.dataset]["named"]
+    return sorted({file for name in named for file in files_of_function(name)})
 
 
 def process_options(wildcards):
