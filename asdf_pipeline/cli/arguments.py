@@ -179,7 +179,7 @@ def _load_yaml(content: str, source: str) -> object:
     )
     try:
         return yaml.load(content, Loader)  # noqa: S506 - a SafeLoader
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # a date that is none, too
         line = " ".join(str(error).split())
         msg = f"{source}: neither JSON nor YAML: {line}"
         raise CallError(msg) from None

@@ -9,6 +9,7 @@ from asdf_pipeline.selection import Selection, Windows, seconds
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
 
 
 def add_selection(parser: argparse.ArgumentParser) -> None:
@@ -88,25 +89,58 @@ def read_selection(args: argparse.Namespace) -> Selection:
         tuple(args.stations),
         tuple(args.exclude),
         tuple(args.channels),
-        _time("--starttime", args.starttime),
-        _time("--endtime", args.endtime),
+        read_time("--starttime", args.starttime),
+        read_time("--endtime", args.endtime),
         args.limit,
     )
 
 
 def read_windows(args: argparse.Namespace) -> Windows | None:
-    """Return the windows that the arguments say, None for whole traces."""
-    if args.window is None:
-        return None
-    return Windows(
-        _length("--window", args.window),
-        _length("--overlap", args.overlap),
+    """Return the windows that the arguments say, None for whole traces.
+
+    Raises
+    ------
+    CallError
+        If a length is none, or there is an overlap of no windows.
+    """
+    return windows_of(
+        {"--window": args.window, "--overlap": args.overlap},
         args.align,
         not args.no_join,
     )
 
 
-def _length(name: str, text: str) -> int:
+def windows_of(
+    lengths: Mapping[str, str | float | None], align: str, join: bool
+) -> Windows | None:
+    """Return windows, None for whole traces.
+
+    Parameters
+    ----------
+    lengths : mapping
+        Length and overlap of the windows, by the names that they were given by.
+    align : {"round", "trace"}
+        Where windows start.
+    join : bool
+        Whether pieces that touch become one trace.
+
+    Raises
+    ------
+    CallError
+        If a length is none, or there is an overlap of no windows.
+    """
+    (window, length), (overlap, around) = lengths.items()
+    beside = read_length(overlap, around or 0)
+    if length is not None:
+        return Windows(read_length(window, length), beside, align, join)
+    if beside:
+        msg = f"{overlap} {around}: goes with {window}, which is not given"
+        raise CallError(msg)
+    return None
+
+
+def read_length(name: str, text: str | float) -> int:
+    """Return a duration in ns, named in the error if it is none."""
     try:
         return seconds(text)
     except CallError as error:
@@ -114,7 +148,8 @@ def _length(name: str, text: str) -> int:
         raise CallError(msg) from None
 
 
-def _time(name: str, text: str | None) -> int | None:
+def read_time(name: str, text: str | None) -> int | None:
+    """Return a time in ns since 1970, named in the error if it is none."""
     if text is None:
         return None
     from obspy import UTCDateTime

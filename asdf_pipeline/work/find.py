@@ -92,7 +92,7 @@ def own_files(spec: str) -> list[str]:
     ]
 
 
-def look_for(spec: str) -> Path | None:
+def look_for(spec: str, parameters: Iterable[str] = ()) -> Path | None:
     """Look for a function by its name, and run nothing.
 
     Parameters
@@ -100,6 +100,8 @@ def look_for(spec: str) -> Path | None:
     spec : str
         ``"pkg.mod:func"``, of something installed or in the working directory, or
         ``"path/to/file.py:func"``.
+    parameters : iterable of str
+        Names of the keyword arguments that it is to be called with.
 
     Returns
     -------
@@ -135,16 +137,35 @@ def look_for(spec: str) -> Path | None:
     if first not in names and not names & {"*", "__getattr__"}:
         functions = [node.name for node in tree.body if isinstance(node, _FUNCTION)]
         raise missing_function(place, attribute, functions)
+    _refuse_unknown(tree, spec, parameters)
     return path
+
+
+def _refuse_unknown(tree: ast.Module, spec: str, parameters: Iterable[str]) -> None:
+    """Refuse parameters that a function has not, where its code says all it takes."""
+    name = split(spec)[1]
+    found = [node for node in ast.walk(tree) if name in _bound(node, deep=False)]
+    if len(found) != 1 or found[0] not in tree.body:
+        return
+    (node,) = found
+    if not isinstance(node, _FUNCTION) or node.decorator_list or node.args.kwarg:
+        return
+    taken = [one.arg for one in (*node.args.args, *node.args.kwonlyargs)]
+    # The first two are the waveforms and the metadata.
+    taken = taken[max(0, 2 - len(node.args.posonlyargs)) :]
+    if unknown := [one for one in parameters if one not in taken]:
+        has = ", ".join(taken) or "none"
+        msg = f"{spec}: has no parameter {unknown[0]!r}; it has {has}"
+        raise FunctionError(msg)
 
 
 _FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def _bound(tree: ast.Module) -> set[str]:
-    """Return all names that a module's code binds, at whatever depth."""
+def _bound(tree: ast.AST, *, deep: bool = True) -> set[str]:
+    """Return all names that code binds, at whatever depth, or this very node."""
     names = set()
-    for node in ast.walk(tree):
+    for node in ast.walk(tree) if deep else (tree,):
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 names.add(node.name)

@@ -62,3 +62,9 @@ def test_a_long_error_is_shortened_visibly(command: Command, staged: Path) -> No
     assert re.search("ValueError: x{150,250}[.]{3}[.] Nothing is", run.err)
     status = command("status", "processed.h5.work").out
     assert "not running: the same command tries again what failed" in status
+
+
+def test_an_overlap_of_no_windows(command: Command, staged: Path) -> None:
+    run = process(command, "--function", "a:b", "--overlap", "10min")
+    assert run.code == 2
+    assert "--overlap 10min: goes with --window, which is not given" in run.complaint

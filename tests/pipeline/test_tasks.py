@@ -220,6 +220,24 @@ STEPS = {"steps": ["detrend"]}
             "step 1: filter has no parameter 'frequency'; it has type, freq, freqmin",
         ),
         ({"steps": ["filter"]}, "step 1: asdf_pipeline.steps:filter(st: 'Stream', inv"),
+        ({**STEPS, "overlap": "5s"}, "process: overlap 5s: goes with window, which is"),
+        ({**STEPS, "window": "0s"}, "process: a window must be longer than 0 s"),
+        ({**STEPS, "max_failures": "200%"}, "process: max_failures: '200%': expected"),
+        (
+            {**STEPS, "selection": {"starttime": "2024-13-45"}},
+            "process: selection: starttime '2024-13-45': expected a time",
+        ),
+        (
+            {
+                **STEPS,
+                "selection": {"starttime": "2024-02-01", "endtime": "2024-01-01"},
+            },
+            "process: selection: the end time of the selection is before its start",
+        ),
+        (
+            {"function": "asdf_pipeline.steps.single:taper", "parameters": {"p": 1}},
+            "function: asdf_pipeline.steps.single:taper: has no parameter 'p'; it has",
+        ),
         ({**STEPS, "window": "a day"}, "process: window: 'a day' does not match"),
         (
             {**STEPS, "selection": {"station": ["A.B"]}},
@@ -234,6 +252,17 @@ def test_a_wrong_key_is_named(
     run = checkout.snakemake("--dry-run")
     assert run.code == 1
     assert said in run.text
+
+
+def test_a_date_that_is_none_is_named(checkout: Checkout) -> None:
+    write(checkout, {**STEPS, "selection": {}})
+    config = checkout.path / "config" / "config.yaml"
+    text = config.read_text().replace("{}", "{starttime: 2024-13-45}")
+    config.write_text(text)
+    run = checkout.snakemake("--dry-run")
+    assert run.code == 1
+    assert "config/config.yaml: a date or time that is none (starttime" in run.text
+    assert "Traceback" not in run.text
 
 
 @pytest.mark.parametrize(

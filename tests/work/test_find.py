@@ -83,6 +83,31 @@ def test_what_is_not_there_is_named(folder: Path, spec: str, said: str) -> None:
     assert not list(folder.rglob("run"))
 
 
+@pytest.mark.parametrize(
+    ("code", "taken"),
+    [
+        ("def process(st, inv, a, *, b=1): ...", "a, b"),
+        ("def process(st, /, inv): ...", "none"),
+        ("def process(st, inv, **more): ...", None),
+        ("@decorated\ndef process(st, inv): ...", None),
+        ("def process(st, inv): ...\nprocess = other(process)", None),
+        ("if True:\n    def process(st, inv): ...", None),
+    ],
+)
+def test_parameters_that_a_function_has_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, taken: str | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(code)
+    look_for("mine.py:process", ["a", "b"] if taken == "a, b" else [])
+    if taken is None:
+        look_for("mine.py:process", ["c"])
+        return
+    said = f"mine.py:process: has no parameter 'c'; it has {taken}$"
+    with pytest.raises(FunctionError, match=said):
+        look_for("mine.py:process", ["c"])
+
+
 FILES = {
     "top.py": "def process(st, inv):\n    from near import scale\n    import numpy\n",
     "near.py": "import kit.deep.most\n",

@@ -1,11 +1,15 @@
 # What is applied to each data set: what the config says, or its row in place of that.
+from argparse import ArgumentTypeError
+
 import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
-from asdf_pipeline.cli.arguments import load_text
+from asdf_pipeline.cli.arguments import load_text, read_max_failures
+from asdf_pipeline.cli.selecting import read_time, windows_of
 from asdf_pipeline.errors import ASDFPipelineError
 from asdf_pipeline.plan import check_tag_map
+from asdf_pipeline.selection import Selection
 from asdf_pipeline.steps import checked
 from asdf_pipeline.work.find import look_for, own_files
 
@@ -77,7 +81,7 @@ def complete(process):
     named = [name for name in names if ":" in name]  # not a step of the package
     try:
         for name in named if workflow.is_main_process else ():
-            look_for(name)
+            look_for(name, process["parameters"])
     except ASDFPipelineError as error:
         raise WorkflowError(f"{key}: {error}") from None
     try:
@@ -95,11 +99,27 @@ def check_steps(steps, where):
         raise WorkflowError(f"{where}: {error}") from None
 
 
+def check_parts(process):
+    """Read windows, times and limits as the command will, before anything is staged."""
+    chosen = process["selection"]
+    lengths = {key: process.get(key) for key in ("window", "overlap")}
+    try:
+        windows_of(lengths, process["align"], process["join"])
+        times = {
+            key: read_time(f"selection: {key}", chosen.get(key))
+            for key in ("starttime", "endtime")
+        }
+        naming("selection", lambda: Selection(**times).times)
+        naming("max_failures", read_max_failures, str(process["max_failures"]))
+    except ASDFPipelineError as error:
+        raise WorkflowError(str(error)) from None
+
+
 def naming(where, make, *arguments):
     """Call a function, and say where the error was."""
     try:
         return make(*arguments)
-    except WorkflowError as error:
+    except (WorkflowError, ASDFPipelineError, ArgumentTypeError) as error:
         raise WorkflowError(f"{where}: {error}") from None
 
 
@@ -108,6 +128,8 @@ def all_tasks():
     for key, steps in config["step_lists"].items():
         check_steps(steps, f"config: step_lists: {key}")
     naming("config: process", complete, PROCESS)
+    if workflow.is_main_process:
+        naming("config: process", check_parts, PROCESS)
     tasks = {}
     for dataset, row in zip(DATASETS.index, DATASETS[list(INSTEAD)].to_numpy()):
         cells = tuple((column, text) for column, text in zip(INSTEAD, row) if text)
