@@ -52,7 +52,9 @@ def test_the_manual_has_every_key_with_its_default(path: Path) -> None:
 def test_every_key_may_be_left_out_that_has_a_default(checkout: Checkout) -> None:
     config = checkout.path / "config" / "config.yaml"
     function = "asdf_pipeline.steps:chain"
-    config.write_text(f"process: {{function: {function}, tag_map: {{raw: processed}}}}")
+    config.write_text(
+        f"process: {{function: {function}, tag_map: {{raw_recording: processed}}}}"
+    )
     run = checkout.snakemake("--dry-run")
     assert run.code == 0, run.text
 

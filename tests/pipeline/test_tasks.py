@@ -288,9 +288,10 @@ def test_a_date_that_is_none_is_named(checkout: Checkout) -> None:
             "parameters: 5 is not of type 'object'; expected {water_l",
         ),
         ({"parameters": "{1: 2}"}, "parameters: 1 is not of type 'string'; expected {"),
+        ({"tag": "other"}, "tag: the waveforms are staged as other, but the tag_map"),
         ({"tag_map": "~"}, "tag_map: None is not of type 'object'; expected {raw"),
         ({"tag_map": "raw=done"}, "tag_map: 'raw=done' is not of type 'object'; exp"),
-        ({"tag_map": "{raw: Ok}"}, "tag_map: raw: 'Ok' does not match '^[a-z_0-9]+$'"),
+        ({"tag_map": "{raw: Ok}"}, "tag_map: raw: 'Ok' does not match '^[a-z0-9]+(_"),
         (
             {"tag_map": "{}"},
             "tag_map: {} should be non-empty; expected {raw_recording:",

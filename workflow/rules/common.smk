@@ -216,12 +216,17 @@ if workflow.is_main_process:
         archived(dataset)
 
 
+def staged_tag(dataset):
+    """Return the tag that staging gives to a data set's waveforms."""
+    return DATASETS.at[dataset, "tag"] or "raw_recording"
+
+
 def stage_options(wildcards):
     """Return the options of `stage`: an ASDF file, or patterns and their tag."""
     dataset = wildcards.dataset
     if asdf := matches(dataset, "asdf"):
         return ["--asdf", *asdf]
-    options = [f"--tag={DATASETS.at[dataset, 'tag'] or 'raw_recording'}"]
+    options = [f"--tag={staged_tag(dataset)}"]
     for column in ("waveforms", "sds", "fdsn", "stations", "events"):
         if cell := patterns(dataset, column):
             options += [f"--{column}", *cell]

@@ -135,7 +135,19 @@ def all_tasks():
         cells = tuple((column, text) for column, text in zip(INSTEAD, row) if text)
         where = f"{config['datasets']}: data set {dataset!r}"
         tasks[dataset] = naming(where, instead, cells)
+        if not DATASETS.at[dataset, "asdf"]:
+            naming(where, check_tag_is_read, dataset, tasks[dataset]["tag_map"])
     return tasks
+
+
+def check_tag_is_read(dataset, tag_map):
+    """Refuse a tag given by staging that processing would leave alone."""
+    tag = staged_tag(dataset)
+    if tag not in tag_map:
+        raise WorkflowError(
+            f"tag: the waveforms are staged as {tag}, but the tag_map reads "
+            f"{', '.join(tag_map)} only"
+        )
 
 
 TASKS = all_tasks()
