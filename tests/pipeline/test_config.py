@@ -62,7 +62,13 @@ def test_every_key_may_be_left_out_that_has_a_default(checkout: Checkout) -> Non
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        ("datsets: x", "config: unknown key ('datsets' was unexpected)"),
+        (
+            "datsets: x",
+            "('datsets' was unexpected); is datsets meant to be datasets?",
+        ),
+        ("process: {overlap: 1x}", "(A number of seconds, or one and its unit,"),
+        ("process: {tag_map: {Raw: out}}", "(A tag has lower-case letters and dig"),
+        ("process: {steps: [detrend]}", "(--configfile and --config are laid over"),
         ("process: {max_failurs: 1}", "process: unknown key ('max_failurs' was"),
         ("process: {steps: [detrend]}", "process: give one of function and steps"),
         ("process: {overlap: 1x}", "process: overlap: '1x' does not match"),
@@ -108,7 +114,13 @@ def test_a_wrong_configuration_is_named(
     ("table", "said"),
     [
         ("dataset\n", "datasets.tsv: no data set in the table"),
-        ("dataset\twaveforms\tsize\na\tb\tc", "unknown key ('size' was unexpected)"),
+        ("dataset\twaveforms\tsize\na\tb\tc", "unknown column ('size' was unexpected)"),
+        ("dataset,waveforms\na,b", "tabs, and there is none in 'dataset,waveforms'"),
+        ("dataset\twaveforms\na  b", "separated by tabs, and there is none in 'a  b'"),
+        ("dataset\twaveforms\n\tb", "row 1: a data set without a name"),
+        ("name\twaveforms\na\tb", "the table has no column dataset"),
+        ("dataset\twaveform\na\tb", "is waveform meant to be waveforms?"),
+        ("dataset\twaveforms\ttag\na\tb\tRaw", "data set 'a': tag: 'Raw' does not"),
         ("dataset\twaveforms\na b\tc", "dataset: 'a b' does not match"),
         ("dataset\twaveforms\na\tb\na\tc", "the data set 'a' is there twice"),
         ("dataset\twaveforms\ttag\na\tb\tRaw", "tag: 'Raw' does not match"),

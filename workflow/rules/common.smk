@@ -1,4 +1,5 @@
 # What the rules share: the checked configuration, input functions, resources.
+import difflib
 import glob
 import io
 import json
@@ -12,6 +13,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
@@ -53,14 +57,26 @@ def plain(value):
     return value
 
 
-def told(error):
-    """Return where jsonschema found an error, and what."""
+def read_schema(name):
+    """Return a schema; Snakemake's validate() reads it at every call, that is slow."""
+    path = workflow.source_path(f"../schemas/{name}.schema.yaml")
+    return yaml.safe_load(Path(path).read_text())
+
+
+def told(error, key="key"):
+    """Return where jsonschema found an error, and what; a column is a table's key."""
     # Counted from one, as people do.
     place = [
         str(part + 1) if isinstance(part, int) else str(part)
         for part in error.absolute_path
     ]
-    what = error.message.replace("Additional properties are not allowed", "unknown key")
+    unknown = f"unknown {key}"
+    what = error.message.replace("Additional properties are not allowed", unknown)
+    if error.validator == "additionalProperties":
+        known = list(error.schema["properties"])
+        for name in error.instance.keys() - set(known):
+            near = difflib.get_close_matches(str(name), known, 1)
+            what += "".join(f"; is {name} meant to be {one}?" for one in near)
     if error.validator == "pattern":  # words, not only a regular expression
         what += f" ({error.schema.get('description', '').strip().rstrip('.')})"
     # Where jsonschema's own words would not help, the schema has better ones.
@@ -76,6 +92,23 @@ def check(data, schema, where):
             raise
         place, what = told(error.__context__)
         raise WorkflowError(": ".join([where, *place, what])) from None
+
+
+def check_rows(table, path):
+    """Validate the rows of a table, and say in one line what is wrong in which."""
+    if "dataset" not in table.columns:
+        raise WorkflowError(f"{path}: the table has no column dataset")
+    rows = Draft202012Validator(read_schema("datasets"))
+    for number, row in enumerate(table.to_dict("records"), start=1):
+        cells = {column: cell for column, cell in row.items() if pd.notna(cell)}
+        if "dataset" not in cells:
+            raise WorkflowError(
+                f"{path}: row {number}: a data set without a name, column dataset"
+            )
+        if error := best_match(rows.iter_errors(cells)):
+            place, what = told(error, "column")
+            named = [f"data set {cells['dataset']!r}"] if place else []
+            raise WorkflowError(": ".join([path, *named, *place, what]))
 
 
 def read_datasets(path):
@@ -99,9 +132,14 @@ def read_datasets(path):
         raise WorkflowError(
             f"{path}: no table with tabs as separators: {what}"
         ) from None
+    for line in kept:
+        if re.search(r"\S[ ,;]+\S", line) and "\t" not in line.strip():
+            raise WorkflowError(
+                f"{path}: columns are separated by tabs, and there is none in {line!r}"
+            )
     if not isinstance(table.index, pd.RangeIndex):  # pandas took the first cells for it
         raise WorkflowError(f"{path}: the rows have more cells than the header")
-    check(table, "../schemas/datasets.schema.yaml", path)
+    check_rows(table, path)
     table = table.reindex(columns=COLUMNS).fillna("").set_index("dataset", drop=False)
     if table.empty:
         raise WorkflowError(f"{path}: no data set in the table")

@@ -1,10 +1,6 @@
 # What is applied to each data set: what the config says, or its row in place of that.
 from argparse import ArgumentTypeError
 
-import yaml
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
-
 from asdf_pipeline.cli.arguments import load_text, read_max_failures
 from asdf_pipeline.cli.selecting import read_time, windows_of
 from asdf_pipeline.errors import ASDFPipelineError
@@ -21,10 +17,7 @@ INSTEAD = {
     "parameters": "{water_level: 60}",
 }
 
-# Snakemake's validate() reads its schema at every call, too slow for a thousand rows.
-SCHEMA = yaml.safe_load(
-    Path(workflow.source_path("../schemas/config.schema.yaml")).read_text()
-)
+SCHEMA = read_schema("config")
 OF_PROCESS = Draft202012Validator(
     {**SCHEMA["properties"]["process"], "$defs": SCHEMA["$defs"]}
 )
