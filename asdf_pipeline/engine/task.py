@@ -264,7 +264,8 @@ class Processing(Layout):
         if self.plan.other is not None:
             return error
         return ProcessingFailedError(
-            f"{error}; then --only-failed tries an edited function on the rest"
+            f"{error}; then 'asdf-pipeline process --only-failed' tries an edited "
+            "function on the rest (in the pipeline, an edited one starts afresh)"
         )
 
     def documents(
