@@ -184,7 +184,9 @@ HOME = str(Path(OBSPY.origin).parent) if OBSPY else "{obspy}"
 def patterns(dataset, column):
     """Return a cell's patterns; {obspy} is where ObsPy is installed."""
     cell = DATASETS.at[dataset, column]
-    return [pattern.replace("{obspy}", HOME) for pattern in cell.split()]
+    # An archive and a request are named, not matched.
+    home = HOME if column in ("sds", "fdsn") else glob.escape(HOME)
+    return [pattern.replace("{obspy}", home) for pattern in cell.split()]
 
 
 @cache
