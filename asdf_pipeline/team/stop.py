@@ -141,8 +141,10 @@ class Stop:
         """Raise `StoppedError` if a signal came."""
         if self.signum:
             name = signal.Signals(self.signum).name
+            # Asked again, this process may have ended before its work was sealed.
+            kept = "what was sealed" if self._asked_again else "what is done"
             msg = (
-                f"stopped by {name}; what is done is kept in {work_directory}, "
+                f"stopped by {name}; {kept} is kept in {work_directory}, "
                 "the same command goes on from there"
             )
             raise StoppedError(msg, self.signum)
