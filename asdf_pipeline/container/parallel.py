@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from mpi4py import MPI
-
     from asdf_pipeline.container.encoded import Product
 
 _STATIONXML = STATIONXML.encode()
@@ -75,19 +73,17 @@ class ParallelWriter:
         self._documented: dict[str, bool] = {}  # station: has its StationXML
 
     @classmethod
-    def create(
-        cls, path: Path, comm: MPI.Intracomm, info: MPI.Info, quakeml: bytes | None
-    ) -> Self:
+    def create(cls, path: Path, comm: Any, info: Any, quakeml: bytes | None) -> Self:
         """Create a new file.
 
         Parameters
         ----------
         path : pathlib.Path
             Must not exist.
-        comm : mpi4py.MPI.Intracomm
-            All ranks that write.
-        info : mpi4py.MPI.Info
-            Hints for MPI-IO.
+        comm : communicator
+            MPI's, of all ranks that write.
+        info : info object
+            MPI's, with hints for its files.
         quakeml : bytes or None
             Events to write.
 
