@@ -22,9 +22,9 @@ if TYPE_CHECKING:
         ProcessingFailedError,
         StationMissingError,
     )
-    from asdf_pipeline.work.result import Result
+    from asdf_pipeline.function.result import Result
 
-__version__ = "0.1.0"
+from asdf_pipeline._version import __version__
 
 __all__ = [
     "ASDFDataSet",
@@ -44,7 +44,7 @@ __all__ = [
 # Name here: module and name there. The last two are pyasdf's names for them.
 _WHERE = {
     "ASDFDataSet": ("asdf_pipeline.dataset.asdf", "ASDFDataSet"),
-    "Result": ("asdf_pipeline.work.result", "Result"),
+    "Result": ("asdf_pipeline.function.result", "Result"),
     "RunReport": ("asdf_pipeline.engine", "RunReport"),
     "ASDFPipelineError": ("asdf_pipeline.errors", "ASDFPipelineError"),
     "ASDFWarning": ("asdf_pipeline.errors", "ASDFWarning"),
@@ -66,7 +66,7 @@ def __getattr__(name: str) -> Any:
         If the package has no such name; NotOfferedError if pyasdf has it.
     """
     if name not in _WHERE:
-        from asdf_pipeline.dataset.peer import PACKAGE, refuse
+        from asdf_pipeline.dataset.pyasdf import PACKAGE, refuse
 
         refuse(PACKAGE, name, __name__)
     module, attribute = _WHERE[name]

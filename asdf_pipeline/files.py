@@ -22,7 +22,7 @@ _SYNC_FILE_RANGE_WRITE = 2  # sync_file_range(2)
 
 
 @contextlib.contextmanager
-def whole(path: Path, *, durable: bool = False) -> Iterator[BinaryIO]:
+def atomic_write(path: Path, *, durable: bool = False) -> Iterator[BinaryIO]:
     """Open a file that gets its name, and replaces another, once all is written.
 
     Parameters
@@ -64,16 +64,16 @@ def sync(path: Path) -> None:
         raise write_error(path, error) from error
 
 
-def begin_sync(path: Path) -> None:
+def start_writeback(path: Path) -> None:
     """Have the disk begin to write what a file has new, so that `sync` is short.
 
     A hint: where the system does not know it, nothing happens.
     """
     with contextlib.suppress(OSError), path.open("rb") as file:
-        _begin_sync(file)
+        _start_writeback(file)
 
 
-def _begin_sync(file: BinaryIO) -> None:
+def _start_writeback(file: BinaryIO) -> None:
     sync_file_range = getattr(ctypes.CDLL(None), "sync_file_range", None)
     if sync_file_range is not None:
         whole = ctypes.c_int64(0)
@@ -121,7 +121,7 @@ def copy_file(source: Path, target: Path) -> None:
     try:
         with source.open("rb") as reading, target.open("wb") as copy:
             _copy(reading, copy)
-            _begin_sync(copy)
+            _start_writeback(copy)
     except OSError as error:
         with contextlib.suppress(OSError):
             target.unlink(missing_ok=True)
@@ -138,7 +138,7 @@ def _copy(source: BinaryIO, target: BinaryIO) -> None:
     target.flush()
 
 
-def check_room(directory: Path, needed: int) -> None:
+def require_space(directory: Path, needed: int) -> None:
     """Raise `WriteError` if a directory's file system has less room than needed.
 
     Parameters

@@ -18,13 +18,13 @@ import pandas as pd
 import xxhash
 
 from asdf_pipeline.errors import InputError, InputMissingError
-from asdf_pipeline.files import whole
-from asdf_pipeline.outcome import join_windows
+from asdf_pipeline.files import atomic_write
+from asdf_pipeline.plan.outcome import join_windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from asdf_pipeline.outcome import Outcome
+    from asdf_pipeline.plan.outcome import Outcome
 
 STATION_COLUMNS = {
     "dataset": "str",
@@ -133,7 +133,7 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 
     The same table gives the same bytes on every machine.
     """
-    with whole(path) as file:
+    with atomic_write(path) as file:
         # Messages, and names in damaged files, may hold what UTF-8 has no form for.
         table.to_csv(
             file,

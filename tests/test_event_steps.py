@@ -13,7 +13,7 @@ from obspy.signal.rotate import rotate_lqt_zne
 from obspy.taup import TauPyModel
 
 from asdf_pipeline import steps
-from asdf_pipeline.work.load import load_process
+from asdf_pipeline.function.load import load_function
 
 START = obspy.UTCDateTime(2020, 5, 1)
 NAMES = ("first", "second")
@@ -169,7 +169,7 @@ def test_the_chain_gives_it_the_events(
     catalog: Catalog, inventory: obspy.Inventory
 ) -> None:
     wanted = [{"cut": {"before": 1, "after": 1}}, "detrend"]
-    assert load_process(steps.chain, {"steps": wanted}).asks == ("events",)
+    assert load_function(steps.chain, {"steps": wanted}).asks == ("events",)
     st = steps.chain(recording(), inventory, wanted, events=catalog)
     assert isinstance(st, obspy.Stream)
     assert len(st) == 6

@@ -18,7 +18,7 @@ from asdf_pipeline.manifest import (
     timings_table,
     write_table,
 )
-from asdf_pipeline.outcome import Outcome
+from asdf_pipeline.plan.outcome import Outcome
 
 START = 1_251_073_203_123_456_789
 

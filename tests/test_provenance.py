@@ -20,15 +20,15 @@ from asdf_pipeline.container.digest import file_digest
 from asdf_pipeline.container.product import make_product
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.container.writer import Writer
-from asdf_pipeline.engine import Task, run
-from asdf_pipeline.outcome import Outcome
+from asdf_pipeline.engine import ProcessTask, run
+from asdf_pipeline.function.load import load_function
+from asdf_pipeline.plan.outcome import Outcome
 from asdf_pipeline.provenance import document as documents
 from asdf_pipeline.provenance.document import document
 from asdf_pipeline.provenance.ids import NAMESPACE, document_name, run_id, trace_id
 from asdf_pipeline.provenance.reading import read_runs
 from asdf_pipeline.provenance.run import Run
 from asdf_pipeline.provenance.steps import Step, steps_of
-from asdf_pipeline.work.load import load_process
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,7 +80,9 @@ def go(source: Path, output: Path, function: Any = process, **options: Any) -> P
     )
     tag_map = {"raw_recording": "processed"}
     options = {"backend": "serial", "progress": "none", **options}
-    run(Task(source, output, function, tag_map, parameters=parameters, **options))
+    run(
+        ProcessTask(source, output, function, tag_map, parameters=parameters, **options)
+    )
     return output
 
 
@@ -258,7 +260,7 @@ def test_other_documents_are_left_out() -> None:
 def test_steps_are_said_in_seis_provs_words(
     name: str, parameters: dict[str, Any], types: list[str]
 ) -> None:
-    found = steps_of(load_process(f"asdf_pipeline.steps:{name}", parameters))
+    found = steps_of(load_function(f"asdf_pipeline.steps:{name}", parameters))
     assert [step.type for step in found] == types
 
 

@@ -12,13 +12,13 @@ import pytest
 
 from asdf_pipeline import steps
 from asdf_pipeline.errors import FunctionError, TraceError
-from asdf_pipeline.work.load import load_process
+from asdf_pipeline.function.load import load_function
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from asdf_pipeline.work.load import Process
+    from asdf_pipeline.function.load import UserFunction
 
 BANDPASS = {"type": "bandpass", "freqmin": 0.5, "freqmax": 5.0}
 
@@ -177,7 +177,7 @@ def test_every_step_is_there_by_name() -> None:
         "rotate": {"method": "NE->RT"},
     }
     for name in public:
-        process = load_process(f"asdf_pipeline.steps:{name}", needed.get(name))
+        process = load_function(f"asdf_pipeline.steps:{name}", needed.get(name))
         assert process.function is getattr(steps, name)
 
 
@@ -282,13 +282,13 @@ def test_a_step_cannot_change_the_parameters_of_the_next_station(
 
 def test_a_step_gets_what_it_asks_for(recording: obspy.Stream, own_steps: Path) -> None:
     wanted = ["detrend", f"{own_steps}:tagged"]
-    process = load_process(steps.chain, {"steps": wanted})
+    process = load_function(steps.chain, {"steps": wanted})
     assert process.asks == ("tag",)
     result = steps.chain(recording.copy(), None, wanted, tag="raw")
     assert result is not None
     assert {trace.stats.channel for trace in result} == {"raw"}
     # Reading the events for a function that does not ask would cost every station.
-    assert load_process(steps.chain, {"steps": ["detrend"]}).asks == ()
+    assert load_function(steps.chain, {"steps": ["detrend"]}).asks == ()
 
 
 def test_a_step_that_returns_something_else_fails(
@@ -334,7 +334,7 @@ def test_an_error_says_in_which_step(recording: obspy.Stream, own_steps: Path) -
 )
 def test_a_wrong_list_is_found_before_any_work(wanted: Any, message: str) -> None:
     with pytest.raises(FunctionError, match=message) as caught:
-        load_process("asdf_pipeline.steps:chain", {"steps": wanted})
+        load_function("asdf_pipeline.steps:chain", {"steps": wanted})
     assert "\n" not in str(caught.value)
     with pytest.raises(FunctionError, match=message):
         steps.chain(obspy.read(), None, wanted)
@@ -342,17 +342,17 @@ def test_a_wrong_list_is_found_before_any_work(wanted: Any, message: str) -> Non
 
 def test_a_changed_step_is_other_work(own_steps: Path) -> None:
     wanted = {"steps": [f"{own_steps}:double"]}
-    before = load_process(steps.chain, wanted)
+    before = load_function(steps.chain, wanted)
     assert before.fingerprint is not None
 
-    def run(process: Process) -> float:
+    def run(process: UserFunction) -> float:
         stream = obspy.Stream([obspy.Trace(np.ones(10))])
         return float(process.function(stream, None, **process.parameters)[0].data[0])
 
     assert run(before) == 2.0
-    assert load_process(steps.chain, wanted).fingerprint == before.fingerprint
+    assert load_function(steps.chain, wanted).fingerprint == before.fingerprint
     own_steps.write_text(own_steps.read_text().replace("2.0", "40.0"))
-    after = load_process(steps.chain, wanted)
+    after = load_function(steps.chain, wanted)
     assert after.fingerprint != before.fingerprint
     assert run(after) == 40.0
 
@@ -364,7 +364,7 @@ def test_what_cannot_be_hashed_does_not_resume() -> None:
         next(generator)
         return st
 
-    process = load_process(steps.chain, {"steps": [unhashable]})
+    process = load_function(steps.chain, {"steps": [unhashable]})
     assert process.fingerprint is None
     assert "generator" in process.unhashable
 

@@ -13,8 +13,10 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from asdf_pipeline import __version__
-from asdf_pipeline.cli import (
+from asdf_pipeline._version import __version__
+from asdf_pipeline.cli.log import log_to_stderr
+from asdf_pipeline.cli.ranks import is_first_rank, let_the_first_rank_speak
+from asdf_pipeline.cli.verbs import (
     compare,
     digest,
     info,
@@ -27,8 +29,6 @@ from asdf_pipeline.cli import (
     trial,
     verify,
 )
-from asdf_pipeline.cli.log import log_to_stderr
-from asdf_pipeline.cli.ranks import is_first_rank, let_the_first_rank_speak
 from asdf_pipeline.errors import EXIT_CALL, EXIT_DATA, ASDFPipelineError
 
 if TYPE_CHECKING:

@@ -139,7 +139,7 @@ def run_task(args: argparse.Namespace, **more: Any) -> RunReport:
     Parameters
     ----------
     more
-        Further arguments of `engine.Task`.
+        Further arguments of `engine.ProcessTask`.
 
     Raises
     ------
@@ -152,7 +152,7 @@ def run_task(args: argparse.Namespace, **more: Any) -> RunReport:
         from asdf_pipeline import engine
 
         return engine.run(
-            engine.Task(
+            engine.ProcessTask(
                 input=args.input,
                 function=args.function,
                 parameters=parameters,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import CallError
-from asdf_pipeline.selection import Selection, Windows, seconds
+from asdf_pipeline.plan.selection import Selection, Windows, duration_ns
 
 if TYPE_CHECKING:
     import argparse
@@ -142,7 +142,7 @@ def windows_of(
 def read_length(name: str, text: str | float) -> int:
     """Return a duration in ns, named in the error if it is none."""
     try:
-        return seconds(text)
+        return duration_ns(text)
     except CallError as error:
         msg = f"{name}: {error}"
         raise CallError(msg) from None

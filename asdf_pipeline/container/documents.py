@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from asdf_pipeline.container import auxiliary, datasets
-from asdf_pipeline.container.events import parse_events
 from asdf_pipeline.container.hdf5 import (
     HDF5_ERRORS,
     attribute_text,
@@ -21,6 +20,7 @@ from asdf_pipeline.container.hdf5 import (
 )
 from asdf_pipeline.container.names import decoded, encoded
 from asdf_pipeline.errors import InputError, TraceError
+from asdf_pipeline.metadata.events import parse_events
 
 if TYPE_CHECKING:
     import os

@@ -10,16 +10,16 @@ from obspy import Inventory, Stream
 
 from asdf_pipeline.container import datasets
 from asdf_pipeline.container.hdf5 import has_member, reading
-from asdf_pipeline.container.inventory import LazyInventory
 from asdf_pipeline.container.listing import Listing
 from asdf_pipeline.container.names import STATIONXML, encoded
-from asdf_pipeline.container.stationxml import Coordinates, survey
 from asdf_pipeline.container.traces import TraceHeader, samples_between, to_trace
 from asdf_pipeline.errors import (
     StationMissingError,
     StationXMLError,
     TraceError,
 )
+from asdf_pipeline.metadata.inventory import LazyInventory
+from asdf_pipeline.metadata.stationxml import Coordinates, survey
 
 if TYPE_CHECKING:
     import os

@@ -14,8 +14,8 @@ from asdf_pipeline.container.digest import (
 )
 from asdf_pipeline.container.names import TraceName, tag_of, time_range, time_text
 from asdf_pipeline.container.reader import Reader
-from asdf_pipeline.container.stationxml import check_wellformed
 from asdf_pipeline.errors import InputError, InputMissingError, TraceError
+from asdf_pipeline.metadata.stationxml import check_wellformed
 
 # pyasdf works start and end times out in floating point, up to 128 ns off, and rounds
 # those in names to microseconds.

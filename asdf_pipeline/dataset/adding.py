@@ -14,9 +14,9 @@ from asdf_pipeline.container.digest import trace_digest
 from asdf_pipeline.container.encoded import EncodedTrace, Product
 from asdf_pipeline.container.names import STATIONXML, name_in
 from asdf_pipeline.container.product import encode_stream
-from asdf_pipeline.container.stationxml import isolate, merge
-from asdf_pipeline.dataset import given
+from asdf_pipeline.dataset import coerce
 from asdf_pipeline.errors import CallError, InputError, TraceError
+from asdf_pipeline.metadata.stationxml import isolate, merge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -82,7 +82,7 @@ def _has(open_file: OpenFile, station: str, trace: EncodedTrace) -> bool:
             "it under another tag; nothing was added"
         )
         raise TraceError(msg)
-    given.warn_repeated(name)
+    coerce.warn_repeated(name)
     return True
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from asdf_pipeline.container.names import check_tag
-from asdf_pipeline.dataset import adding, given, options, peer
+from asdf_pipeline.dataset import adding, coerce, options, pyasdf
 from asdf_pipeline.dataset.comparing import Comparable
 from asdf_pipeline.dataset.open_file import OpenFile
 from asdf_pipeline.errors import ASDFWarning, NotOfferedError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from obspy import Catalog
 
     from asdf_pipeline.engine import RunReport
-    from asdf_pipeline.selection import Selection, Windows
+    from asdf_pipeline.plan.selection import Selection, Windows
 
 
 class ASDFDataSet(Comparable):
@@ -127,7 +127,7 @@ class ASDFDataSet(Comparable):
     def __delattr__(self, name: str) -> None:
         """Raise NotOfferedError: nothing is deleted from a file."""
         if name == "events":
-            entry = peer.DATA_SET["del ds.events"]
+            entry = pyasdf.DATA_SET["del ds.events"]
             raise NotOfferedError(entry.note)
         object.__delattr__(self, name)
 
@@ -158,7 +158,7 @@ class ASDFDataSet(Comparable):
         if not isinstance(event, (Catalog, Event)):
             msg = f"events: expected an ObsPy Catalog or Event, not {type(event)}"
             raise TypeError(msg)
-        adding.replace_events(self.open_file, given.as_catalog(event))
+        adding.replace_events(self.open_file, coerce.as_catalog(event))
 
     def add_quakeml(self, event: Any) -> None:
         """Add events to those in the file.
@@ -175,7 +175,7 @@ class ASDFDataSet(Comparable):
         InputError
             If the file cannot be read.
         """
-        adding.add_events(self.open_file, given.as_catalog(event))
+        adding.add_events(self.open_file, coerce.as_catalog(event))
 
     # Waveforms.
 
@@ -224,17 +224,17 @@ class ASDFDataSet(Comparable):
         """
         tag = check_tag(tag.strip())
         annotations = {
-            "event_ids": given.resource_ids(event_id, "event_id"),
-            "origin_ids": given.resource_ids(origin_id, "origin_id"),
-            "magnitude_ids": given.resource_ids(magnitude_id, "magnitude_id"),
-            "focal_mechanism_ids": given.resource_ids(
+            "event_ids": coerce.resource_ids(event_id, "event_id"),
+            "origin_ids": coerce.resource_ids(origin_id, "origin_id"),
+            "magnitude_ids": coerce.resource_ids(magnitude_id, "magnitude_id"),
+            "focal_mechanism_ids": coerce.resource_ids(
                 focal_mechanism_id, "focal_mechanism_id"
             ),
-            "provenance_id": given.checked_provenance_id(provenance_id),
-            "labels": given.checked_labels(labels) or None,
+            "provenance_id": coerce.checked_provenance_id(provenance_id),
+            "labels": coerce.checked_labels(labels) or None,
         }
-        stream = given.without_repeats(given.as_stream(waveform))
-        traces = given.annotated(stream, annotations)
+        stream = coerce.without_repeats(coerce.as_stream(waveform))
+        traces = coerce.annotated(stream, annotations)
         adding.add_traces(self.open_file, traces, tag, self._encoding)
 
     def add_stationxml(self, stationxml: Any) -> None:
@@ -250,7 +250,7 @@ class ASDFDataSet(Comparable):
         InputError
             If the file cannot be read, or a station cannot be written.
         """
-        adding.add_inventory(self.open_file, given.as_inventory(stationxml))
+        adding.add_inventory(self.open_file, coerce.as_inventory(stationxml))
 
     def add_auxiliary_data(
         self,
@@ -281,7 +281,7 @@ class ASDFDataSet(Comparable):
             If the path is not valid or taken, or the array or a parameter is of a
             type that cannot be written.
         """
-        record = given.checked_provenance_id(provenance_id) or ""
+        record = coerce.checked_provenance_id(provenance_id) or ""
         where = f"{data_type}/{path.strip('/')}"
         adding.add_array(
             self.open_file, where, (data, parameters), self._encoding, record
@@ -339,7 +339,7 @@ class ASDFDataSet(Comparable):
             What is shown meanwhile.
         selection, windows : Selection, Windows, optional
             What of the file is to be done, how long traces are cut and joined again;
-            see `asdf_pipeline.selection`.
+            see `asdf_pipeline.plan.selection`.
         copy_auxiliary : bool
             Whether the file's auxiliary data is copied to the output.
 
@@ -356,11 +356,11 @@ class ASDFDataSet(Comparable):
         ProcessingFailedError
             If more failed than `max_failures`.
         """
-        from asdf_pipeline.engine import Task, run
-        from asdf_pipeline.selection import Selection
+        from asdf_pipeline.engine import ProcessTask, run
+        from asdf_pipeline.plan.selection import Selection
 
         self.open_file.refuse_closed()
-        task = Task(
+        task = ProcessTask(
             input=self.filename,
             output=Path(output_filename),
             function=process_function,

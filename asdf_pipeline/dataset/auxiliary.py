@@ -6,7 +6,7 @@ import io
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from asdf_pipeline.dataset import peer
+from asdf_pipeline.dataset import pyasdf
 from asdf_pipeline.errors import NotOfferedError, StationMissingError
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ class AuxiliaryData:
     def __getattr__(self, item: str) -> Any:
         """Return a group or an array by attribute."""
         if item.startswith("__"):
-            peer.refuse(peer.AUXILIARY, item, "ds.auxiliary_data")
+            pyasdf.refuse(pyasdf.AUXILIARY, item, "ds.auxiliary_data")
         return self[item]
 
     def __contains__(self, item: object) -> bool:
@@ -201,7 +201,7 @@ class AuxiliaryData:
 
     def __delitem__(self, item: str) -> None:
         """Raise NotOfferedError: nothing is deleted from a file."""
-        raise NotOfferedError(peer.AUXILIARY["del ds.auxiliary_data[...]"].note)
+        raise NotOfferedError(pyasdf.AUXILIARY["del ds.auxiliary_data[...]"].note)
 
     __delattr__ = __delitem__
 

@@ -13,7 +13,7 @@ from asdf_pipeline.container.codec import COMPRESSED, Encoding
 from asdf_pipeline.dataset.open_file import OpenFile
 from asdf_pipeline.dataset.reading import Readable
 from asdf_pipeline.dataset.station import Station
-from asdf_pipeline.work.result import Result
+from asdf_pipeline.function.result import Result
 
 if TYPE_CHECKING:
     import os
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from asdf_pipeline.container.reader import Reader
     from asdf_pipeline.engine import RunReport
-    from asdf_pipeline.selection import Selection
+    from asdf_pipeline.plan.selection import Selection
     from asdf_pipeline.work.station_data import StationData
 
 _PICKLED = "pickled"
@@ -98,8 +98,8 @@ class Comparable(Readable):
         ProcessingFailedError
             If more failed than `max_failures`.
         """
-        from asdf_pipeline.engine import Task, run
-        from asdf_pipeline.plan import ALL_TAGS, EVERYTHING
+        from asdf_pipeline.engine import ProcessTask, run
+        from asdf_pipeline.plan.units import ALL_TAGS, EVERYTHING
 
         self.open_file.refuse_closed()
         if isinstance(other, Readable):
@@ -114,7 +114,7 @@ class Comparable(Readable):
             if table is None and output_filename is None:
                 table = Path(folder) / "table.csv"
             return run(
-                Task(
+                ProcessTask(
                     input=self.filename,
                     output=None if output_filename is None else Path(output_filename),
                     function=function,

@@ -6,7 +6,7 @@ import importlib
 import io
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from asdf_pipeline.dataset import peer
+from asdf_pipeline.dataset import pyasdf
 from asdf_pipeline.errors import CallError, NotOfferedError, StationMissingError
 
 if TYPE_CHECKING:
@@ -77,8 +77,8 @@ class Provenance:
 
     def __getattr__(self, name: str) -> Any:
         """Return a document by attribute."""
-        if name.startswith("__") or name in peer.PROVENANCE:
-            peer.refuse(peer.PROVENANCE, name, "ds.provenance")
+        if name.startswith("__") or name in pyasdf.PROVENANCE:
+            pyasdf.refuse(pyasdf.PROVENANCE, name, "ds.provenance")
         return self[name]
 
     def values(self) -> Iterator[Any]:
@@ -109,11 +109,11 @@ class Provenance:
 
     def __setitem__(self, name: str, document: object) -> None:
         """Raise NotOfferedError: documents are read here."""
-        raise NotOfferedError(peer.PROVENANCE["ds.provenance[...] = document"].note)
+        raise NotOfferedError(pyasdf.PROVENANCE["ds.provenance[...] = document"].note)
 
     def __delitem__(self, name: str) -> None:
         """Raise NotOfferedError: nothing is deleted from a file."""
-        raise NotOfferedError(peer.PROVENANCE["del ds.provenance[...]"].note)
+        raise NotOfferedError(pyasdf.PROVENANCE["del ds.provenance[...]"].note)
 
     __delattr__ = __delitem__
 

@@ -191,7 +191,7 @@ class Query:
         return sorted(_TERMS)
 
 
-class Selection:
+class QueryFilter:
     """All conditions of one query, asked cheapest first.
 
     Parameters

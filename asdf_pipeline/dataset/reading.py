@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.container.digest import file_digest
 from asdf_pipeline.container.names import STATIONXML, tag_of
-from asdf_pipeline.dataset import display, peer
+from asdf_pipeline.dataset import display, pyasdf
 from asdf_pipeline.dataset.auxiliary import AuxiliaryData
 from asdf_pipeline.dataset.provenance import Provenance
-from asdf_pipeline.dataset.query import Condition, Query, Selection
+from asdf_pipeline.dataset.query import Condition, Query, QueryFilter
 from asdf_pipeline.dataset.station import Station
 from asdf_pipeline.dataset.stations import Stations, select
 
@@ -48,7 +48,7 @@ class Readable:
 
     def __getattr__(self, name: str) -> Any:
         """Raise: it is no attribute, or one of pyasdf's that is not offered."""
-        peer.refuse(peer.DATA_SET, name, "ASDFDataSet")
+        pyasdf.refuse(pyasdf.DATA_SET, name, "ASDFDataSet")
 
     def __eq__(self, other: object) -> bool:
         """Return whether both files have the same content (by its digest)."""
@@ -165,7 +165,7 @@ class Readable:
             Comparisons of `ASDFDataSet.q`: ``ds.q.network == "B?"``; see
             `asdf_pipeline.dataset.query`.
         """
-        return select(self.open_file, Selection(conditions))
+        return select(self.open_file, QueryFilter(conditions))
 
     def get_all_coordinates(self) -> dict[str, dict[str, float]]:
         """Return the coordinates of all stations that have a StationXML."""

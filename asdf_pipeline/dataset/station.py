@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from asdf_pipeline.container.names import STATIONXML, tag_of
 from asdf_pipeline.container.traces import offset, samples_between, to_trace
-from asdf_pipeline.dataset import display, peer
+from asdf_pipeline.dataset import display, pyasdf
 from asdf_pipeline.errors import (
     InputError,
     NotOfferedError,
@@ -174,7 +174,7 @@ class Station:
     def __getattr__(self, item: str) -> Any:
         """Return what `get_item` does, as an attribute."""
         if item.startswith("_") or item == "filter_waveforms":
-            peer.refuse(peer.STATION, item, "station")
+            pyasdf.refuse(pyasdf.STATION, item, "station")
         own = getattr(type(self), item, None)
         if isinstance(own, property):
             # It raised an AttributeError, for which Python came here: once more.
@@ -191,7 +191,7 @@ class Station:
 
     def __delitem__(self, item: str) -> None:
         """Raise NotOfferedError: nothing is deleted from a file."""
-        raise NotOfferedError(peer.STATION["del station[...]"].note)
+        raise NotOfferedError(pyasdf.STATION["del station[...]"].note)
 
     __delattr__ = __delitem__
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from asdf_pipeline.container.names import STATIONXML, TraceName, tag_of
-from asdf_pipeline.dataset import peer
+from asdf_pipeline.dataset import pyasdf
 from asdf_pipeline.dataset.query import COORDINATES, FROM_HEADER
 from asdf_pipeline.dataset.station import Station
 from asdf_pipeline.errors import NotOfferedError, StationMissingError
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from asdf_pipeline.dataset.open_file import OpenFile
-    from asdf_pipeline.dataset.query import Selection
+    from asdf_pipeline.dataset.query import QueryFilter
 
 # Spelt out here, as the class's method `list` hides the built-in one.
 Names: TypeAlias = list[str]
@@ -68,7 +68,7 @@ class Stations:
     def __getattr__(self, item: str) -> Station:
         """Return a station by its attribute: NET_STA."""
         if item.startswith("_"):
-            peer.refuse(peer.WAVEFORMS, item, "ds.waveforms")
+            pyasdf.refuse(pyasdf.WAVEFORMS, item, "ds.waveforms")
         return self[item]
 
     def __contains__(self, item: object) -> bool:
@@ -90,12 +90,12 @@ class Stations:
 
     def __delitem__(self, item: str) -> None:
         """Raise NotOfferedError: nothing is deleted from a file."""
-        raise NotOfferedError(peer.WAVEFORMS["del ds.waveforms[...]"].note)
+        raise NotOfferedError(pyasdf.WAVEFORMS["del ds.waveforms[...]"].note)
 
     __delattr__ = __delitem__
 
 
-def select(open_file: OpenFile, selection: Selection) -> Iterator[Station]:
+def select(open_file: OpenFile, selection: QueryFilter) -> Iterator[Station]:
     """Yield the stations that a query takes, each with the traces that it takes."""
     for station in sorted(open_file.stations):
         if not selection.takes_station(station):

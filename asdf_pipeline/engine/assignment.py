@@ -16,8 +16,8 @@ from asdf_pipeline.journal.segments import MINIMUM_AGE
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from asdf_pipeline.outcome import Outcome
-    from asdf_pipeline.plan import Plan
+    from asdf_pipeline.plan.outcome import Outcome
+    from asdf_pipeline.plan.units import Plan
     from asdf_pipeline.work.base import Work
 
 
@@ -41,7 +41,7 @@ class Assignment(ABC):
         both are replaced. See `engine.again`.
     seal_every : float
         Seconds after which finished work is sealed for the first time; see
-        `journal.segments.Roll`.
+        `journal.segments.SealSchedule`.
     progress : {"auto", "bar", "lines", "none"}
         What is shown while it runs.
     encoding : Encoding

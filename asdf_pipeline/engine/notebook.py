@@ -5,11 +5,11 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from asdf_pipeline.outcome import STATUSES
+from asdf_pipeline.plan.outcome import STATUSES
 
 if TYPE_CHECKING:
     from asdf_pipeline.engine.report import RunReport
-    from asdf_pipeline.outcome import Outcome
+    from asdf_pipeline.plan.outcome import Outcome
 
 _SHOWN = 10  # failures; a run may have thousands
 # Okabe and Ito's palette, told apart by colour-blind people.

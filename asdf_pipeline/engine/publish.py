@@ -13,8 +13,8 @@ from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.container.writer import Writer
 from asdf_pipeline.errors import CallError, OutputExistsError, VerificationError
 from asdf_pipeline.files import (
-    check_room,
     copy_file,
+    require_space,
     sync,
     sync_directory,
     write_error,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from asdf_pipeline.engine.assignment import Assignment
     from asdf_pipeline.journal.segments import Sealed
     from asdf_pipeline.journal.workdir import WorkDirectory
-    from asdf_pipeline.outcome import Outcome
+    from asdf_pipeline.plan.outcome import Outcome
 
 MERGED = "merged.h5.part"
 
@@ -98,7 +98,7 @@ def bring_near(file: Path, output: Path) -> Path:
     if file.stat().st_dev == output.parent.stat().st_dev:
         return file
     near = output.with_name(f".{output.name}.part")
-    check_room(near.parent, file.stat().st_size)
+    require_space(near.parent, file.stat().st_size)
     copy_file(file, near)
     sync(near)
     return near
@@ -161,7 +161,7 @@ def merge_segments(
         if not is_intact(segment, segments[segment]):
             raise _changed(segment)
 
-    check_room(directory.path, sum(sealed.size for sealed in directory.sealed))
+    require_space(directory.path, sum(sealed.size for sealed in directory.sealed))
     if joined is None:
         first = max(segments, key=lambda segment: segments[segment].size)
         _copy(first, segments[first], merged)
@@ -221,7 +221,7 @@ def make_own(directory: WorkDirectory, merged: Path, *, extended: bool) -> Path:
         if not is_intact(merged, sealed):
             raise _changed(merged)
         return merged
-    check_room(merged.parent, sealed.size)
+    require_space(merged.parent, sealed.size)
     _copy(merged, sealed, part)
     sync(part)
     return part
@@ -248,7 +248,7 @@ def add_rest(
     """
     if not documents and auxiliary is None:
         return
-    check_room(part.parent, sum(map(len, documents.values())))
+    require_space(part.parent, sum(map(len, documents.values())))
     with Writer.reopen(part) as writer:
         for name, document in documents.items():
             writer.write_provenance(name, document)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, overload
 
 from asdf_pipeline.errors import ProcessingFailedError
-from asdf_pipeline.outcome import STATUSES, Outcome, counted, write_lines
+from asdf_pipeline.plan.outcome import STATUSES, Outcome, counted, write_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

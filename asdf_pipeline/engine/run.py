@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asdf_pipeline.engine import again
+from asdf_pipeline.engine import retry
+from asdf_pipeline.engine.by_station import by_station
 from asdf_pipeline.engine.progress import Progress
 from asdf_pipeline.engine.publish import (
     add_rest,
@@ -24,15 +25,14 @@ from asdf_pipeline.engine.publish import (
     write_rows,
 )
 from asdf_pipeline.engine.report import Outcomes, RunReport, describe_failures
-from asdf_pipeline.engine.settle import settle
 from asdf_pipeline.errors import ASDFPipelineError, StopUnitError, WriteError
 from asdf_pipeline.files import write_error
-from asdf_pipeline.journal.claims import Claims
 from asdf_pipeline.journal.ledger import Ledger
+from asdf_pipeline.journal.path_owners import PathOwners
 from asdf_pipeline.journal.published import note, recall
-from asdf_pipeline.journal.segments import Roll
+from asdf_pipeline.journal.segments import SealSchedule
 from asdf_pipeline.journal.workdir import OUTCOMES, WorkDirectory
-from asdf_pipeline.outcome import Outcome, counted
+from asdf_pipeline.plan.outcome import Outcome, counted
 from asdf_pipeline.team import form_team
 from asdf_pipeline.team.base import Job
 from asdf_pipeline.team.stop import Stop
@@ -113,9 +113,9 @@ class _Lead:
         self.directory = WorkDirectory(task.directory, self.layout.key)
         try:
             if task.only_failed and self.settled is None:
-                self.settled = again.take_over(task, self.plan, self.directory)
-            claims = Claims(self.layout.taken, "the input")
-            self.ledger = Ledger(self.plan, self.directory, self.hear, claims)
+                self.settled = retry.take_over(task, self.plan, self.directory)
+            path_owners = PathOwners(self.layout.taken, "the input")
+            self.ledger = Ledger(self.plan, self.directory, self.hear, path_owners)
         except BaseException:
             self.directory.close()
             raise
@@ -144,10 +144,10 @@ class _Lead:
 
     def run(self, team: Team, work: Work) -> None:
         """Run the team; whatever happens, keep the outcomes table."""
-        roll = Roll(time.monotonic(), self.task.seal_every)
-        job = Job(self.ledger, self.stop, roll, self.progress.tick)
+        schedule = SealSchedule(time.monotonic(), self.task.seal_every)
+        job = Job(self.ledger, self.stop, schedule, self.progress.tick)
         try:
-            with self.stop.listening(self.directory.flight.stopped):
+            with self.stop.listening(self.directory.in_flight.stopped):
                 with contextlib.suppress(StopUnitError):  # asked twice
                     if self.settled is None:
                         team.run(work, job)
@@ -181,7 +181,7 @@ class _Lead:
             log.info("%s: nothing to be done: it is published", self.task.made)
             self.remove()
         else:
-            with self.stop.listening(self.directory.flight.stopped):
+            with self.stop.listening(self.directory.in_flight.stopped):
                 try:
                     with self.stop.interruptible():
                         self.publish()
@@ -214,7 +214,7 @@ class _Lead:
                 self.remove()
             raise error
         if self.task.output_path is None:
-            self.outcomes = Outcomes.of(settle(self.plan, self.outcomes, None))
+            self.outcomes = Outcomes.of(by_station(self.plan, self.outcomes, None))
             made = write_rows(self.outcomes, self.directory.path / "table.part")
         else:
             made = self.merge()
@@ -232,7 +232,7 @@ class _Lead:
     def refuse_output(self) -> None:
         """Raise if there is an output that is not to be replaced."""
         if self.task.only_failed:
-            again.refuse_changed(self.task.made, self.layout.key[again.STATE])
+            retry.refuse_changed(self.task.made, self.layout.key[retry.STATE])
         else:
             refuse_existing(self.task.made)
 
@@ -244,7 +244,9 @@ class _Lead:
         with ThreadPoolExecutor(1) as beside:  # the disk's work beside our own
             own = beside.submit(make_own, directory, merged, extended=extended)
             try:
-                self.outcomes = Outcomes.of(settle(self.plan, self.outcomes, merged))
+                self.outcomes = Outcomes.of(
+                    by_station(self.plan, self.outcomes, merged)
+                )
                 check(merged, self.outcomes)
                 documents = self.documents()
             except ASDFPipelineError:
@@ -262,7 +264,7 @@ class _Lead:
         resumed = {"resumed": self.ledger.resumed} if self.ledger.resumed else {}
         now: Sequence[Outcome] = self.outcomes
         if self.task.only_failed:
-            now = again.made_now(now, self.directory.path)
+            now = retry.made_now(now, self.directory.path)
         return self.layout.documents(now, {**self.circumstances, **resumed})
 
     def remove(self) -> None:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import WorkerDiedError
-from asdf_pipeline.journal.claims import Claims
-from asdf_pipeline.outcome import Outcome
+from asdf_pipeline.journal.path_owners import PathOwners
+from asdf_pipeline.plan.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from asdf_pipeline.journal.segments import Sealed
     from asdf_pipeline.journal.workdir import WorkDirectory
-    from asdf_pipeline.plan import Plan, Unit
+    from asdf_pipeline.plan.units import Plan, Unit
 
 ATTEMPTS = 2
 """A unit that took its worker down this often is failed."""
@@ -52,7 +52,7 @@ class Ledger:
         Its journal says what is done already; failed units are tried again.
     hear : callable
         Called with each outcome as it is computed.
-    claims : Claims, optional
+    path_owners : PathOwners, optional
         Which paths of auxiliary data are taken from the start.
 
     Raises
@@ -67,7 +67,7 @@ class Ledger:
         plan: Plan,
         directory: WorkDirectory,
         hear: Callable[[Outcome], None],
-        claims: Claims | None = None,
+        path_owners: PathOwners | None = None,
     ) -> None:
         self.directory = directory
         self.total = len(plan.units)
@@ -75,13 +75,13 @@ class Ledger:
         self.bytes_out = 0
         self._tag_map = plan.tag_map
         self._hear = hear
-        self._claims = claims or Claims()
+        self._path_owners = path_owners or PathOwners()
         self._out: dict[str, tuple[str, Unit]] = {}
         self._held: dict[str, _Held] = {}
         self._deaths: dict[str, int] = {}
         self._began = self._sealed = time.monotonic()
-        suspects = set(directory.flight.suspects)
-        killers = set(directory.flight.killers)
+        suspects = set(directory.in_flight.suspects)
+        killers = set(directory.in_flight.killers)
         done = self._take_over({unit.id for unit in plan.units}, suspects)
         self.resumed = len(done)
         left = [unit for unit in plan.units if unit.id not in done]
@@ -91,7 +91,7 @@ class Ledger:
         self._suspects = deque(u for u in left if u.id in suspects - killers)
         for unit in left:
             if unit.id in killers:
-                directory.flight.back(unit.id)
+                directory.in_flight.back(unit.id)
                 self._fail(
                     unit,
                     "the job",
@@ -155,7 +155,7 @@ class Ledger:
             unit = self._suspects.popleft()
         else:
             return None
-        self.directory.flight.begun(unit.id, alone=alone)
+        self.directory.in_flight.begun(unit.id, alone=alone)
         self._out[unit.id] = (worker, unit)
         return unit
 
@@ -169,7 +169,7 @@ class Ledger:
         if self._out.get(unit_id, ("", None))[0] != worker:
             return  # it was given to someone else meanwhile
         _, unit = self._out.pop(unit_id)
-        self.directory.flight.back(unit_id)
+        self.directory.in_flight.back(unit_id)
         deaths = self._deaths.get(unit_id, 0)
         if deaths:
             outcome = dataclasses.replace(outcome, attempts=deaths + 1)
@@ -188,9 +188,9 @@ class Ledger:
         self.bytes_out += sign * outcome.bytes_out
         for path in outcome.auxiliary:
             if sign > 0:
-                self._claims.take(path, outcome.unit_id)
+                self._path_owners.take(path, outcome.unit_id)
             else:
-                self._claims.give_back(path)
+                self._path_owners.give_back(path)
 
     def wrote(self, segment: str, unit_ids: Iterable[str]) -> None:
         """Note that units' data went into an unsealed segment."""
@@ -239,7 +239,7 @@ class Ledger:
             if owner != worker:
                 continue
             del self._out[other]
-            self.directory.flight.back(other)
+            self.directory.in_flight.back(other)
             if other == unit_id:
                 mine = [unit]
             else:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from asdf_pipeline.errors import WorkDirectoryError
-from asdf_pipeline.files import whole
+from asdf_pipeline.files import atomic_write
 
 LOCK, OWNER = "lock", "owner.json"
 BEAT = 10.0
@@ -144,7 +144,7 @@ def _write_owner(path: Path) -> None:
         "job": os.environ.get("SLURM_JOB_ID") or os.environ.get("PBS_JOBID") or "",
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    with whole(path) as file:
+    with atomic_write(path) as file:
         file.write(json.dumps(owner).encode())
 
 

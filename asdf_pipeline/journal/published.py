@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from asdf_pipeline.files import sync_directory, whole, write_error
+from asdf_pipeline.files import atomic_write, sync_directory, write_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -46,7 +46,7 @@ def note(
     path = directory / PUBLISHED
     head = json.dumps({"file": _identity(file), "key": dict(key)}).encode()
     try:
-        with whole(path, durable=True) as target:
+        with atomic_write(path, durable=True) as target:
             target.writelines(line + b"\n" for line in (head, *outcomes))
         sync_directory(directory)
     except OSError as error:

@@ -35,7 +35,7 @@ class Sealed:
 
 
 @dataclass(slots=True)
-class Roll:
+class SealSchedule:
     """Says when a segment is due to be sealed: by size, and by age.
 
     A kill loses at most what is not sealed: 30 s, or 5 % of what the run has taken

@@ -23,12 +23,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import WorkDirectoryError
-from asdf_pipeline.files import sync_directory, whole, write_error
-from asdf_pipeline.journal.flight import Flight
+from asdf_pipeline.files import atomic_write, sync_directory, write_error
+from asdf_pipeline.journal.in_flight import InFlightLog
 from asdf_pipeline.journal.lock import LOCK, OWNER, Lock
 from asdf_pipeline.journal.published import PUBLISHED
 from asdf_pipeline.journal.segments import PART, Sealed, is_intact
-from asdf_pipeline.outcome import Outcome
+from asdf_pipeline.plan.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -61,7 +61,7 @@ class WorkDirectory:
         The segments of earlier runs that count.
     lines : dict of str to bytes
         Unit id to outcome (one line of JSON) of all that is journaled.
-    flight : Flight
+    in_flight : InFlightLog
         Units begun and come back.
 
     Raises
@@ -102,7 +102,7 @@ class WorkDirectory:
             if reason is not None:
                 _write_key(self.path / KEY, key)
             self._journal = (self.path / JOURNAL).open("ab", buffering=0)
-            self.flight = Flight(self.path / "flight")
+            self.in_flight = InFlightLog(self.path / "flight")
         except OSError as error:
             raise write_error(self.path, error) from error
         self._number = max((_number(sealed.name) for sealed in self.sealed), default=0)
@@ -186,7 +186,7 @@ class WorkDirectory:
     def close(self) -> None:
         """Keep what is there for the next run, and give the lock back."""
         self._journal.close()
-        self.flight.close()
+        self.in_flight.close()
         self._lock.release()
 
     def remove(self) -> None:
@@ -263,7 +263,7 @@ def read_journal(directory: Path) -> Iterator[Entry]:
 
 def _write_key(path: Path, key: Mapping[str, str | None]) -> None:
     """Write the key, whole or not at all: without one all work is discarded."""
-    with whole(path) as file:
+    with atomic_write(path) as file:
         file.write(json.dumps(dict(key)).encode())
 
 

@@ -13,7 +13,7 @@ from asdf_pipeline.provenance.ids import NAMESPACE, local_id
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from asdf_pipeline.outcome import Outcome
+    from asdf_pipeline.plan.outcome import Outcome
     from asdf_pipeline.provenance.run import Run
     from asdf_pipeline.provenance.steps import Step
 

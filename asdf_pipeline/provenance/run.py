@@ -11,14 +11,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from asdf_pipeline import __version__
+from asdf_pipeline._version import __version__
 from asdf_pipeline.files import checksum
 from asdf_pipeline.provenance.steps import Step, steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from asdf_pipeline.work.load import Process
+    from asdf_pipeline.function.load import UserFunction
 
 LARGEST = 1 << 30
 """Bytes up to which the input's digest is taken: it must not outlast the run."""
@@ -74,7 +74,7 @@ class Run:
 def describe(
     run: str,
     source: Path,
-    process: Process,
+    process: UserFunction,
     tag_map: Mapping[str, str],
     started: datetime,
     circumstances: Mapping[str, object],
@@ -88,7 +88,7 @@ def describe(
         Its id.
     source : pathlib.Path
         The input file.
-    process : Process
+    process : UserFunction
         The function.
     tag_map : mapping of str to str
         Input tag to output tag.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from asdf_pipeline.work.load import Process
+    from asdf_pipeline.function.load import UserFunction
 
 PACKAGE = "asdf_pipeline.steps"
 
@@ -47,12 +47,12 @@ class Step:
     attributes: Mapping[str, str | int | float]
 
 
-def steps_of(process: Process) -> tuple[Step, ...]:
+def steps_of(process: UserFunction) -> tuple[Step, ...]:
     """Return the activities that a function of the package stands for.
 
     Parameters
     ----------
-    process : Process
+    process : UserFunction
         The function and its parameters.
 
     Returns
@@ -74,7 +74,7 @@ def _is_ours(function: Callable[..., Any]) -> bool:
     return str(getattr(function, "__module__", "")).startswith(PACKAGE)
 
 
-def _one(process: Process) -> tuple[Step, ...]:
+def _one(process: UserFunction) -> tuple[Step, ...]:
     """Return what one step stands for; of our own word, where SEIS-PROV has none."""
     function = inspect.unwrap(process.function)
     say = _STEPS.get(function.__name__) if _is_ours(function) else None

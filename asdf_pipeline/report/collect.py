@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.errors import ASDFPipelineError
-from asdf_pipeline.outcome import STATUSES
+from asdf_pipeline.plan.outcome import STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from asdf_pipeline.container.reader import Reader
-    from asdf_pipeline.outcome import Outcome, Status
+    from asdf_pipeline.plan.outcome import Outcome, Status
 
 _WORST_FIRST: tuple[Status, ...] = ("failed", "empty", "skipped", "ok")
 _MESSAGE = 300  # characters of an error's message in the table

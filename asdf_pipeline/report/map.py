@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from markupsafe import Markup
 
-from asdf_pipeline.outcome import STATUSES
+from asdf_pipeline.plan.outcome import STATUSES
 from asdf_pipeline.report import coastlines
 from asdf_pipeline.report.svg import WIDTH, dots, element, number, path, polyline
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from asdf_pipeline import __version__
+from asdf_pipeline._version import __version__
 from asdf_pipeline.container.reader import Reader
-from asdf_pipeline.files import whole
+from asdf_pipeline.files import atomic_write
 from asdf_pipeline.provenance.reading import read_runs
 from asdf_pipeline.report import availability, charts, collect, samples, words
 from asdf_pipeline.report import map as station_map
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from asdf_pipeline.outcome import Outcome
+    from asdf_pipeline.plan.outcome import Outcome
 
 EXAMPLES = 12
 """Stations whose waveforms are shown, unless asked otherwise."""
@@ -78,7 +78,7 @@ def write_page(
         written = None if output is None else stack.enter_context(Reader(output))
         shown = gather(reader, written, outcomes, examples)
     shown |= {"dataset": dataset, "source": source, "output": output}
-    with whole(page) as file:
+    with atomic_write(page) as file:
         file.write(render(shown).encode(errors="replace"))
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from asdf_pipeline.container.reader import Reader
     from asdf_pipeline.container.traces import TraceHeader
-    from asdf_pipeline.outcome import Outcome
+    from asdf_pipeline.plan.outcome import Outcome
 
     Samples = np.ndarray[Any, Any]
 

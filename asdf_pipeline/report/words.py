@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
-    from asdf_pipeline.outcome import Outcome
+    from asdf_pipeline.plan.outcome import Outcome
     from asdf_pipeline.report.availability import Availability, Span
     from asdf_pipeline.report.collect import Event, Station
     from asdf_pipeline.report.distributions import Histogram

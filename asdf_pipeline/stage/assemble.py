@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import xxhash
 
-from asdf_pipeline import __version__
+from asdf_pipeline._version import __version__
 from asdf_pipeline.container.names import check_tag
 from asdf_pipeline.engine import Assignment, Layout, RunReport, run
 from asdf_pipeline.errors import CallError, InputError
-from asdf_pipeline.plan import Plan, Unit
+from asdf_pipeline.plan.units import Plan, Unit
 from asdf_pipeline.stage.attempt import Sources, StageWork
 from asdf_pipeline.stage.batches import batches
 from asdf_pipeline.stage.events import read_quakeml
@@ -26,7 +26,7 @@ from asdf_pipeline.stage.scan import refuse_nothing, scan
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from asdf_pipeline.outcome import Outcome
+    from asdf_pipeline.plan.outcome import Outcome
     from asdf_pipeline.stage.fdsn import Line, Request
     from asdf_pipeline.stage.scan import Piece
     from asdf_pipeline.stage.sds import SDS
@@ -234,7 +234,7 @@ def stage(
     )
 
 
-def _ignore(trace: object, shown: str) -> None:
+def _ignore(trace: object, source_name: str) -> None:
     """Take no notice of a header."""
 
 

@@ -12,7 +12,7 @@ from asdf_pipeline.stage.batches import LARGEST
 from asdf_pipeline.stage.files import Complaints, unpacked
 from asdf_pipeline.stage.formats import read_file
 from asdf_pipeline.stage.sac import associate
-from asdf_pipeline.stage.waveforms import Claims, encoded, is_text
+from asdf_pipeline.stage.waveforms import TraceCollector, encoded, is_text
 from asdf_pipeline.work.base import Work, Worker
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import obspy
     from obspy.clients.fdsn import Client
 
-    from asdf_pipeline.plan import Unit
+    from asdf_pipeline.plan.units import Unit
     from asdf_pipeline.stage.fdsn import Line, Request
 
 
@@ -97,18 +97,20 @@ class StageWorker(Worker):
         """Read and encode (see `Worker.produce`)."""
         station, encoding = unit.station, self.work.encoding
         sources = self.work.sources
-        claims = Claims()
+        claims = TraceCollector()
         count = samples = 0
         complaints = Complaints()
         for streams in self._sources(unit):
             with complaints.collected():
-                for shown, stream in streams:
+                for source_name, stream in streams:
                     if sources.sac_events:
                         associate(stream)
-                    for trace in encoded(stream, shown, station, unit.tag, encoding):
+                    for trace in encoded(
+                        stream, source_name, station, unit.tag, encoding
+                    ):
                         count += 1
                         samples += trace.header.npts
-                        claims.admit(trace, shown)
+                        claims.admit(trace, source_name)
         complaints.end()
         traces = claims.traces()
         record |= {"traces_in": count, "samples_in": samples}
@@ -151,8 +153,11 @@ class StageWorker(Worker):
 
         if self._client is None:
             self._client = request.client()
-        shown = f"{request.url}, {unit.id}"
-        yield shown, download(self._client, self.work.sources.lines[unit.id], shown)
+        source_name = f"{request.url}, {unit.id}"
+        yield (
+            source_name,
+            download(self._client, self.work.sources.lines[unit.id], source_name),
+        )
 
     def _read(self, path: Path, station: str) -> Iterator[tuple[str, obspy.Stream]]:
         """Yield what a file, or each member of a packed one, holds."""
@@ -165,19 +170,21 @@ class StageWorker(Worker):
         size = 0
         with unpacked(path) as files:
             for member in files:
-                shown = str(path) if member == path else f"{path}, {member.name}"
-                stream, _ = read_file("waveform", member, shown)
-                _check_stations(stream, shown, expected)
-                read.append((shown, stream))
+                source_name = str(path) if member == path else f"{path}, {member.name}"
+                stream, _ = read_file("waveform", member, source_name)
+                _check_stations(stream, source_name, expected)
+                read.append((source_name, stream))
                 size += sum(trace.stats.npts for trace in stream)
                 if len(expected) == 1 or size > LARGEST:
                     read.clear()
-                yield shown, stream
+                yield source_name, stream
         if len(read) == len(files):
             self._last = _Opened(path, read)
 
 
-def _check_stations(stream: obspy.Stream, shown: str, expected: frozenset[str]) -> None:
+def _check_stations(
+    stream: obspy.Stream, source_name: str, expected: frozenset[str]
+) -> None:
     """Refuse a file that is not what it was when it was scanned.
 
     Raises
@@ -188,8 +195,9 @@ def _check_stations(stream: obspy.Stream, shown: str, expected: frozenset[str]) 
     for trace in stream:
         station = f"{trace.stats.network}.{trace.stats.station}"
         if trace.stats.npts and station not in expected and not is_text(trace):
+            wanted = ", ".join(sorted(expected))
             msg = (
-                f"{shown}: holds station {station}, where {', '.join(sorted(expected))}"
+                f"{source_name}: holds station {station}, where {wanted}"
                 " was expected: it changed while it was staged, or is misplaced"
             )
             raise InputError(msg)

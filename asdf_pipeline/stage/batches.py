@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from asdf_pipeline.plan import Unit
+from asdf_pipeline.plan.units import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

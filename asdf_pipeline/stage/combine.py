@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asdf_pipeline.container.events import parse_events
 from asdf_pipeline.container.merge import merge
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.engine.publish import publish, refuse_existing
 from asdf_pipeline.errors import CallError
-from asdf_pipeline.files import check_room
+from asdf_pipeline.files import require_space
+from asdf_pipeline.metadata.events import parse_events
 from asdf_pipeline.stage.events import join
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def combine(files: Iterable[Path], output: Path) -> None:
     quakeml = _events(files)
     part = output.with_name(f".{output.name}.part")
     part.unlink(missing_ok=True)  # of a run that was killed
-    check_room(output.parent, sum(path.stat().st_size for path in files))
+    require_space(output.parent, sum(path.stat().st_size for path in files))
     try:
         merge(files, part, quakeml=quakeml)
         with part.open("r+b") as file:

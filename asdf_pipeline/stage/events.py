@@ -81,20 +81,22 @@ def join(documents: Sequence[tuple[str, Catalog, bytes]]) -> tuple[bytes | None,
         _, catalog, content = documents[0]
         return content, len(catalog)
     events: dict[str, tuple[Event, str]] = {}
-    for shown, catalog, _ in documents:
+    for source_name, catalog, _ in documents:
         for event in catalog:
             name = str(event.resource_id)
             if name not in events:
-                events[name] = (event, shown)
+                events[name] = (event, source_name)
                 continue
             known, other = events[name]
             if known != event:
                 msg = (
-                    f"{other} and {shown}: both hold the event {name}, "
+                    f"{other} and {source_name}: both hold the event {name}, "
                     "with different content: leave one of them out"
                 )
                 raise InputError(msg)
-            _LOGGER.info("%s: event %s is in %s too: counted once", shown, name, other)
+            _LOGGER.info(
+                "%s: event %s is in %s too: counted once", source_name, name, other
+            )
     joined = Catalog(
         [event for event, _ in events.values()],
         resource_id=f"smi:local/asdf_pipeline/{_digest(sorted(events))}",
@@ -107,30 +109,32 @@ def _read(path: Path) -> list[tuple[str, Catalog, bytes]]:
     documents = []
     with unpacked(path) as members:
         for member in members:
-            shown = str(path) if member == path else f"{path}, {member.name}"
-            check_xml(member, shown)
+            source_name = str(path) if member == path else f"{path}, {member.name}"
+            check_xml(member, source_name)
             began = UTCDateTime()
-            catalog, name = read_file("event", member, shown)
+            catalog, name = read_file("event", member, source_name)
             content = member.read_bytes()
             if name != _QUAKEML:
-                content = _convert(catalog, content, shown, began)
+                content = _convert(catalog, content, source_name, began)
                 catalog = obspy.read_events(io.BytesIO(content), format=_QUAKEML)
-            documents.append((shown, catalog, content))
+            documents.append((source_name, catalog, content))
     return documents
 
 
-def _convert(catalog: Catalog, source: bytes, shown: str, began: UTCDateTime) -> bytes:
+def _convert(
+    catalog: Catalog, source: bytes, source_name: str, began: UTCDateTime
+) -> bytes:
     """Return QuakeML that is the same every time for the same source.
 
     Formats without resource ids get random ones from ObsPy, some without creation
     times the time of reading; staged twice, the file would have two digests.
     """
     try:
-        with warnings_as_lines(shown):
+        with warnings_as_lines(source_name):
             content = _to_quakeml(catalog)
     except Exception as error:
         line = " ".join(str(error).split()) or type(error).__name__
-        msg = f"{shown}: its events cannot be written as QuakeML: {line}"
+        msg = f"{source_name}: its events cannot be written as QuakeML: {line}"
         raise InputError(msg) from error
     digest = xxhash.xxh3_128_hexdigest(source)
     made_up = dict.fromkeys(uuid for uuid in _UUID.findall(content))

@@ -27,7 +27,7 @@ from obspy.clients.fdsn.header import FDSNException, FDSNNoDataException
 
 from asdf_pipeline.container.traces import indices_between, offset
 from asdf_pipeline.errors import CallError, InputError
-from asdf_pipeline.plan import Unit
+from asdf_pipeline.plan.units import Unit
 from asdf_pipeline.stage.metadata import documents_of
 
 if TYPE_CHECKING:
@@ -79,14 +79,14 @@ class Request:
     events: Mapping[str, Any] | None = None
 
     @classmethod
-    def read(cls, content: Mapping[str, Any], shown: str) -> Request:
+    def read(cls, content: Mapping[str, Any], source_name: str) -> Request:
         """Return the request that a YAML file spells.
 
         Parameters
         ----------
         content : mapping
             What the file holds.
-        shown : str
+        source_name : str
             Its name, for errors.
 
         Raises
@@ -95,21 +95,21 @@ class Request:
             If a key is unknown, missing, or not what it should be.
         """
         domain = content.get("domain") or {}
-        _refuse_unknown(content, _KEYS, shown)
-        _refuse_unknown(domain, _DOMAIN, f"{shown}: domain")
+        _refuse_unknown(content, _KEYS, source_name)
+        _refuse_unknown(domain, _DOMAIN, f"{source_name}: domain")
         missing = [key for key in _NEEDED if not content.get(key)]
         if missing:
-            msg = f"{shown}: {', '.join(missing)}: missing"
+            msg = f"{source_name}: {', '.join(missing)}: missing"
             raise CallError(msg)
         try:
             start, end = (
                 UTCDateTime(str(content[key])).ns for key in ("starttime", "endtime")
             )
         except (TypeError, ValueError) as error:
-            msg = f"{shown}: starttime, endtime: {error}"
+            msg = f"{source_name}: starttime, endtime: {error}"
             raise CallError(msg) from None
         if start >= end:
-            msg = f"{shown}: the endtime is not after the starttime"
+            msg = f"{source_name}: the endtime is not after the starttime"
             raise CallError(msg)
         codes = {
             key: str(content[key])
@@ -206,7 +206,7 @@ class Request:
         return units
 
 
-def download(client: Client, lines: tuple[Line, ...], shown: str) -> Stream:
+def download(client: Client, lines: tuple[Line, ...], source_name: str) -> Stream:
     """Return the waveforms of one unit; an empty Stream where there are none.
 
     Parameters
@@ -215,7 +215,7 @@ def download(client: Client, lines: tuple[Line, ...], shown: str) -> Stream:
         From `Request.client`.
     lines : tuple of Line
         What to ask for.
-    shown : str
+    source_name : str
         The source's name, for errors.
 
     Raises
@@ -233,7 +233,7 @@ def download(client: Client, lines: tuple[Line, ...], shown: str) -> Stream:
         found[:] = [client.get_waveforms_bulk(bulk)]
 
     try:
-        _persist(ask, shown)
+        _persist(ask, source_name)
     except FDSNNoDataException:
         return Stream()
     # Services give whole records: their ends are of the days before and after.
@@ -254,7 +254,7 @@ def _cut(trace: Trace, window: tuple[int, int]) -> Trace | None:
     return trace
 
 
-def _persist(ask: Callable[[], None], shown: str) -> None:
+def _persist(ask: Callable[[], None], source_name: str) -> None:
     """Ask again where a service did not answer.
 
     Raises
@@ -272,19 +272,20 @@ def _persist(ask: Callable[[], None], shown: str) -> None:
         except (FDSNException, OSError, TypeError) as error:
             trouble = _line(error)
         if attempt < _ATTEMPTS:
-            _LOGGER.warning("%s: %s: asking again", shown, trouble)
+            _LOGGER.warning("%s: %s: asking again", source_name, trouble)
             time.sleep(PAUSE)
-    msg = f"{shown}: {trouble} (asked {_ATTEMPTS} times)"
+    msg = f"{source_name}: {trouble} (asked {_ATTEMPTS} times)"
     raise InputError(msg)
 
 
-def _refuse_unknown(content: Any, known: frozenset[str], shown: str) -> None:
+def _refuse_unknown(content: Any, known: frozenset[str], source_name: str) -> None:
     if not isinstance(content, Mapping):
-        msg = f"{shown}: expected a mapping, not a {type(content).__name__}"
+        msg = f"{source_name}: expected a mapping, not a {type(content).__name__}"
         raise CallError(msg)
     unknown = sorted(set(content) - known)
     if unknown:
-        msg = f"{shown}: unknown key {unknown[0]!r}; known: {', '.join(sorted(known))}"
+        keys = ", ".join(sorted(known))
+        msg = f"{source_name}: unknown key {unknown[0]!r}; known: {keys}"
         raise CallError(msg)
 
 

@@ -58,7 +58,9 @@ def find_format(kind: Kind, path: Path) -> str | None:
     return None
 
 
-def read_file(kind: Kind, path: Path, shown: str, **options: Any) -> tuple[Any, str]:
+def read_file(
+    kind: Kind, path: Path, source_name: str, **options: Any
+) -> tuple[Any, str]:
     """Return what ObsPy reads from a file, and the format's name.
 
     Parameters
@@ -67,7 +69,7 @@ def read_file(kind: Kind, path: Path, shown: str, **options: Any) -> tuple[Any, 
         What the file should hold.
     path : pathlib.Path
         The file.
-    shown : str
+    source_name : str
         How log lines and errors name it; for a member of an archive not its path.
     options
         More for ObsPy's reader: ``headonly=True``.
@@ -84,10 +86,10 @@ def read_file(kind: Kind, path: Path, shown: str, **options: Any) -> tuple[Any, 
     InputError
         If it is in no format that ObsPy reads, or damaged.
     """
-    with warnings_as_lines(shown):
+    with warnings_as_lines(source_name):
         name = find_format(kind, path)
         if name is None:
-            msg = f"{shown}: in no {kind} format that ObsPy reads"
+            msg = f"{source_name}: in no {kind} format that ObsPy reads"
             raise InputError(msg)
         try:
             content = _READERS[kind](
@@ -95,20 +97,20 @@ def read_file(kind: Kind, path: Path, shown: str, **options: Any) -> tuple[Any, 
             )
         except Exception as error:
             line = " ".join(str(error).split()) or type(error).__name__
-            msg = f"{shown}: cannot be read as {name}: {line}"
+            msg = f"{source_name}: cannot be read as {name}: {line}"
             raise InputError(msg) from error
     return content, name
 
 
 @contextmanager
-def warnings_as_lines(shown: str) -> Iterator[None]:
+def warnings_as_lines(source_name: str) -> Iterator[None]:
     """Turn the block's warnings into log lines that name the file, each once."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield
     said = list(dict.fromkeys(" ".join(str(one.message).split()) for one in caught))
     for message in said[:_MOST_WARNINGS]:
-        _LOGGER.warning("%s: %s", shown, message)
+        _LOGGER.warning("%s: %s", source_name, message)
     if len(said) > _MOST_WARNINGS:
         more = len(said) - _MOST_WARNINGS
-        _LOGGER.warning("%s: and %d more warnings", shown, more)
+        _LOGGER.warning("%s: and %d more warnings", source_name, more)

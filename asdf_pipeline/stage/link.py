@@ -8,7 +8,7 @@ from pathlib import Path
 
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.errors import CallError, InputError, OutputExistsError
-from asdf_pipeline.outcome import counted
+from asdf_pipeline.plan.outcome import counted
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from obspy import UTCDateTime
 
-from asdf_pipeline.container.stationxml import check_wellformed, isolate, merge
 from asdf_pipeline.errors import InputError, StationXMLError
+from asdf_pipeline.metadata.stationxml import check_wellformed, isolate, merge
 from asdf_pipeline.stage.files import Complaints, unpacked
 from asdf_pipeline.stage.formats import read_file, warnings_as_lines
 
@@ -48,19 +48,19 @@ def read_stations(files: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
     for path in files:
         with complaints.collected(), unpacked(path) as members:
             for member in members:
-                shown = str(path) if member == path else f"{path}, {member.name}"
-                for station, document in _split(member, shown):
+                source_name = str(path) if member == path else f"{path}, {member.name}"
+                for station, document in _split(member, source_name):
                     packed = zlib.compress(document, 1)
-                    found.setdefault(station, []).append((shown, packed))
+                    found.setdefault(station, []).append((source_name, packed))
     complaints.end()
     for station, documents in sorted(found.items()):
         parts: dict[bytes, str] = {}
-        for shown, packed in documents:
-            parts.setdefault(zlib.decompress(packed), shown)
+        for source_name, packed in documents:
+            parts.setdefault(zlib.decompress(packed), source_name)
         if len(parts) == 1:
             yield station, next(iter(parts))
             continue
-        names = ", ".join(shown for shown, _ in documents)
+        names = ", ".join(source_name for source_name, _ in documents)
         _LOGGER.info("%s: merged for station %s", names, station)
         warn = partial(_warn, station, list(parts.values()))
         try:
@@ -81,14 +81,14 @@ def _warn(
     )
 
 
-def check_xml(path: Path, shown: str) -> None:
+def check_xml(path: Path, source_name: str) -> None:
     """Refuse damaged XML, and XML that would load other files or grow without end.
 
     Parameters
     ----------
     path : pathlib.Path
         Any file; nothing is said about one that is no XML.
-    shown : str
+    source_name : str
         How the error names it.
 
     Raises
@@ -102,28 +102,28 @@ def check_xml(path: Path, shown: str) -> None:
     try:
         check_wellformed(content)
     except StationXMLError as error:
-        msg = f"{shown}: {error}"
+        msg = f"{source_name}: {error}"
         raise InputError(msg) from error
 
 
-def _split(path: Path, shown: str) -> Iterator[tuple[str, bytes]]:
+def _split(path: Path, source_name: str) -> Iterator[tuple[str, bytes]]:
     """Yield each station of one file with a document of its own."""
-    check_xml(path, shown)
+    check_xml(path, source_name)
     began = UTCDateTime()
-    inventory, name = read_file("inventory", path, shown)
+    inventory, name = read_file("inventory", path, source_name)
     if name != "STATIONXML":
         _forget_now(inventory, began)
-    yield from documents_of(inventory, shown)
+    yield from documents_of(inventory, source_name)
 
 
-def documents_of(inventory: Inventory, shown: str) -> Iterator[tuple[str, bytes]]:
+def documents_of(inventory: Inventory, source_name: str) -> Iterator[tuple[str, bytes]]:
     """Yield each station of an inventory with a document of its own.
 
     Parameters
     ----------
     inventory : obspy.Inventory
         Of any number of stations.
-    shown : str
+    source_name : str
         Where it is from, for errors.
 
     Raises
@@ -133,15 +133,17 @@ def documents_of(inventory: Inventory, shown: str) -> Iterator[tuple[str, bytes]
     """
     stations = _by_station(inventory)
     if not stations:
-        msg = f"{shown}: holds no station"
+        msg = f"{source_name}: holds no station"
         raise InputError(msg)
     for name, part in sorted(stations.items()):
         try:
-            with warnings_as_lines(shown):
+            with warnings_as_lines(source_name):
                 document = isolate(part, name)
         except Exception as error:
             line = " ".join(str(error).split()) or type(error).__name__
-            msg = f"{shown}: station {name} cannot be written as StationXML: {line}"
+            msg = (
+                f"{source_name}: station {name} cannot be written as StationXML: {line}"
+            )
             raise InputError(msg) from error
         yield name, document
 

@@ -111,14 +111,14 @@ class SACHeaders:
         self.events: dict[str, SACEvent] = {}
         self._stations: dict[str, _SACStation] = {}
 
-    def notice(self, trace: obspy.Trace, shown: str) -> None:
+    def notice(self, trace: obspy.Trace, source_name: str) -> None:
         """Note a trace's header.
 
         Parameters
         ----------
         trace : obspy.Trace
             Its samples are not needed.
-        shown : str
+        source_name : str
             The file that it is from.
         """
         if "sac" not in trace.stats:
@@ -133,11 +133,19 @@ class SACHeaders:
             return
         place = (latitude, longitude, _number(trace, "stel"))
         station = f"{trace.stats.network}.{trace.stats.station}"
-        known_station = self._stations.setdefault(station, _SACStation(place, shown))
+        known_station = self._stations.setdefault(
+            station, _SACStation(place, source_name)
+        )
         if known_station.place != place:
             _LOGGER.warning(
                 "%s: station %s is at %s, in %s at %s, which is kept",
-                *(shown, station, place, known_station.shown, known_station.place),
+                *(
+                    source_name,
+                    station,
+                    place,
+                    known_station.source_name,
+                    known_station.place,
+                ),
             )
         known_station.add(trace)
 
@@ -166,12 +174,12 @@ class SACHeaders:
         for name in sorted(self._stations.keys() - set(known)):
             station = self._stations[name]
             try:
-                with warnings_as_lines(station.shown):
+                with warnings_as_lines(station.source_name):
                     found[name] = station.document(name)
             except (ValueError, StationXMLError) as error:
                 _LOGGER.warning(
                     "%s: no StationXML made of station %s: %s",
-                    *(station.shown, name, error),
+                    *(station.source_name, name, error),
                 )
         return found
 
@@ -205,9 +213,11 @@ def _quakeml_event(event: SACEvent) -> Event:
 class _SACStation:
     """What the headers say of one station."""
 
-    def __init__(self, place: tuple[float, float, float | None], shown: str) -> None:
+    def __init__(
+        self, place: tuple[float, float, float | None], source_name: str
+    ) -> None:
         self.place = place
-        self.shown = shown
+        self.source_name = source_name
         self._channels: dict[tuple[str, str], obspy.Trace] = {}
 
     def add(self, trace: obspy.Trace) -> None:
@@ -220,7 +230,7 @@ class _SACStation:
         network, _, code = name.rpartition(".")
         latitude, longitude, elevation = self.place
         if elevation is None:
-            _LOGGER.info("%s: station %s: no elevation: 0 m", self.shown, name)
+            _LOGGER.info("%s: station %s: no elevation: 0 m", self.source_name, name)
             elevation = 0.0
         channels = []
         for (location, channel), trace in sorted(self._channels.items()):

@@ -80,19 +80,21 @@ def scan(
         found: dict[str, Piece] = {}
         with complaints.collected(), unpacked(path) as members:
             for member in members:
-                shown = str(path) if member == path else f"{path}, {member.name}"
+                source_name = str(path) if member == path else f"{path}, {member.name}"
                 before, quiet.disabled = quiet.disabled, True  # said when it is read
                 try:
-                    stream, _ = read_file("waveform", member, shown, headonly=True)
+                    stream, _ = read_file(
+                        "waveform", member, source_name, headonly=True
+                    )
                 finally:
                     quiet.disabled = before
                 for trace in stream:
                     if is_text(trace):
-                        _say_text(trace, shown)
+                        _say_text(trace, source_name)
                         continue
                     if not trace.stats.npts:
                         continue
-                    notice(trace, shown)
+                    notice(trace, source_name)
                     station = f"{trace.stats.network}.{trace.stats.station}"
                     start = trace.stats.starttime.ns
                     if station not in found:
@@ -103,8 +105,8 @@ def scan(
     return pieces
 
 
-def _say_text(trace: obspy.Trace, shown: str) -> None:
-    _LOGGER.info("%s: %s is text (a log channel): left out", shown, trace.id)
+def _say_text(trace: obspy.Trace, source_name: str) -> None:
+    _LOGGER.info("%s: %s is text (a log channel): left out", source_name, trace.id)
 
 
 def refuse_nothing(pieces: list[Piece], files: list[Path]) -> None:

@@ -34,7 +34,7 @@ _WIDER = {
 }
 
 
-class Claims:
+class TraceCollector:
     """Which traces the files claim, so that each is kept once and under one name.
 
     Trace names hold times cut to seconds. Traces of one channel that start and end
@@ -45,14 +45,14 @@ class Claims:
     def __init__(self) -> None:
         self._claims: dict[str, dict[tuple[int, int], tuple[EncodedTrace, str]]] = {}
 
-    def admit(self, trace: EncodedTrace, shown: str) -> None:
+    def admit(self, trace: EncodedTrace, source_name: str) -> None:
         """Keep a trace, unless it is there already.
 
         Parameters
         ----------
         trace : EncodedTrace
             A trace.
-        shown : str
+        source_name : str
             The file that it is from.
 
         Raises
@@ -65,16 +65,16 @@ class Claims:
         span = (header.starttime, header.endtime)
         claims = self._claims.setdefault(name, {})
         if span not in claims:
-            claims[span] = (trace, shown)
+            claims[span] = (trace, source_name)
             return
         kept, other = claims[span]
         if kept.digest != trace.digest:
             msg = (
-                f"{other} and {shown}: both hold the trace {name}, "
+                f"{other} and {source_name}: both hold the trace {name}, "
                 "with different samples: leave one of them out"
             )
             raise InputError(msg)
-        _LOGGER.info("%s: %s is in %s too: counted once", shown, name, other)
+        _LOGGER.info("%s: %s is in %s too: counted once", source_name, name, other)
 
     def traces(self) -> tuple[EncodedTrace, ...]:
         """Return what was kept, sorted by name."""
@@ -93,7 +93,7 @@ def is_text(trace: obspy.Trace) -> bool:
 
 
 def encoded(
-    stream: obspy.Stream, shown: str, station: str, tag: str, encoding: Encoding
+    stream: obspy.Stream, source_name: str, station: str, tag: str, encoding: Encoding
 ) -> Iterator[EncodedTrace]:
     """Yield a station's traces of what was read from one file.
 
@@ -101,7 +101,7 @@ def encoded(
     ----------
     stream : obspy.Stream
         What the file holds; other stations' traces are passed over.
-    shown : str
+    source_name : str
         The file's name, for log lines and errors.
     station : str
         ``"NET.STA"``.
@@ -132,7 +132,7 @@ def encoded(
         except TraceError as error:
             text = str(error)
             trouble = text if trace.id in text else f"trace {trace.id}: {text}"
-            msg = f"{shown}: {trouble}"
+            msg = f"{source_name}: {trouble}"
             raise InputError(msg) from error
     for why, count in left_out.items():
-        _LOGGER.info("%s: %s: left out (%d pieces)", shown, why, count)
+        _LOGGER.info("%s: %s: left out (%d pieces)", source_name, why, count)

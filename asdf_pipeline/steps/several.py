@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from obspy import Inventory, Stream
     from obspy.core.event import Catalog, Event
 
-    from asdf_pipeline.work.load import Process
-    from asdf_pipeline.work.result import Result
+    from asdf_pipeline.function.load import UserFunction
+    from asdf_pipeline.function.result import Result
 
     Step = str | Callable[..., Any] | Mapping[str, Mapping[str, Any] | None]
 
@@ -42,7 +42,7 @@ STEPS: dict[str, Callable[..., Any]] = {
 """The steps that `resolve` knows by their bare names."""
 
 
-def resolve(steps: Sequence[Step]) -> tuple[Process, ...]:
+def resolve(steps: Sequence[Step]) -> tuple[UserFunction, ...]:
     """Return what a list of steps stands for, ready to be called one by one.
 
     Parameters
@@ -54,7 +54,7 @@ def resolve(steps: Sequence[Step]) -> tuple[Process, ...]:
 
     Returns
     -------
-    tuple of Process
+    tuple of UserFunction
         With the function, its full name, its parameters and its fingerprint.
 
     Raises
@@ -63,10 +63,10 @@ def resolve(steps: Sequence[Step]) -> tuple[Process, ...]:
         If a step is unknown, or does not take its parameters.
     """
     # Loading is the work's job, and the work loads this module as any other.
-    from asdf_pipeline.work.load import load_process
+    from asdf_pipeline.function.load import load_function
 
     return tuple(
-        _in_step(number, load_process, function, parameters)
+        _in_step(number, load_function, function, parameters)
         for number, (function, parameters) in enumerate(checked(steps), 1)
     )
 
@@ -92,7 +92,7 @@ def checked(
         If one is no step, there is none of its name, or it does not take its
         parameters.
     """
-    from asdf_pipeline.work.load import load_process
+    from asdf_pipeline.function.load import load_function
 
     if not isinstance(steps, list | tuple) or not steps:
         msg = f"steps: expected a list of at least one step, got {steps!r}"
@@ -109,12 +109,14 @@ def checked(
                 raise FunctionError(msg)
             _check_parameters(STEPS[name], parameters, number)
             name = f"{PACKAGE}:{name}"
-            _in_step(number, load_process, name, parameters)
+            _in_step(number, load_function, name, parameters)
         found.append((name, parameters))
     return found
 
 
-def _in_step(number: int, load: Callable[..., Process], *what: Any) -> Process:
+def _in_step(
+    number: int, load: Callable[..., UserFunction], *what: Any
+) -> UserFunction:
     """Load a step, and say which one it is if that fails."""
     try:
         return load(*what)
@@ -160,7 +162,7 @@ def chain(
     """
     import obspy
 
-    from asdf_pipeline.work.result import Result
+    from asdf_pipeline.function.result import Result
 
     resolved = _resolve_once(steps)
     for number, step in enumerate(resolved, 1):
@@ -187,7 +189,7 @@ def chain(
     return st
 
 
-def _calls(parameters: Mapping[str, Any]) -> tuple[Process, ...]:
+def _calls(parameters: Mapping[str, Any]) -> tuple[UserFunction, ...]:
     """Return the steps behind the parameters of a chain, as loading it asks for."""
     _resolved_text.cache_clear()  # a file may have changed since the last run
     return resolve(parameters["steps"])
@@ -197,7 +199,7 @@ def _calls(parameters: Mapping[str, Any]) -> tuple[Process, ...]:
 chain.calls = _calls  # type: ignore[attr-defined]
 
 
-def _resolve_once(steps: Sequence[Step]) -> tuple[Process, ...]:
+def _resolve_once(steps: Sequence[Step]) -> tuple[UserFunction, ...]:
     """Resolve a list of names once a process, not for every station."""
     try:
         text = json.dumps(steps)
@@ -207,7 +209,7 @@ def _resolve_once(steps: Sequence[Step]) -> tuple[Process, ...]:
 
 
 @functools.lru_cache(maxsize=16)
-def _resolved_text(text: str) -> tuple[Process, ...]:
+def _resolved_text(text: str) -> tuple[UserFunction, ...]:
     return resolve(json.loads(text))
 
 
@@ -225,7 +227,7 @@ def _taken_apart(step: object, number: int) -> tuple[Any, dict[str, Any]]:
 def _check_parameters(
     step: Callable[..., Any], parameters: dict[str, Any], number: int
 ) -> None:
-    from asdf_pipeline.work.load import OFFERED
+    from asdf_pipeline.function.load import OFFERED
 
     names = list(inspect.signature(step).parameters)[2:]
     known = [name for name in names if name not in OFFERED]

@@ -10,7 +10,7 @@ from asdf_pipeline.team.base import Accounts, Job, Segment, Team
 from asdf_pipeline.team.resources import one_thread
 
 if TYPE_CHECKING:
-    from asdf_pipeline.journal.segments import Roll
+    from asdf_pipeline.journal.segments import SealSchedule
     from asdf_pipeline.team.stop import Stop
     from asdf_pipeline.work.base import Work, Worker
 
@@ -32,10 +32,12 @@ class Alone(Team):
         """Do all units (see `Team.run`)."""
         assert job is not None
         with one_thread(), work.begin("worker 1") as worker:
-            work_through(worker, job.ledger, job.roll, job.stop)
+            work_through(worker, job.ledger, job.schedule, job.stop)
 
 
-def work_through(worker: Worker, accounts: Accounts, roll: Roll, stop: Stop) -> None:
+def work_through(
+    worker: Worker, accounts: Accounts, schedule: SealSchedule, stop: Stop
+) -> None:
     """Take units until the accounts are finished; write them to own segments."""
     segment: Segment | None = None
     while not stop:
@@ -60,7 +62,7 @@ def work_through(worker: Worker, accounts: Accounts, roll: Roll, stop: Stop) -> 
             if segment is None:
                 segment = Segment(accounts.new_segment(), worker.quakeml(), began)
             segment.write(unit.id, product)
-        if segment is not None and roll.due(segment.born, segment.size):
+        if segment is not None and schedule.due(segment.born, segment.size):
             accounts.seal(*segment.seal())
             segment = None
     if segment is not None:

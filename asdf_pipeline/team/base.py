@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 from asdf_pipeline.container.writer import Writer
-from asdf_pipeline.files import begin_sync
-from asdf_pipeline.journal.segments import Roll, Sealed, seal
+from asdf_pipeline.files import start_writeback
+from asdf_pipeline.journal.segments import Sealed, SealSchedule, seal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from asdf_pipeline.container.encoded import Product
     from asdf_pipeline.journal.ledger import Ledger
-    from asdf_pipeline.outcome import Outcome
-    from asdf_pipeline.plan import Unit
+    from asdf_pipeline.plan.outcome import Outcome
+    from asdf_pipeline.plan.units import Unit
     from asdf_pipeline.team.stop import Stop
     from asdf_pipeline.work.base import Work
 
@@ -37,7 +37,7 @@ class Job:
         The accounts; only on the process that leads.
     stop : Stop
         Whether a signal asked the run to stop.
-    roll : Roll
+    schedule : SealSchedule
         When a segment is due to be sealed.
     tick : callable
         To be called now and then, so that progress is shown.
@@ -45,7 +45,7 @@ class Job:
 
     ledger: Ledger
     stop: Stop
-    roll: Roll
+    schedule: SealSchedule
     tick: Callable[[], None]
 
 
@@ -140,7 +140,7 @@ class Segment:
         self.unit_ids.append(unit_id)
         self.size += product.nbytes
         if self.size - self._synced >= SYNC_EVERY:
-            begin_sync(self.path)
+            start_writeback(self.path)
             self._synced = self.size
 
     def seal(self) -> tuple[Sealed, list[str]]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from asdf_pipeline.container.writer import Writer
 from asdf_pipeline.errors import ASDFPipelineError
-from asdf_pipeline.files import begin_sync
+from asdf_pipeline.files import start_writeback
 from asdf_pipeline.team.resources import keep_memory, one_thread
 from asdf_pipeline.team.stop import SIGNALS, release_children
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from asdf_pipeline.container.encoded import Product
-    from asdf_pipeline.outcome import Outcome
-    from asdf_pipeline.plan import Unit
+    from asdf_pipeline.plan.outcome import Outcome
+    from asdf_pipeline.plan.units import Unit
     from asdf_pipeline.work.base import Work, Worker
 
 
@@ -107,7 +107,7 @@ def _follow(worker: Worker, pipe: Connection) -> None:
         told: Unit | Write = pipe.recv()
         if isinstance(told, Write):
             pipe.send(_write(told, batch, worker))
-            begin_sync(told.segment)
+            start_writeback(told.segment)
             batch = []
             continue
         outcome, product = worker.attempt(told)

@@ -26,7 +26,7 @@ from asdf_pipeline.team.stop import PATIENCE
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from asdf_pipeline.plan import Unit
+    from asdf_pipeline.plan.units import Unit
     from asdf_pipeline.work.base import Work
 
 log = logging.getLogger(__name__)
@@ -141,7 +141,7 @@ class _Shift:
         elif (
             self.writer is None
             and self.segment is not None
-            and self.job.roll.due(self.segment.born, self.segment.size)
+            and self.job.schedule.due(self.segment.born, self.segment.size)
         ):
             self.seal()
 

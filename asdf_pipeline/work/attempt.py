@@ -13,10 +13,10 @@ from asdf_pipeline.container.product import Cut, encode_document, encode_stream
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.container.traces import offset
 from asdf_pipeline.errors import TraceError
-from asdf_pipeline.outcome import unit_id
-from asdf_pipeline.plan import EVERYTHING
+from asdf_pipeline.plan.outcome import unit_id
+from asdf_pipeline.plan.selection import overlap
+from asdf_pipeline.plan.units import EVERYTHING
 from asdf_pipeline.provenance.ids import link, trace_id
-from asdf_pipeline.selection import overlap
 from asdf_pipeline.work.base import Work, Worker
 from asdf_pipeline.work.call import call, compare
 from asdf_pipeline.work.station_data import StationData
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from obspy.core.trace import Stats
 
     from asdf_pipeline.container.traces import TraceHeader
-    from asdf_pipeline.plan import Unit
-    from asdf_pipeline.selection import Selection, Windows
-    from asdf_pipeline.work.load import Process
-    from asdf_pipeline.work.result import Checked
+    from asdf_pipeline.function.load import UserFunction
+    from asdf_pipeline.function.result import Checked
+    from asdf_pipeline.plan.selection import Selection, Windows
+    from asdf_pipeline.plan.units import Unit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ class ProcessWork(Work):
     ----------
     input : pathlib.Path
         The input file, opened read-only by each worker.
-    process : Process
+    process : UserFunction
         The user's function.
     selection : Selection
         Which channels are read.
@@ -59,7 +59,7 @@ class ProcessWork(Work):
     """
 
     input: Path
-    process: Process
+    process: UserFunction
     selection: Selection = EVERYTHING
     windows: Windows | None = None
     cache_responses: bool = True

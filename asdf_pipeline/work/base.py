@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 from asdf_pipeline.container.codec import COMPRESSED, Encoding
 from asdf_pipeline.errors import ASDFPipelineError, StopUnitError
-from asdf_pipeline.outcome import Outcome
+from asdf_pipeline.plan.outcome import Outcome
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from asdf_pipeline.container.encoded import Product
-    from asdf_pipeline.plan import Unit
+    from asdf_pipeline.plan.units import Unit
 
 _HERE = str(Path(__file__).parent)
 _PACKAGE = str(Path(__file__).parent.parent)

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asdf_pipeline.work.result import Checked, check_result
+from asdf_pipeline.function.result import Checked, check_result
 
 if TYPE_CHECKING:
     from obspy import Stream
 
     from asdf_pipeline.container.reader import Reader
-    from asdf_pipeline.work.load import Process
+    from asdf_pipeline.function.load import UserFunction
     from asdf_pipeline.work.station_data import StationData
 
 
 def call(
-    process: Process, reader: Reader, stream: Stream, station: str, tag: str
+    process: UserFunction, reader: Reader, stream: Stream, station: str, tag: str
 ) -> Checked:
     """Call the user's function on a station's waveforms.
 
     Parameters
     ----------
-    process : Process
+    process : UserFunction
         The function.
     reader : Reader
         The open input, for the inventory and what else the function asks for.
@@ -41,7 +41,7 @@ def call(
     return check_result(result, station, compares=False)
 
 
-def compare(process: Process, a: StationData, b: StationData) -> Checked:
+def compare(process: UserFunction, a: StationData, b: StationData) -> Checked:
     """Call the user's function on a station of two data sets.
 
     Raises
@@ -55,7 +55,7 @@ def compare(process: Process, a: StationData, b: StationData) -> Checked:
 
 
 def _offer(
-    name: str, process: Process, reader: Reader, stream: Stream, tag: str
+    name: str, process: UserFunction, reader: Reader, stream: Stream, tag: str
 ) -> object:
     """Return what a function gets that has an argument of this name."""
     if name == "tag":

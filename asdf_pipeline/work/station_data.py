@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import StationMissingError
-from asdf_pipeline.plan import EVERYTHING
+from asdf_pipeline.plan.units import EVERYTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from obspy.core.trace import Stats
 
     from asdf_pipeline.container.reader import Reader
-    from asdf_pipeline.selection import Selection
+    from asdf_pipeline.plan.selection import Selection
 
 
 class Streams(Mapping[str, "Stream"]):

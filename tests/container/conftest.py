@@ -9,7 +9,7 @@ import obspy
 import pyasdf
 import pytest
 
-from asdf_pipeline.container.stationxml import isolate
+from asdf_pipeline.metadata.stationxml import isolate
 from tests.container.made import write
 
 if TYPE_CHECKING:

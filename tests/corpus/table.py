@@ -22,13 +22,13 @@ COLUMNS = ("item", "verb", "code", "said", "unclear")
 
 def make_items(folder: Path) -> list[Item]:
     """Make the corpus in a folder and return its items."""
-    from asdf_pipeline.engine import Task, run
+    from asdf_pipeline.engine import ProcessTask, run
 
     base = make_base(folder / "base.h5")
     ours = folder / "ours.h5"
     tags = {TAG: TAG}
     run(
-        Task(
+        ProcessTask(
             base,
             ours,
             "asdf_pipeline.steps:identity",

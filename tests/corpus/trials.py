@@ -106,7 +106,7 @@ def judge(item: Item, words: Sequence[str], code: int, err: str, folder: Path) -
 def _unaccounted(item: Item, folder: Path) -> str:
     """Return which stations have no outcome, or one that the output gainsays."""
     from asdf_pipeline.container.reader import Reader
-    from asdf_pipeline.outcome import read_outcomes
+    from asdf_pipeline.plan.outcome import read_outcomes
 
     outcomes = {o.station: o for o in read_outcomes(folder / "outcomes")}
     lost = [station for station in item.stations if station not in outcomes]

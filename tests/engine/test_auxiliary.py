@@ -17,11 +17,11 @@ from asdf_pipeline import ASDFDataSet, Result
 from asdf_pipeline.container.digest import file_digest
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.container.verify import verify
-from asdf_pipeline.engine import Task, run
+from asdf_pipeline.engine import ProcessTask, run
 from asdf_pipeline.errors import AuxiliaryError
-from asdf_pipeline.journal.claims import Claims
-from asdf_pipeline.outcome import read_outcomes
-from asdf_pipeline.selection import NS, Windows
+from asdf_pipeline.journal.path_owners import PathOwners
+from asdf_pipeline.plan.outcome import read_outcomes
+from asdf_pipeline.plan.selection import NS, Windows
 from tests.engine import functions
 from tests.engine.conftest import FUNCTIONS, PROCESSES, SERIAL, Way
 from tests.team.conftest import STATIONS
@@ -64,7 +64,7 @@ def serial(example: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the outputs of each function by the serial team, by name."""
     folder = tmp_path_factory.mktemp("serial")
     for name in ("both", "only_arrays"):
-        task = Task(
+        task = ProcessTask(
             example,
             folder / f"{name}.h5",
             getattr(functions, name),
@@ -159,7 +159,9 @@ def test_two_stations_that_write_one_path_are_both_named(
 def test_a_wrong_path_fails_its_station(example: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.h5"
     report = run(
-        Task(example, out, functions.bad_path, {"raw_recording": "p"}, progress="none")
+        ProcessTask(
+            example, out, functions.bad_path, {"raw_recording": "p"}, progress="none"
+        )
     )
     (failure,) = report.failures
     assert failure.station == "XX.S03"
@@ -174,7 +176,7 @@ def test_texts_that_utf8_has_no_form_for_fail_their_stations(
 ) -> None:
     out = tmp_path / "out.h5"
     tags = {"raw_recording": "p"}
-    report = run(Task(example, out, functions.no_text, tags, progress="none"))
+    report = run(ProcessTask(example, out, functions.no_text, tags, progress="none"))
     assert [(one.station, one.error_type) for one in report.failures] == [
         ("XX.S03", "AuxiliaryError"),
         ("XX.S04", "TraceError"),
@@ -205,7 +207,7 @@ def test_a_killed_run_resumes(
 
 def test_windows_have_paths_of_their_own(example: Path, tmp_path: Path) -> None:
     out, table = tmp_path / "out.h5", tmp_path / "outcomes.jsonl"
-    task = Task(
+    task = ProcessTask(
         example,
         out,
         functions.by_window,
@@ -228,7 +230,7 @@ def test_windows_have_paths_of_their_own(example: Path, tmp_path: Path) -> None:
 
 def test_windows_that_share_a_path_are_refused(example: Path, tmp_path: Path) -> None:
     windows = Windows(2 * NS)
-    task = Task(
+    task = ProcessTask(
         example,
         tmp_path / "out.h5",
         functions.both,
@@ -281,7 +283,7 @@ def test_a_path_of_the_inputs_is_taken(with_arrays: Path, tmp_path: Path) -> Non
             else Result(st, {"Peaks/mine": st[0].data})
         )
 
-    task = Task(
+    task = ProcessTask(
         with_arrays,
         tmp_path / "out.h5",
         takes_it,
@@ -321,11 +323,11 @@ def test_try_tells_of_arrays(example: Path) -> None:
     ("first", "second"), [("A/b", "A/b"), ("A/b", "A/b/c"), ("A/b/c", "A/b")]
 )
 def test_claims(first: str, second: str) -> None:
-    claims = Claims()
-    claims.take(first, "one")
-    claims.take(first, "one")  # computed again: its own
+    path_owners = PathOwners()
+    path_owners.take(first, "one")
+    path_owners.take(first, "one")  # computed again: its own
     with pytest.raises(AuxiliaryError, match="'" + second + "' .* one and two"):
-        claims.take(second, "two")
-    claims.take("A/other", "two")
-    claims.give_back("A/other")
-    claims.take("A/other", "three")
+        path_owners.take(second, "two")
+    path_owners.take("A/other", "two")
+    path_owners.give_back("A/other")
+    path_owners.take("A/other", "three")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from asdf_pipeline.engine.report import RunReport
-from asdf_pipeline.outcome import Outcome
+from asdf_pipeline.plan.outcome import Outcome
 
 
 def test_shows_counts_and_the_first_failures_escaped() -> None:

@@ -15,7 +15,7 @@ from asdf_pipeline.errors import VerificationError
 from asdf_pipeline.files import checksum, copy_file
 from asdf_pipeline.journal.segments import seal
 from asdf_pipeline.journal.workdir import WorkDirectory
-from asdf_pipeline.outcome import Outcome
+from asdf_pipeline.plan.outcome import Outcome
 
 STATIONXML = b"<FDSNStationXML/>"
 

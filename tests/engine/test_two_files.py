@@ -18,11 +18,11 @@ import pytest
 from asdf_pipeline import ASDFDataSet, OutputExistsError, Result, steps
 from asdf_pipeline.container.digest import file_digest
 from asdf_pipeline.container.reader import Reader
-from asdf_pipeline.engine import Task, run
+from asdf_pipeline.engine import ProcessTask, run
 from asdf_pipeline.errors import CallError, FunctionError, ProcessingFailedError
-from asdf_pipeline.outcome import Outcome
-from asdf_pipeline.selection import NS, Selection, Windows
-from asdf_pipeline.work.result import check_result
+from asdf_pipeline.function.result import check_result
+from asdf_pipeline.plan.outcome import Outcome
+from asdf_pipeline.plan.selection import NS, Selection, Windows
 from tests.conftest import launcher, mpi_environment, parallel_python
 from tests.engine import functions
 from tests.engine.conftest import SERIAL, Way
@@ -45,7 +45,7 @@ def pair(example: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
         (paths[0], steps.detrend, {"type": "demean"}),
         (paths[1], steps.filter, {"type": "lowpass", "freq": 5.0}),
     ):
-        task = Task(
+        task = ProcessTask(
             example,
             path,
             step,
@@ -236,7 +236,7 @@ def test_wrong_calls_are_found_before_any_work(
         observed.process_two_files(synthetic, lambda st: None)
     with pytest.raises(CallError, match="not by windows"):
         run(
-            Task(
+            ProcessTask(
                 *(pair[0], None, functions.misfit, {"*": "t"}),
                 other=pair[1],
                 table=tmp_path / "t.csv",
@@ -283,7 +283,9 @@ def test_rows_are_for_comparisons(example: Path, tmp_path: Path) -> None:
         return Result(st, row={"a": 1})
 
     report = run(
-        Task(example, tmp_path / "o.h5", process, {"other": "o"}, progress="none")
+        ProcessTask(
+            example, tmp_path / "o.h5", process, {"other": "o"}, progress="none"
+        )
     )
     assert report.counts == {"failed": len(STATIONS)}
     assert "only a comparison" in report.failures[0].error_message

@@ -14,9 +14,9 @@ from asdf_pipeline import ASDFDataSet
 from asdf_pipeline.container.digest import file_digest
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.container.traces import TraceHeader, samples_between
-from asdf_pipeline.engine import Task, run
+from asdf_pipeline.engine import ProcessTask, run
 from asdf_pipeline.errors import CallError
-from asdf_pipeline.selection import NS, Selection, Windows, seconds
+from asdf_pipeline.plan.selection import NS, Selection, Windows, seconds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,7 +120,7 @@ def test_identity_by_windows_is_identity(
     windows = Windows(60 * NS, overlap, aligned)
     out = tmp_path / "out.h5"
     report = run(
-        Task(
+        ProcessTask(
             long_traces,
             out,
             identity,
@@ -140,7 +140,7 @@ def test_identity_by_windows_is_identity(
 def test_pieces_stay_apart_on_request(long_traces: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.h5"
     windows = Windows(60 * NS, join=False)
-    run(Task(long_traces, out, identity, {"raw": "raw"}, windows=windows))
+    run(ProcessTask(long_traces, out, identity, {"raw": "raw"}, windows=windows))
     with Reader(out) as reader, Reader(long_traces) as source:
         pieces = reader.stream("XX.LONG", "raw")
         assert len(pieces) > 20
@@ -158,9 +158,9 @@ def test_a_filter_by_windows_equals_the_filter_of_the_whole(
     """To 1e-6 of the peak, with the margin that docs/functions.md states."""
     margin = 120  # seconds: the filter's memory
     whole, parts = tmp_path / "whole.h5", tmp_path / "parts.h5"
-    run(Task(long_traces, whole, bandpass, {"raw": "raw"}))
+    run(ProcessTask(long_traces, whole, bandpass, {"raw": "raw"}))
     windows = Windows(60 * NS, margin * NS)
-    run(Task(long_traces, parts, bandpass, {"raw": "raw"}, windows=windows))
+    run(ProcessTask(long_traces, parts, bandpass, {"raw": "raw"}, windows=windows))
     with Reader(whole) as one, Reader(parts) as other:
         for a, b in zip(
             one.stream("XX.LONG", "raw"), other.stream("XX.LONG", "raw"), strict=True
@@ -182,7 +182,9 @@ def test_a_window_that_fails_leaves_the_others(
 
     out = tmp_path / "out.h5"
     windows = Windows(60 * NS)
-    report = run(Task(long_traces, out, fails_once, {"raw": "raw"}, windows=windows))
+    report = run(
+        ProcessTask(long_traces, out, fails_once, {"raw": "raw"}, windows=windows)
+    )
     (outcome,) = report.outcomes
     assert outcome.status == "failed"
     assert "too early" in outcome.error_message
@@ -194,7 +196,9 @@ def test_a_window_that_fails_leaves_the_others(
 def test_a_selection_leaves_out_and_says_so(long_traces: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.h5"
     selection = Selection(channels=("HH?",), starttime=1100 * NS, endtime=1200 * NS)
-    report = run(Task(long_traces, out, identity, {"raw": "r"}, selection=selection))
+    report = run(
+        ProcessTask(long_traces, out, identity, {"raw": "r"}, selection=selection)
+    )
     with Reader(out) as reader:
         (trace,) = reader.stream("XX.LONG", "r")
         assert trace.stats.channel == "HHZ"
@@ -205,7 +209,9 @@ def test_a_selection_leaves_out_and_says_so(long_traces: Path, tmp_path: Path) -
     nothing = Selection(stations=("YY.*",))
     with pytest.raises(CallError, match="the selection leaves nothing of 1 unit"):
         run(
-            Task(long_traces, tmp_path / "o", identity, {"raw": "r"}, selection=nothing)
+            ProcessTask(
+                long_traces, tmp_path / "o", identity, {"raw": "r"}, selection=nothing
+            )
         )
 
 
@@ -215,7 +221,7 @@ def test_skipped_stations_have_outcomes(tmp_path: Path, long_traces: Path) -> No
         data_set.add_waveforms(other, tag="raw")
     selection = Selection(exclude=("BW.*",))
     report = run(
-        Task(
+        ProcessTask(
             long_traces, tmp_path / "o.h5", identity, {"raw": "r"}, selection=selection
         )
     )
@@ -227,7 +233,7 @@ def process(
     source: Path, out: Path, function: object, windows: Windows, **more: object
 ) -> object:
     """Process by windows, in this process; return the one outcome."""
-    task = Task(
+    task = ProcessTask(
         source,
         out,
         function,
@@ -248,7 +254,7 @@ def test_times_hold_within_windows(long_traces: Path, tmp_path: Path) -> None:
     out, whole = tmp_path / "out.h5", tmp_path / "whole.h5"
     process(long_traces, out, identity, Windows(60 * NS, 7 * NS), selection=selection)
     run(
-        Task(
+        ProcessTask(
             long_traces,
             whole,
             identity,

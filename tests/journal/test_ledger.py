@@ -15,8 +15,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from asdf_pipeline.journal.ledger import ATTEMPTS, Ledger
 from asdf_pipeline.journal.segments import Sealed, seal
 from asdf_pipeline.journal.workdir import WorkDirectory
-from asdf_pipeline.outcome import Outcome
-from asdf_pipeline.plan import Plan, Unit
+from asdf_pipeline.plan.outcome import Outcome
+from asdf_pipeline.plan.units import Plan, Unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,7 +105,7 @@ class LedgerLife(RuleBasedStateMachine):
     def kill_the_run_and_start_again(self, stopped: bool) -> None:
         done = {k for k, v in self.ledger.directory.lines.items() if b"fail" not in v}
         if stopped:
-            self.ledger.directory.flight.stopped()
+            self.ledger.directory.in_flight.stopped()
         self.ledger.directory.close()
         self.ledger = begin(self.path)
         assert set(self.ledger.directory.lines) == done
@@ -174,7 +174,7 @@ def test_a_run_that_was_told_to_stop_makes_no_suspects(path: Path) -> None:
         ledger = begin(path)
         unit = ledger.take("a")
         assert unit == PLAN.units[0]
-        ledger.directory.flight.stopped()
+        ledger.directory.in_flight.stopped()
         ledger.directory.close()
 
 

@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 
 from asdf_pipeline.errors import WorkDirectoryError, WriteError
-from asdf_pipeline.files import check_room
+from asdf_pipeline.files import require_space
 from asdf_pipeline.journal.lock import LOCK, Heartbeat, is_held, owner_of
 from asdf_pipeline.journal.segments import seal
 from asdf_pipeline.journal.workdir import JOURNAL, WorkDirectory, read_journal
-from asdf_pipeline.outcome import Outcome
+from asdf_pipeline.plan.outcome import Outcome
 
 KEY = {"the input": "a", "the function": "b"}
 LINE = Outcome("XX.A", "raw", "done", "ok").to_json().encode()
@@ -190,7 +190,7 @@ import resource, signal, sys
 from pathlib import Path
 from asdf_pipeline.errors import WriteError
 from asdf_pipeline.journal.workdir import WorkDirectory
-from asdf_pipeline.outcome import Outcome
+from asdf_pipeline.plan.outcome import Outcome
 
 directory = WorkDirectory(Path(sys.argv[1]), {"all": "the same"})
 
@@ -224,6 +224,6 @@ def test_half_a_line_does_not_hide_later_ones(path: Path) -> None:
 
 
 def test_no_room_for_the_merge_is_said_before_it(tmp_path: Path) -> None:
-    check_room(tmp_path, 1)
+    require_space(tmp_path, 1)
     with pytest.raises(WriteError, match="make room"):
-        check_room(tmp_path, 1 << 60)
+        require_space(tmp_path, 1 << 60)

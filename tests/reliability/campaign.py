@@ -36,7 +36,7 @@ import psutil
 
 from asdf_pipeline.container.digest import file_digest
 from asdf_pipeline.journal.workdir import read_journal
-from asdf_pipeline.outcome import Outcome
+from asdf_pipeline.plan.outcome import Outcome
 from tests.conftest import launcher, mpi_environment, parallel_python, why_not
 from tests.reliability.command import Running
 

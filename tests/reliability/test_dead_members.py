@@ -14,7 +14,7 @@ import pytest
 
 from asdf_pipeline.container.digest import file_digest
 from asdf_pipeline.container.verify import verify
-from asdf_pipeline.outcome import Outcome, read_outcomes
+from asdf_pipeline.plan.outcome import Outcome, read_outcomes
 from tests.reliability.command import Running, command
 
 STEPS = Path(__file__).with_name("steps.py")

@@ -13,7 +13,7 @@ import pytest
 
 from asdf_pipeline.container.digest import file_digest
 from asdf_pipeline.journal.workdir import read_journal
-from asdf_pipeline.outcome import read_outcomes
+from asdf_pipeline.plan.outcome import read_outcomes
 from tests.reliability.command import Ended, Running, command
 from tests.reliability.conftest import STATIONS
 

@@ -16,10 +16,10 @@ import pytest
 
 from asdf_pipeline.container.digest import file_digest
 from asdf_pipeline.container.reader import Reader
-from asdf_pipeline.engine import Task, run
+from asdf_pipeline.engine import ProcessTask, run
 from asdf_pipeline.errors import ProcessingFailedError
 from asdf_pipeline.journal.workdir import read_journal
-from asdf_pipeline.outcome import read_outcomes
+from asdf_pipeline.plan.outcome import read_outcomes
 from tests.reliability.command import Ended, Running, command
 from tests.reliability.conftest import STATIONS
 
@@ -108,7 +108,7 @@ def test_all_that_is_told_of_a_run_agrees(
 
 
 def test_the_library_tells_the_same(data: Path, tmp_path: Path) -> None:
-    task = Task(
+    task = ProcessTask(
         data,
         tmp_path / "out.h5",
         f"{STEPS}:of_all_kinds",

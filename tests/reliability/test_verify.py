@@ -32,8 +32,8 @@ WAYS = [
 def process_without_compression(words: list[str]) -> int:
     """Process as a script does that wants no compression; keep the outcomes."""
     from asdf_pipeline import ASDFDataSet
-    from asdf_pipeline.outcome import write_outcomes
-    from asdf_pipeline.selection import Selection
+    from asdf_pipeline.plan.outcome import write_outcomes
+    from asdf_pipeline.plan.selection import Selection
     from tests.reliability.steps import identity
 
     with ASDFDataSet(words[0], mode="r", compression=None) as data_set:

@@ -11,7 +11,7 @@ import obspy
 from asdf_pipeline.container.codec import COMPRESSED
 from asdf_pipeline.container.product import make_product
 from asdf_pipeline.container.writer import Writer
-from asdf_pipeline.outcome import Outcome
+from asdf_pipeline.plan.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from asdf_pipeline.outcome import Outcome
+from asdf_pipeline.plan.outcome import Outcome
 from asdf_pipeline.report.page import write_page
 from tests.report.chromium import OPTIONS, Chromium, program
 from tests.report.synthetic import make

@@ -11,7 +11,7 @@ import pytest
 
 from asdf_pipeline.cli import main
 from asdf_pipeline.container.writer import Writer
-from asdf_pipeline.outcome import Outcome, write_outcomes
+from asdf_pipeline.plan.outcome import Outcome, write_outcomes
 from asdf_pipeline.report.page import embedded, write_page
 from tests.report.synthetic import make, station_xml
 

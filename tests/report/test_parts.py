@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asdf_pipeline.container.traces import TraceHeader
-from asdf_pipeline.outcome import Outcome
+from asdf_pipeline.plan.outcome import Outcome
 from asdf_pipeline.report import coastlines, svg, words
 from asdf_pipeline.report.availability import Availability, coverage, drawable, join
 from asdf_pipeline.report.charts import availability_chart

@@ -14,7 +14,7 @@ import pytest
 
 from asdf_pipeline.container.digest import file_digest
 from asdf_pipeline.container.reader import Reader
-from asdf_pipeline.outcome import Outcome, read_outcomes
+from asdf_pipeline.plan.outcome import Outcome, read_outcomes
 from tests.team.conftest import BARE, STATIONS
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from argparse import ArgumentTypeError
 from asdf_pipeline.cli.arguments import load_text, read_max_failures
 from asdf_pipeline.cli.selecting import read_time, windows_of
 from asdf_pipeline.errors import ASDFPipelineError
-from asdf_pipeline.plan import check_tag_map
-from asdf_pipeline.selection import Selection
+from asdf_pipeline.plan.units import check_tag_map
+from asdf_pipeline.plan.selection import Selection
 from asdf_pipeline.steps import checked
-from asdf_pipeline.work.find import look_for, own_files
+from asdf_pipeline.function.find import look_for, own_files
 
 # The columns that stand in place of the config's keys, and what such a cell looks like.
 INSTEAD = {

@@ -1,6 +1,6 @@
 """The team of MPI ranks: `ranks` forms it, and the others are its parts.
 
-``sharing`` is rank 0's side of the accounts and ``accounts`` a rank's own, ``links``
-and ``post`` what goes between them; ``parallel`` is where all write one segment;
+``dispatcher`` is rank 0's side of the accounts and ``accounts`` a rank's own, ``links``
+and ``mailbox`` what goes between them; ``parallel`` is where all write one segment;
 ``guard`` ends the whole job with any of its ranks.
 """

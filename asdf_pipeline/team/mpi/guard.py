@@ -78,7 +78,7 @@ def finalise_at_exit() -> None:
     _install()
 
 
-def place() -> str:
+def rank_label() -> str:
     """Return ``"rank 3 on HOST"``."""
     mpi = _running()
     rank = mpi.COMM_WORLD.Get_rank() if mpi else launched_rank()
@@ -97,7 +97,11 @@ def abort(why: str, code: int = 1) -> NoReturn:
 
 def _say(why: str) -> None:
     sys.stdout.flush()
-    print(f"asdf_pipeline: {place()}: {why}; the job ends", file=sys.stderr, flush=True)
+    print(
+        f"asdf_pipeline: {rank_label()}: {why}; the job ends",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def naps(longest: float) -> Iterator[None]:

@@ -8,15 +8,15 @@ import traceback
 from collections import deque
 from typing import TYPE_CHECKING
 
-from asdf_pipeline.team.mpi.accounts import NAP
+from asdf_pipeline.team.mpi.dispatcher import Answer, Dispatcher, News
 from asdf_pipeline.team.mpi.guard import abort, look_for_leavers, naps
-from asdf_pipeline.team.mpi.sharing import Answer, News, Sharing
+from asdf_pipeline.team.mpi.ledger_proxy import NAP
 from asdf_pipeline.team.stop import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from asdf_pipeline.team.mpi.post import Post
+    from asdf_pipeline.team.mpi.mailbox import Mailbox
     from asdf_pipeline.team.stop import Stop
 
 LISTENING_NAP = 0.02
@@ -34,8 +34,8 @@ class RemoteLink:
         Whether MPI may be called by several threads.
     """
 
-    def __init__(self, post: Post, stop: Stop, *, threads: bool) -> None:
-        self._post = post
+    def __init__(self, mailbox: Mailbox, stop: Stop, *, threads: bool) -> None:
+        self._post = mailbox
         self._stop = stop
         self._lock = threading.Lock()
         self._answers: deque[Answer] = deque()
@@ -81,7 +81,7 @@ class RemoteLink:
             self._thread.join()
 
 
-class Serving:
+class RootLink:
     """Rank 0's end of all links, and its own link; a thread serves the others.
 
     Parameters
@@ -92,12 +92,12 @@ class Serving:
     """
 
     def __init__(
-        self, sharing: Sharing, post: Post, stop: Stop, *, threads: bool
+        self, dispatcher: Dispatcher, mailbox: Mailbox, stop: Stop, *, threads: bool
     ) -> None:
-        self._sharing = sharing
-        self._post = post
+        self._sharing = dispatcher
+        self._post = mailbox
         self._stop = stop
-        self._size = post.comm.Get_size()
+        self._size = mailbox.comm.Get_size()
         self._lock = threading.RLock()
         self._answers: deque[Answer] = deque()
         self._told_stop = 0.0

@@ -14,7 +14,7 @@ from asdf_pipeline.container.parallel import ParallelWriter, declare
 from asdf_pipeline.errors import StopUnitError, WriteError
 from asdf_pipeline.journal.segments import seal
 from asdf_pipeline.team.mpi.guard import complete
-from asdf_pipeline.team.mpi.post import gather_all
+from asdf_pipeline.team.mpi.mailbox import gather_all
 from asdf_pipeline.team.stop import PATIENCE
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from mpi4py import MPI
 
     from asdf_pipeline.container.encoded import Product
-    from asdf_pipeline.outcome import Outcome
-    from asdf_pipeline.team.mpi.accounts import RankAccounts
-    from asdf_pipeline.team.mpi.sharing import Sharing
+    from asdf_pipeline.plan.outcome import Outcome
+    from asdf_pipeline.team.mpi.dispatcher import Dispatcher
+    from asdf_pipeline.team.mpi.ledger_proxy import LedgerProxy
     from asdf_pipeline.team.stop import Stop
     from asdf_pipeline.work.base import Worker
 
@@ -62,16 +62,16 @@ class Meetings:
         Used by nobody else.
     quakeml : bytes or None
         The events, with which every segment is born.
-    sharing : Sharing or None
+    dispatcher : Dispatcher or None
         The accounts; only on rank 0.
     """
 
     def __init__(
-        self, comm: MPI.Intracomm, quakeml: bytes | None, sharing: Sharing | None
+        self, comm: MPI.Intracomm, quakeml: bytes | None, dispatcher: Dispatcher | None
     ) -> None:
         self._comm = comm
         self._quakeml = quakeml
-        self._sharing = sharing
+        self._sharing = dispatcher
         self._products: list[tuple[str, Product]] = []
         self._outcomes: list[Outcome] = []
         self._writer: ParallelWriter | None = None
@@ -164,7 +164,7 @@ class Meetings:
 
 
 def work_and_meet(
-    worker: Worker, accounts: RankAccounts, meetings: Meetings, stop: Stop
+    worker: Worker, accounts: LedgerProxy, meetings: Meetings, stop: Stop
 ) -> None:
     """Take units until all are sealed; write them together with the other ranks."""
     while not stop and not accounts.finished:

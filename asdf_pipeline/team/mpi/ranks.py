@@ -17,7 +17,12 @@ from asdf_pipeline.errors import ASDFPipelineError, BackendError, WriteError
 from asdf_pipeline.team.alone import work_through
 from asdf_pipeline.team.base import Job, Team
 from asdf_pipeline.team.launcher import launched_rank, launched_ranks
-from asdf_pipeline.team.mpi.guard import abort_at_exit, finalise_at_exit, join, place
+from asdf_pipeline.team.mpi.guard import (
+    abort_at_exit,
+    finalise_at_exit,
+    join,
+    rank_label,
+)
 from asdf_pipeline.team.resources import keep_memory, one_thread
 from asdf_pipeline.team.stop import Stop
 
@@ -26,9 +31,9 @@ if TYPE_CHECKING:
 
     from mpi4py import MPI
 
-    from asdf_pipeline.journal.segments import Roll
-    from asdf_pipeline.team.mpi.accounts import RankAccounts
-    from asdf_pipeline.team.mpi.sharing import Sharing
+    from asdf_pipeline.journal.segments import SealSchedule
+    from asdf_pipeline.team.mpi.dispatcher import Dispatcher
+    from asdf_pipeline.team.mpi.ledger_proxy import LedgerProxy
     from asdf_pipeline.work.base import Work, Worker
 
 log = logging.getLogger(__name__)
@@ -120,11 +125,11 @@ class _Channels:
 def _channels() -> _Channels:
     from mpi4py import MPI
 
-    from asdf_pipeline.team.mpi.post import gather_all
+    from asdf_pipeline.team.mpi.mailbox import gather_all
 
     guard = join(MPI)
     agree = guard.Dup()
-    names = gather_all(agree, place())
+    names = gather_all(agree, rank_label())
     threads = MPI.Query_thread() == MPI.THREAD_MULTIPLE
     return _Channels(agree, guard.Dup(), guard.Dup(), names, threads)
 
@@ -153,7 +158,7 @@ class Ranks(Team):
 
     def agree(self, decide: Callable[[], T]) -> T:
         """Let rank 0 decide; all get its result, or raise its error."""
-        from asdf_pipeline.team.mpi.post import portable, tell_all
+        from asdf_pipeline.team.mpi.mailbox import portable, tell_all
 
         verdict = None
         if self.leads:
@@ -169,7 +174,7 @@ class Ranks(Team):
 
     def together(self, do: Callable[[], T]) -> T:
         """Let every rank do something; if one fails, all raise its error."""
-        from asdf_pipeline.team.mpi.post import gather_all, portable
+        from asdf_pipeline.team.mpi.mailbox import gather_all, portable
 
         error = result = None
         try:
@@ -197,41 +202,41 @@ class Ranks(Team):
             fail(error)
 
     def _run(self, work: Work, job: Job | None) -> None:
-        from asdf_pipeline.team.mpi.accounts import RankAccounts
-        from asdf_pipeline.team.mpi.links import RemoteLink, Serving
-        from asdf_pipeline.team.mpi.post import Post
+        from asdf_pipeline.team.mpi.ledger_proxy import LedgerProxy
+        from asdf_pipeline.team.mpi.links import RemoteLink, RootLink
+        from asdf_pipeline.team.mpi.mailbox import Mailbox
 
         if self._parallel:
             work = work.stored(RAW)
         name = self._channels.names[self._rank]
         threads = self._channels.threads
-        post = Post(self._channels.talk)
+        mailbox = Mailbox(self._channels.talk)
         keep_memory()
         with ExitStack() as stack:
             stack.enter_context(one_thread())
             worker = stack.enter_context(self.together(lambda: work.begin(name)))
             quakeml = self.together(worker.quakeml) if self._parallel else None
-            roll = self.agree(lambda: job.roll if job else None)
-            assert roll is not None
-            sharing: Sharing | None = None
-            link: Serving | RemoteLink
+            schedule = self.agree(lambda: job.schedule if job else None)
+            assert schedule is not None
+            dispatcher: Dispatcher | None = None
+            link: RootLink | RemoteLink
             if job is not None:
                 if self._parallel:
                     log.info(_COST)
                 stop = job.stop
-                sharing = self._share(job)
-                link = Serving(sharing, post, stop, threads=threads)
+                dispatcher = self._share(job)
+                link = RootLink(dispatcher, mailbox, stop, threads=threads)
             else:
                 stop = Stop()
                 stack.enter_context(stop.listening(lambda: None))
-                roll = dataclasses.replace(roll, began=time.monotonic())
-                link = RemoteLink(post, stop, threads=threads)
-            accounts = RankAccounts(
+                schedule = dataclasses.replace(schedule, began=time.monotonic())
+                link = RemoteLink(mailbox, stop, threads=threads)
+            accounts = LedgerProxy(
                 link, stop, 0 if self.leads else 1, segments=not self._parallel
             )
             trouble = None
             try:
-                self._work(worker, accounts, roll, stop, sharing, quakeml)
+                self._work(worker, accounts, schedule, stop, dispatcher, quakeml)
             except ASDFPipelineError as error:
                 trouble = error
                 if isinstance(error, WriteError):
@@ -239,11 +244,11 @@ class Ranks(Team):
                     abort_at_exit(error)
             accounts.leave(trouble)
             link.close()
-            if sharing is not None and sharing.error is not None:
-                raise sharing.error
+            if dispatcher is not None and dispatcher.error is not None:
+                raise dispatcher.error
 
-    def _share(self, job: Job) -> Sharing:
-        from asdf_pipeline.team.mpi.sharing import Sharing
+    def _share(self, job: Job) -> Dispatcher:
+        from asdf_pipeline.team.mpi.dispatcher import Dispatcher
 
         serves_only = not self._channels.threads and self.size > 1
         if serves_only:
@@ -251,7 +256,7 @@ class Ranks(Team):
                 "MPI was not initialised for several threads (MPI_THREAD_MULTIPLE): "
                 "rank 0 shares units out and does none itself"
             )
-        return Sharing(
+        return Dispatcher(
             job,
             self._channels.names,
             meets=self._parallel,
@@ -261,16 +266,16 @@ class Ranks(Team):
     def _work(
         self,
         worker: Worker,
-        accounts: RankAccounts,
-        roll: Roll,
+        accounts: LedgerProxy,
+        schedule: SealSchedule,
         stop: Stop,
-        sharing: Sharing | None,
+        dispatcher: Dispatcher | None,
         quakeml: bytes | None,
     ) -> None:
         if not self._parallel:
-            work_through(worker, accounts, roll, stop)
+            work_through(worker, accounts, schedule, stop)
             return
         from asdf_pipeline.team.mpi.parallel import Meetings, work_and_meet
 
-        meetings = Meetings(self._channels.meet, quakeml, sharing)
+        meetings = Meetings(self._channels.meet, quakeml, dispatcher)
         work_and_meet(worker, accounts, meetings, stop)

@@ -1,0 +1,77 @@
+"""From the outcomes of units to those of stations: one a station and tag."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from asdf_pipeline.container.digest import array_digest, product_digest, stored_digests
+from asdf_pipeline.container.reader import Reader
+from asdf_pipeline.plan.outcome import Outcome, join_windows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from asdf_pipeline.plan.units import Plan
+
+
+def by_station(
+    plan: Plan, outcomes: Iterable[Outcome], merged: Path | None
+) -> Iterable[Outcome]:
+    """Return one outcome a station and tag, sorted; those left out are ``skipped``.
+
+    Parameters
+    ----------
+    plan : Plan
+        The run's plan.
+    outcomes : iterable of Outcome
+        One a unit.
+    merged : pathlib.Path or None
+        The output before it is published; None if the run makes a table only. Where
+        units were windows, what stands in it, perhaps joined from several, is counted
+        and digested here.
+    """
+    settled = (
+        outcomes
+        if plan.windows is None or merged is None
+        else _combined(plan.tag_map, outcomes, merged)
+    )
+    if not plan.skipped and plan.windows is None and plan.selection.times is None:
+        return outcomes
+    skipped = [
+        Outcome(unit.station, unit.tag, plan.tag_map[unit.tag], "skipped")
+        for unit in plan.skipped
+    ]
+    whole = [dataclasses.replace(outcome, window=None) for outcome in settled]
+    return sorted(whole + skipped, key=lambda outcome: outcome.unit_id)
+
+
+def _combined(
+    tag_map: dict[str, str], outcomes: Iterable[Outcome], merged: Path
+) -> Iterator[Outcome]:
+    by_station: dict[tuple[str, str], list[Outcome]] = {}
+    for outcome in outcomes:
+        by_station.setdefault((outcome.station, outcome.input_tag), []).append(outcome)
+    with Reader(merged) as reader:
+        for (station, tag), windows in by_station.items():
+            combined = join_windows(windows, "")
+            written = combined.traces_out > 0
+            digests = (
+                [d for _, d in stored_digests(reader, station, tag_map[tag])]
+                if written
+                else []
+            )
+            digest = ""
+            if written or combined.auxiliary:
+                digest = product_digest(
+                    digests,
+                    reader.stationxml(station) if written else None,
+                    [_array_digest(reader, path) for path in combined.auxiliary],
+                )
+            yield dataclasses.replace(combined, traces_out=len(digests), digest=digest)
+
+
+def _array_digest(reader: Reader, path: str) -> str:
+    array, parameters = reader.auxiliary(path)
+    return array_digest(path, parameters, array)

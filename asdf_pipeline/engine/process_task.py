@@ -1,0 +1,287 @@
+"""A function for every station of an ASDF file: what is asked, and what there is."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from asdf_pipeline.container.reader import Reader
+from asdf_pipeline.engine import retry
+from asdf_pipeline.engine.assignment import Assignment, Layout
+from asdf_pipeline.errors import (
+    CallError,
+    InputMissingError,
+    ProcessingFailedError,
+)
+from asdf_pipeline.function.load import UserFunction, load_function
+from asdf_pipeline.plan.outcome import counted
+from asdf_pipeline.plan.units import EVERYTHING, make_plan, plan_comparison, run_key
+from asdf_pipeline.provenance.document import document
+from asdf_pipeline.provenance.ids import document_name, run_id
+from asdf_pipeline.provenance.run import describe
+from asdf_pipeline.work.attempt import ProcessWork
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from asdf_pipeline.errors import ASDFPipelineError
+    from asdf_pipeline.plan.outcome import Outcome
+    from asdf_pipeline.plan.selection import Selection, Windows
+    from asdf_pipeline.plan.units import Plan
+
+log = logging.getLogger(__name__)
+
+MANY = 1_000_000
+"""Units of which each takes 1 kB of the leading process's memory."""
+
+
+@dataclass(frozen=True)
+class ProcessTask(Assignment):
+    """A function to be applied to every station (see `Assignment` for the rest).
+
+    Attributes
+    ----------
+    input : path-like
+        The file to read.
+    output : path-like or None
+        The file to make, which must not exist; None where only a table is made.
+    function : str or callable
+        See `function.load.load_function`.
+    tag_map : mapping of str to str
+        Input tag to output tag; of a comparison ``{"*": tag}``.
+    parameters : mapping, optional
+        Keyword arguments for the function.
+    traceback_limit : int
+        Levels of traceback shown of an error in the function.
+    selection : Selection
+        What of the input is to be done.
+    windows : Windows or None
+        How long traces are cut.
+    cache_responses : bool
+        Whether inventories carry memoising Responses.
+    copy_auxiliary : bool
+        Whether the input's auxiliary data is copied to the output.
+    other : path-like, optional
+        A second file to read: the function compares the stations that are in both.
+    table : path-like, optional
+        Where the rows that a comparison returns are to be written, as CSV.
+    """
+
+    input: str | Path
+    output: str | Path | None
+    function: str | Callable[..., Any]
+    tag_map: Mapping[str, str]
+    parameters: Mapping[str, Any] | None = None
+    traceback_limit: int = 3
+    selection: Selection = EVERYTHING
+    windows: Windows | None = None
+    cache_responses: bool = True
+    copy_auxiliary: bool = False
+    other: str | Path | None = None
+    table: str | Path | None = None
+
+    @property
+    def output_path(self) -> Path | None:
+        """The output's absolute path."""
+        return None if self.output is None else Path(self.output).absolute()
+
+    @property
+    def table_path(self) -> Path | None:
+        """The table's absolute path."""
+        return None if self.table is None else Path(self.table).absolute()
+
+    @property
+    def inputs(self) -> Sequence[Path]:
+        """The files to read."""
+        return [Path(path) for path in (self.input, self.other) if path is not None]
+
+    def load(self) -> UserFunction:
+        """Return the function, ready to be called.
+
+        Raises
+        ------
+        FunctionError
+            If it cannot be found, loaded or called.
+        """
+        compares = self.other is not None
+        return load_function(self.function, self.parameters, compares=compares)
+
+    def plan(self) -> Plan:
+        """Return what is to be done.
+
+        Raises
+        ------
+        CallError
+            If that is nothing, or comparing goes with something that it does not.
+        InputError
+            If an input cannot be read.
+        """
+        with ExitStack() as stack:
+            reader = stack.enter_context(Reader(self.input))
+            if self.other is None:
+                return make_plan(reader, self.tag_map, self.selection, self.windows)
+            if self.windows is not None:
+                msg = "two data sets are compared station by station, not by windows"
+                raise CallError(msg)
+            other = stack.enter_context(Reader(self.other))
+            (tag,) = self.tag_map.values()
+            return plan_comparison(reader, other, tag, self.selection)
+
+    def lay_out(self) -> Processing:
+        """Load the function and plan (see `Assignment.lay_out`)."""
+        if self.only_failed:
+            self._check_again()
+        process, plan = self.load(), self.plan()
+        self._tell(plan)
+        with Reader(plan.input) as reader:
+            quakeml = reader.quakeml()
+            auxiliary = reader.auxiliary_paths()
+        if auxiliary and not self.copy_auxiliary and self.output is not None:
+            log.info(
+                "%s: its auxiliary data (%d) is not copied to the output "
+                "(--copy-auxiliary copies it)",
+                self.input,
+                len(auxiliary),
+            )
+        if process.unhashable:
+            log.warning("this run cannot be resumed: %s", process.unhashable)
+        key = run_key(
+            plan,
+            process.fingerprint,
+            process.parameters_fingerprint,
+            str(self.encoding),
+        )
+        if self.only_failed:
+            key[retry.STATE] = retry.state_of(self.made)
+        return Processing(
+            source=str(self.input),
+            plan=plan,
+            key=key,
+            quakeml=quakeml,
+            brief=run_id(key),
+            taken=auxiliary if self.copy_auxiliary else (),
+            copied=plan.input if self.copy_auxiliary else None,
+            joined=self.encoding if plan.windows and plan.windows.join else None,
+            process=process,
+            started=datetime.now(UTC),
+        )
+
+    def _check_again(self) -> None:
+        """Check that there is something to try again.
+
+        Raises
+        ------
+        CallError
+            If no outcomes are named, or the work cannot be taken over.
+        InputMissingError
+            If the output or its outcomes are not there.
+        """
+        if self.outcomes is None:
+            msg = "--only-failed needs --outcomes FILE: what became of each station"
+            raise CallError(msg)
+        for wanted, option in (
+            (self.windows is not None, "--window"),
+            (self.copy_auxiliary, "--copy-auxiliary"),
+            (self.other is not None, "a comparison of two files"),
+        ):
+            if wanted:
+                msg = f"--only-failed does not go with {option}: process the file anew"
+                raise CallError(msg)
+        for path in (self.made, Path(self.outcomes)):
+            if not path.is_file():
+                msg = (
+                    f"{path}: no such file; "
+                    "--only-failed goes on from what was published"
+                )
+                raise InputMissingError(msg)
+
+    def _tell(self, plan: Plan) -> None:
+        """Say what is left out, and what may take much memory."""
+        if plan.without:
+            why = "no waveforms with a tag of the map"
+            if plan.other is not None:
+                why = f"not in both files (the other is {plan.other})"
+            log.info(
+                "%s: nothing to do for %s: %s: %s%s",
+                self.input,
+                counted(len(plan.without), "station"),
+                why,
+                ", ".join(plan.without[:5]),
+                ", ..." if len(plan.without) > 5 else "",
+            )
+        if len(plan.units) > MANY:
+            log.warning(
+                "%s: %d windows: this process needs about %.0f GB for them; longer "
+                "windows need less",
+                self.input,
+                len(plan.units),
+                len(plan.units) / 1e6,
+            )
+
+    def work(self, layout: Layout | None, brief: object) -> ProcessWork:
+        """Return what a worker needs (see `Assignment.work`)."""
+        # Loaded by every rank: a function cannot always be sent.
+        process = layout.process if isinstance(layout, Processing) else self.load()
+        return ProcessWork(
+            input=Path(self.input),
+            process=process,
+            tag_map=dict(self.tag_map),
+            selection=self.selection,
+            windows=self.windows,
+            encoding=self.encoding,
+            traceback_limit=self.traceback_limit,
+            cache_responses=self.cache_responses,
+            run_id=str(brief),
+            other=None if self.other is None else Path(self.other),
+            writes=self.output is not None,
+        )
+
+
+@dataclass(kw_only=True)
+class Processing(Layout):
+    """A function and the units of a file.
+
+    Attributes
+    ----------
+    process : UserFunction
+        The function.
+    started : datetime.datetime
+        When the run began, in UTC.
+    """
+
+    process: UserFunction
+    started: datetime
+
+    documented: ClassVar[bool] = True
+
+    def failed(self, failures: Sequence[Outcome], table: Path) -> ASDFPipelineError:
+        """Return the error of a run in which more units failed than may."""
+        error = super().failed(failures, table)
+        if self.plan.other is not None:
+            return error
+        return ProcessingFailedError(
+            f"{error}; then 'asdf-pipeline process --only-failed' tries an edited "
+            "function on the rest (in the pipeline, an edited one starts afresh)"
+        )
+
+    def documents(
+        self, outcomes: Sequence[Outcome], circumstances: Mapping[str, object]
+    ) -> dict[str, bytes]:
+        """Return the input's provenance documents, and the run's own."""
+        name = run_id(self.key)
+        run = describe(
+            name,
+            self.plan.input,
+            self.process,
+            self.plan.tag_map,
+            self.started,
+            circumstances,
+            other=self.plan.other,
+        )
+        with Reader(self.plan.input) as reader:
+            documents = reader.provenance()
+        return {**documents, document_name(name): document(run, outcomes)}

@@ -1,0 +1,174 @@
+"""Trying again what failed: the published output becomes a sealed segment.
+
+The one case in which the output may exist. It is checked against the outcomes of its
+run, linked into a fresh work directory and journaled there; from then on this is a
+run like any that resumes, and its result takes the old output's place.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import logging
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from asdf_pipeline.container.reader import Reader
+from asdf_pipeline.container.verify import verify
+from asdf_pipeline.errors import (
+    CallError,
+    InputError,
+    VerificationError,
+)
+from asdf_pipeline.files import copy_file, require_space, write_error
+from asdf_pipeline.journal.segments import seal
+from asdf_pipeline.journal.workdir import read_journal
+from asdf_pipeline.plan.outcome import Outcome, read_outcomes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from asdf_pipeline.engine.assignment import Assignment
+    from asdf_pipeline.journal.workdir import WorkDirectory
+    from asdf_pipeline.plan.units import Plan
+
+log = logging.getLogger(__name__)
+
+STATE = "the published output"
+"""The part of a run's key that names the file it goes on from."""
+_NO_LINKS = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS)
+
+
+def state_of(output: Path) -> str:
+    """Return what tells a published file from any other under its name."""
+    stat = output.stat()
+    return f"{output.resolve()} {stat.st_size} {stat.st_mtime_ns} {stat.st_ino}"
+
+
+def refuse_changed(output: Path, state: str | None) -> None:
+    """Raise `VerificationError` if the output is not the one that was taken over."""
+    try:
+        same = state_of(output) == state
+    except FileNotFoundError:
+        same = False
+    if not same:
+        msg = f"{output}: was changed since this run began; it is left as it is"
+        raise VerificationError(msg)
+
+
+def made_now(outcomes: Iterable[Outcome], directory: Path) -> list[Outcome]:
+    """Return the outcomes of what was not taken over."""
+    first = next(read_journal(directory)).outcomes.values()
+    taken = {(o.station, o.input_tag) for o in map(Outcome.from_json, first)}
+    return [o for o in outcomes if (o.station, o.input_tag) not in taken]
+
+
+def take_over(
+    task: Assignment, plan: Plan, directory: WorkDirectory
+) -> list[bytes] | None:
+    """Make the published output the first sealed segment of a work directory.
+
+    A directory that has a journal has it already.
+
+    Returns
+    -------
+    list of bytes or None
+        The outcomes, one line of JSON each, where nothing is left to be done.
+
+    Raises
+    ------
+    InputError
+        If the outcomes cannot be read.
+    CallError
+        If the output has what this call would leave out.
+    VerificationError
+        If the output is not what the outcomes say.
+    WriteError
+        If it can be neither linked nor copied.
+    """
+    if not directory.is_new:
+        return None
+    assert task.outcomes is not None
+    outcomes = _read(Path(task.outcomes))
+    output = task.made.resolve()
+    problems = verify(output, [_row(outcome) for outcome in outcomes])
+    if problems:
+        msg = (
+            f"{output}: is not what {task.outcomes} says: {problems[0]} "
+            f"({len(problems)} differences); process the file anew"
+        )
+        raise VerificationError(msg)
+    _refuse_copied(output, outcomes)
+    kept = _kept(task, plan, outcomes)
+    if len(kept) == len(plan.units):
+        return [outcome.to_json().encode() for outcome in outcomes]
+    part = directory.new_segment()
+    try:
+        os.link(output, part)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise write_error(part, error) from error
+        require_space(part.parent, output.stat().st_size)
+        copy_file(output, part)
+    directory.record(seal(part), kept)
+    log.info(
+        "%s: %d of %d units are taken over; what failed is tried again, also with "
+        "another function or parameters",
+        task.made,
+        len(kept),
+        len(plan.units),
+    )
+    return None
+
+
+def _read(path: Path) -> list[Outcome]:
+    try:
+        return list(read_outcomes(path))
+    except (ValueError, TypeError) as error:
+        msg = f"{path}: no table of outcomes: {error}"
+        raise InputError(msg) from error
+
+
+def _row(outcome: Outcome) -> dict[str, Any]:
+    """Return what `verify` needs of a manifest's row."""
+    network, _, station = outcome.station.partition(".")
+    return {**dataclasses.asdict(outcome), "network": network, "station": station}
+
+
+def _kept(
+    task: Assignment, plan: Plan, outcomes: Iterable[Outcome]
+) -> dict[str, bytes]:
+    """Return the outcomes of the plan's units that stay, by unit."""
+    units = {(unit.station, unit.tag): unit for unit in plan.units}
+    kept = {}
+    for outcome in outcomes:
+        where = f"station {outcome.station}, tag {outcome.input_tag}"
+        unit = units.get((outcome.station, outcome.input_tag))
+        mapped = plan.tag_map.get(outcome.input_tag)
+        if outcome.status == "failed" and outcome.traces_out:
+            msg = f"{task.made}: {where}: partly done, in windows: process it anew"
+            raise CallError(msg)
+        if outcome.traces_out and (unit is None or mapped != outcome.output_tag):
+            msg = (
+                f"{task.made}: has {where} as {outcome.output_tag!r}, which this "
+                "call leaves out: give the --tag and the selection it was made with"
+            )
+            raise CallError(msg)
+        if unit is not None and outcome.status in ("ok", "empty"):
+            line = dataclasses.replace(outcome, window=unit.window).to_json()
+            kept[unit.id] = line.encode()
+    return kept
+
+
+def _refuse_copied(output: Path, outcomes: Iterable[Outcome]) -> None:
+    """Refuse an output that has auxiliary data of no station."""
+    known = {path for outcome in outcomes for path in outcome.auxiliary}
+    with Reader(output) as reader:
+        copied = sorted(set(reader.auxiliary_paths()) - known)
+    if copied:
+        msg = (
+            f"{output}: has auxiliary data that no station wrote ({copied[0]!r}): "
+            "process it anew"
+        )
+        raise CallError(msg)

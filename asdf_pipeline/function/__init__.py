@@ -1,0 +1,1 @@
+"""The user's function: found, loaded, fingerprinted; what it may return."""

@@ -1,0 +1,1 @@
+"""StationXML and QuakeML documents, and what ObsPy makes of them; no HDF5."""

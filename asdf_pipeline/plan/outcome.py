@@ -1,0 +1,240 @@
+"""What became of one unit of work: the record that everything downstream speaks of."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import operator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from asdf_pipeline.files import atomic_write
+from asdf_pipeline.plan.selection import ALWAYS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+Status = Literal["ok", "empty", "failed", "skipped"]
+STATUSES: tuple[Status, ...] = ("ok", "empty", "failed", "skipped")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one unit: one station, one tag, perhaps one window.
+
+    Attributes
+    ----------
+    station : str
+        ``"NET.STA"``.
+    input_tag, output_tag : str
+        Tag read and tag written.
+    status : {"ok", "empty", "failed", "skipped"}
+        ``empty``: the function returned None or an empty Stream; ``skipped``: left
+        out by a selection.
+    window : (int, int) or None
+        Start and end of the unit's window in ns since 1970, None for a whole station.
+    latitude, longitude, elevation_in_m : float or None
+        From the station's StationXML, in degrees and metres.
+    traces_in, traces_out, samples_in, samples_out : int
+        Counts read and written.
+    start, end : int or None
+        Times of the first and last sample written (read, where nothing was
+        written), in ns since 1970.
+    sampling_rates : tuple of float
+        In Hz, sorted, distinct; of what was written (read, where nothing was).
+    channels : tuple of str
+        ``"LOC.CHA"`` sorted, distinct; of what was written (read, where nothing was).
+    peak : float or None
+        Largest absolute sample written; None where nothing was.
+    provenance_ids : tuple of str
+        Records of provenance that the traces read refer to, sorted, distinct.
+    auxiliary : tuple of str
+        Paths of the auxiliary data written, sorted.
+    row : dict or None
+        The station's row of the table that a comparison makes: numbers and texts by
+        column.
+    error_type, error_message, traceback : str
+        Of a failed unit, else empty.
+    digest : str
+        Content digest (hex) of what was written, else empty.
+    seconds : float
+        Wall time of the attempt.
+    attempts : int
+        How often the unit was begun in this run.
+    worker : str
+        Who did it: ``"worker 1"``, ``"rank 3 on node7"``.
+    bytes_out : int
+        Encoded size in bytes.
+    """
+
+    station: str
+    input_tag: str
+    output_tag: str
+    status: Status
+    window: tuple[int, int] | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    elevation_in_m: float | None = None
+    traces_in: int = 0
+    traces_out: int = 0
+    samples_in: int = 0
+    samples_out: int = 0
+    start: int | None = None
+    end: int | None = None
+    sampling_rates: tuple[float, ...] = ()
+    channels: tuple[str, ...] = ()
+    peak: float | None = None
+    provenance_ids: tuple[str, ...] = ()
+    auxiliary: tuple[str, ...] = ()
+    row: dict[str, Any] | None = None
+    error_type: str = ""
+    error_message: str = ""
+    traceback: str = ""
+    digest: str = ""
+    seconds: float = 0.0
+    attempts: int = 1
+    worker: str = ""
+    bytes_out: int = 0
+
+    @property
+    def unit_id(self) -> str:
+        """The id of the unit that this is the outcome of (see `plan.Unit.id`)."""
+        return unit_id(self.station, self.input_tag, self.window)
+
+    @property
+    def when(self) -> str:
+        """Its window for a message, such as ``", 2009-08-24T00:20:00 to ..."``."""
+        if self.window is None:
+            return ""
+        begin, end = (
+            bound
+            if time in ALWAYS  # a selection may leave one of them open
+            else datetime.fromtimestamp(time // 10**9, UTC).strftime(
+                "%Y-%m-%dT%H:%M:%S"
+            )
+            for time, bound in zip(self.window, ("the start", "the end"), strict=True)
+        )
+        return f", {begin} to {end}"
+
+    @property
+    def has_data(self) -> bool:
+        """Whether it counts only once a segment holds what the unit wrote."""
+        only_row = self.row is not None and not (self.traces_out or self.auxiliary)
+        return self.status == "ok" and not only_row
+
+    def to_json(self) -> str:
+        """Return one line of JSON, without the fields that have their default."""
+        named = zip(_NAMES, _values(self), _DEFAULTS, strict=True)
+        return _encode({name: value for name, value, left in named if value != left})
+
+    def __reduce__(self) -> tuple[type[Outcome], tuple[Any, ...]]:
+        """Pickle by position: a tenth of what a dataclass with slots takes."""
+        return Outcome, _values(self)
+
+    @classmethod
+    def from_json(cls, line: str | bytes) -> Outcome:
+        """Return the outcome that `to_json` made the line from."""
+        fields: dict[str, Any] = json.loads(line)
+        for name in _TUPLES:
+            if fields.get(name) is not None:
+                fields[name] = tuple(fields[name])
+        return cls(**fields)
+
+
+_NAMES = tuple(field.name for field in dataclasses.fields(Outcome))
+_DEFAULTS = tuple(field.default for field in dataclasses.fields(Outcome))
+_values = operator.attrgetter(*_NAMES)
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+_TUPLES = ("window", "sampling_rates", "channels", "provenance_ids", "auxiliary")
+
+
+def join_windows(outcomes: Sequence[Outcome], digest: str) -> Outcome:
+    """Return the one outcome of a station and tag that was done in windows.
+
+    Counts are added, times span all windows; the status is ``failed`` if any window's
+    is, else ``ok`` if any is, else ``empty`` if any is, else ``skipped``: a failed
+    window is never hidden, and a station that gave anything at all is not empty. The
+    error is that of the first failed window.
+
+    Parameters
+    ----------
+    outcomes : sequence of Outcome
+        Of all its windows; a single one without a window is returned as it is.
+    digest : str
+        Content digest of what stands in the output.
+    """
+    first = outcomes[0]
+    if len(outcomes) == 1 and first.window is None:
+        return first
+    ordered = sorted(outcomes, key=lambda outcome: outcome.window or (0, 0))
+    status: Status = next(
+        (s for s in ("failed", "ok", "empty") if any(o.status == s for o in ordered)),
+        "skipped",
+    )
+    failed = [outcome for outcome in ordered if outcome.status == "failed"]
+    # What was read says when and what only where nothing was written.
+    telling = [o for o in ordered if o.status == "ok"] or ordered
+    # A window whose worker died does not say where the station is.
+    located = next((o for o in ordered if o.latitude is not None), ordered[0])
+    peaks = [o.peak for o in ordered if o.peak is not None]
+    message = ""
+    if failed:
+        message = f"{len(failed)} of {len(ordered)} windows: {failed[0].error_message}"
+    return dataclasses.replace(
+        (failed or ordered)[0],
+        status=status,
+        window=None,
+        latitude=located.latitude,
+        longitude=located.longitude,
+        elevation_in_m=located.elevation_in_m,
+        traces_in=sum(o.traces_in for o in ordered),
+        traces_out=sum(o.traces_out for o in ordered),
+        samples_in=sum(o.samples_in for o in ordered),
+        samples_out=sum(o.samples_out for o in ordered),
+        start=min((o.start for o in telling if o.start is not None), default=None),
+        end=max((o.end for o in telling if o.end is not None), default=None),
+        sampling_rates=tuple(sorted({r for o in telling for r in o.sampling_rates})),
+        channels=tuple(sorted({c for o in telling for c in o.channels})),
+        error_message=message,
+        digest=digest,
+        seconds=round(sum(o.seconds for o in ordered), 6),
+        attempts=max(o.attempts for o in ordered),
+        worker=", ".join(sorted({o.worker for o in ordered if o.worker})),
+        bytes_out=sum(o.bytes_out for o in ordered),
+        # NaN, if any is: `max` would take what comes first.
+        peak=max(peaks, key=lambda peak: (peak != peak, peak), default=None),
+        provenance_ids=tuple(sorted({i for o in ordered for i in o.provenance_ids})),
+        auxiliary=tuple(sorted({path for o in ordered for path in o.auxiliary})),
+    )
+
+
+def unit_id(station: str, tag: str, window: tuple[int, int] | None) -> str:
+    """Return the id of a unit: the same in every run over the same input."""
+    name = f"{station}/{tag}"
+    return name if window is None else f"{name}/{window[0]}-{window[1]}"
+
+
+def write_outcomes(path: Path, outcomes: Iterable[Outcome]) -> None:
+    """Write outcomes as JSON lines, sorted by unit, durably, whole or not at all."""
+    lines = sorted((outcome.unit_id, outcome.to_json()) for outcome in outcomes)
+    write_lines(path, (line.encode() for _, line in lines))
+
+
+def write_lines(path: Path, lines: Iterable[bytes]) -> None:
+    """Write lines that `Outcome.to_json` made, durably, whole or not at all."""
+    with atomic_write(path, durable=True) as file:
+        file.writelines(line + b"\n" for line in lines)
+
+
+def read_outcomes(path: Path) -> Iterator[Outcome]:
+    """Yield the outcomes of a file of JSON lines."""
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            yield Outcome.from_json(line)
+
+
+def counted(number: int, what: str) -> str:
+    """Return ``"1 unit"``, ``"2 units"``."""
+    return f"{number} {what}{'s' * (number != 1)}"

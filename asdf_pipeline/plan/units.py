@@ -1,0 +1,318 @@
+"""What is to be done, as plain frozen data: units of work, largest first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from asdf_pipeline._version import __version__
+from asdf_pipeline.container.names import check_tag
+from asdf_pipeline.errors import CallError, InputError, TagError
+from asdf_pipeline.plan.outcome import counted, unit_id
+from asdf_pipeline.plan.selection import ALWAYS, NS, Selection, Windows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from asdf_pipeline.container.reader import Reader
+
+EVERYTHING = Selection()
+ALL_TAGS = "*"
+"""The input tag of a unit that may read all."""
+LIBRARIES = ("numpy", "obspy", "scipy")
+"""Whose versions may change what a function returns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One station and one of its tags, perhaps one window of it.
+
+    Attributes
+    ----------
+    station : str
+        ``"NET.STA"``.
+    tag : str
+        Tag in the input.
+    window : (int, int) or None
+        Start and end in ns since 1970; None for all there is. The end is not
+        included where the plan has windows, and is where it only has times.
+    samples : int
+        Samples in the input: the size by which units are ordered.
+    """
+
+    station: str
+    tag: str
+    window: tuple[int, int] | None = None
+    samples: int = 0
+
+    @property
+    def id(self) -> str:
+        """The unit's name, the same in every run over the same input."""
+        return unit_id(self.station, self.tag, self.window)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All units of a run over one input.
+
+    Attributes
+    ----------
+    input : pathlib.Path
+        The input file.
+    tag_map : dict of str to str
+        Input tag to output tag.
+    units : tuple of Unit
+        Largest first; ties in the order of their ids.
+    skipped : tuple of Unit
+        Left out by the selection.
+    selection : Selection
+        What of the input is to be done.
+    windows : Windows or None
+        How long traces are cut.
+    other : pathlib.Path or None
+        The file that the input is compared with.
+    without : tuple of str
+        Stations in which there is nothing to do: no waveforms with a tag of the map,
+        or, where two files are compared, in one of them only.
+    """
+
+    input: Path
+    tag_map: dict[str, str]
+    units: tuple[Unit, ...]
+    skipped: tuple[Unit, ...] = ()
+    selection: Selection = EVERYTHING
+    windows: Windows | None = None
+    other: Path | None = None
+    without: tuple[str, ...] = ()
+
+
+def check_tag_map(tag_map: object) -> dict[str, str]:
+    """Return the tag map, checked.
+
+    Raises
+    ------
+    TagError
+        If it is empty or no mapping of tags to tags, or if two input tags map to
+        one output tag (the output would depend on the order of the work).
+    """
+    if not isinstance(tag_map, Mapping) or not tag_map:
+        msg = f"tag map {tag_map!r}: expected at least one pair INPUT_TAG=OUTPUT_TAG"
+        raise TagError(msg)
+    checked: dict[Any, Any] = dict(tag_map)
+    for source, target in checked.items():
+        for tag in (source, target):
+            check_tag(tag)
+        others = [other for other, tag in checked.items() if tag == target]
+        if len(others) > 1:
+            msg = (
+                f"the input tags {', '.join(sorted(others))} all map to the output "
+                f"tag {target!r}: give each its own"
+            )
+            raise TagError(msg)
+    return checked
+
+
+def make_plan(
+    reader: Reader,
+    tag_map: Mapping[str, str],
+    selection: Selection = EVERYTHING,
+    windows: Windows | None = None,
+) -> Plan:
+    """Return the plan for a file.
+
+    Parameters
+    ----------
+    reader : Reader
+        The open input.
+    tag_map : mapping of str to str
+        Input tag to output tag; other tags are not read.
+    selection : Selection
+        What of the input is to be done.
+    windows : Windows or None
+        How long traces are cut; None: not at all.
+
+    Raises
+    ------
+    TagError
+        If the tag map is malformed or no tag in the file matches.
+    CallError
+        If the selection leaves nothing to do.
+    """
+    tag_map = check_tag_map(tag_map)
+    units: list[Unit] = []
+    skipped: list[Unit] = []
+    seen: set[str] = set()
+    without: list[str] = []
+    stations = 0
+    for station in reader.stations():
+        found = reader.samples_by_tag(station)
+        seen |= found.keys()
+        whole = [
+            Unit(station, tag, None, n) for tag, n in found.items() if tag in tag_map
+        ]
+        if not whole and selection.has_station(station):
+            without.append(station)
+        full = selection.limit is not None and stations >= selection.limit
+        if full or not selection.has_station(station):
+            skipped += whole
+            continue
+        stations += bool(whole)
+        for unit in whole:
+            parts = _parts(reader, unit, selection, windows)
+            units += parts
+            skipped += [] if parts else [unit]
+    if not units and not skipped:
+        there = ", ".join(sorted(seen)) or "none"
+        msg = (
+            f"{reader.path}: no waveforms with tag {', '.join(sorted(tag_map))}; "
+            f"tags in the file: {there}"
+        )
+        raise TagError(msg)
+    if not units:
+        units_there = counted(len(skipped), "unit")
+        msg = f"{reader.path}: the selection leaves nothing of {units_there} to do"
+        raise CallError(msg)
+    units.sort(key=lambda unit: (-unit.samples, unit.id))
+    return Plan(
+        reader.path,
+        tag_map,
+        tuple(units),
+        tuple(skipped),
+        selection,
+        windows,
+        without=tuple(without),
+    )
+
+
+def plan_comparison(
+    reader: Reader, other: Reader, tag: str, selection: Selection = EVERYTHING
+) -> Plan:
+    """Return the plan for comparing two files: a unit for each station in both.
+
+    Parameters
+    ----------
+    reader, other : Reader
+        The open inputs.
+    tag : str
+        Under which waveforms are written; a unit reads whatever tags it wants.
+    selection : Selection
+        What of both inputs is to be done.
+
+    Raises
+    ------
+    TagError
+        If the tag is malformed.
+    CallError
+        If they have no station in common, or the selection leaves nothing to do.
+    """
+    check_tag(tag)
+    both = set(reader.stations()), set(other.stations())
+    common = sorted(both[0] & both[1])
+    if not common:
+        msg = f"{reader.path} and {other.path} have no station in common"
+        raise CallError(msg)
+    wanted = [station for station in common if selection.has_station(station)]
+    wanted = wanted[: selection.limit]
+    if not wanted:
+        msg = (
+            f"{reader.path} and {other.path}: the selection leaves none of "
+            f"{len(common)} common stations to do"
+        )
+        raise CallError(msg)
+    units = [
+        Unit(
+            station,
+            ALL_TAGS,
+            samples=sum(
+                sum(one.samples_by_tag(station).values()) for one in (reader, other)
+            ),
+        )
+        for station in wanted
+    ]
+    units.sort(key=lambda unit: (-unit.samples, unit.id))
+    left_out = sorted(set(common) - set(wanted))
+    skipped = tuple(Unit(station, ALL_TAGS) for station in left_out)
+    tag_map = {ALL_TAGS: tag}
+    return Plan(
+        reader.path,
+        tag_map,
+        tuple(units),
+        skipped,
+        selection,
+        other=other.path,
+        without=tuple(filter(selection.has_station, sorted(both[0] ^ both[1]))),
+    )
+
+
+def _parts(
+    reader: Reader, unit: Unit, selection: Selection, windows: Windows | None
+) -> list[Unit]:
+    """Return what is to be done of a station and tag: whole, cut, or nothing."""
+    times = selection.times
+    if not selection.channels and times is None and windows is None:
+        return [unit]
+    try:
+        headers = reader.headers(unit.station, unit.tag)
+    except InputError:
+        return [unit]  # it fails when it is read, and is accounted for there
+    first, last = times or ALWAYS
+    spans = [
+        (max(header.starttime, first), min(header.endtime, last), header.sampling_rate)
+        for header in headers
+        if header.npts
+        and selection.has_channel(header.location, header.channel)
+        and header.starttime <= last
+        and header.endtime >= first
+    ]
+    if not spans:
+        return []
+    if windows is None:
+        return [Unit(unit.station, unit.tag, times, _samples(spans, first, last))]
+    return [
+        Unit(unit.station, unit.tag, window, _samples(spans, *window))
+        for window in windows.over([(start, end) for start, end, _ in spans])
+    ]
+
+
+def _samples(spans: list[tuple[int, int, float]], first: int, last: int) -> int:
+    """Return about how many samples lie between two times."""
+    return sum(
+        1 + round((min(end, last) - max(start, first)) * rate / NS)
+        for start, end, rate in spans
+        if start <= last and end >= first
+    )
+
+
+def run_key(
+    plan: Plan, function: str | None, parameters: str | None, encoding: str
+) -> dict[str, str | None]:
+    """Return what a run's work depends on, by name: other work does not resume it.
+
+    Parameters
+    ----------
+    function, parameters : str or None
+        Fingerprints of the function and its parameters; None if there is none.
+    encoding : str
+        How samples are stored.
+    """
+    other = {} if plan.other is None else {"the other input": _state(plan.other)}
+    return {
+        "the input": _state(plan.input),
+        **other,
+        "the function": function,
+        "the parameters": parameters,
+        "the tag map": json.dumps(plan.tag_map, sort_keys=True),
+        "the number of units": str(len(plan.units)),  # `status` reads it here
+        "the selection": repr((plan.selection, plan.windows)),
+        "the encoding": encoding,
+        "asdf_pipeline's version": __version__,
+        **{f"{name}'s version": version(name) for name in LIBRARIES},
+    }
+
+
+def _state(path: Path) -> str:
+    stat = path.stat()
+    return f"{path.resolve()} {stat.st_size} {stat.st_mtime_ns}"

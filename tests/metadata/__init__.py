@@ -1,0 +1,1 @@
+"""Tests of station metadata and events as documents."""
