@@ -14,7 +14,7 @@ from obspy.core.event import Catalog
 
 from asdf_pipeline.errors import InputError
 from asdf_pipeline.stage.files import Complaints, unpacked
-from asdf_pipeline.stage.formats import read_file, warnings_as_lines
+from asdf_pipeline.stage.formats import one_line, read_file, warnings_as_lines
 from asdf_pipeline.stage.metadata import check_xml
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def _convert(
         with warnings_as_lines(source_name):
             content = _to_quakeml(catalog)
     except Exception as error:
-        line = " ".join(str(error).split()) or type(error).__name__
+        line = one_line(error)
         msg = f"{source_name}: its events cannot be written as QuakeML: {line}"
         raise InputError(msg) from error
     digest = xxhash.xxh3_128_hexdigest(source)

@@ -28,6 +28,7 @@ from obspy.clients.fdsn.header import FDSNException, FDSNNoDataException
 from asdf_pipeline.container.traces import indices_between, offset
 from asdf_pipeline.errors import CallError, InputError
 from asdf_pipeline.plan.units import Unit
+from asdf_pipeline.stage.formats import one_line
 from asdf_pipeline.stage.metadata import documents_of
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ class Request:
         try:
             return Client(self.url, _discover_services=False)
         except (FDSNException, ValueError) as error:
-            msg = f"{self.url}: no data centre: {_line(error)}"
+            msg = f"{self.url}: no data centre: {one_line(error)}"
             raise CallError(msg) from None
 
     def stations(self) -> Inventory:
@@ -270,7 +271,7 @@ def _persist(ask: Callable[[], None], source_name: str) -> None:
         except FDSNNoDataException:
             raise
         except (FDSNException, OSError, TypeError) as error:
-            trouble = _line(error)
+            trouble = one_line(error)
         if attempt < _ATTEMPTS:
             _LOGGER.warning("%s: %s: asking again", source_name, trouble)
             time.sleep(PAUSE)
@@ -297,7 +298,3 @@ def _runs(channel: Any, start: int, end: int) -> bool:
 
 def _time(ns: int) -> UTCDateTime:
     return UTCDateTime(ns=ns)
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

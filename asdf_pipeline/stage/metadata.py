@@ -13,7 +13,7 @@ from obspy import UTCDateTime
 from asdf_pipeline.errors import InputError, StationXMLError
 from asdf_pipeline.metadata.stationxml import check_wellformed, isolate, merge
 from asdf_pipeline.stage.files import Complaints, unpacked
-from asdf_pipeline.stage.formats import read_file, warnings_as_lines
+from asdf_pipeline.stage.formats import one_line, read_file, warnings_as_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -140,7 +140,7 @@ def documents_of(inventory: Inventory, source_name: str) -> Iterator[tuple[str, 
             with warnings_as_lines(source_name):
                 document = isolate(part, name)
         except Exception as error:
-            line = " ".join(str(error).split()) or type(error).__name__
+            line = one_line(error)
             msg = (
                 f"{source_name}: station {name} cannot be written as StationXML: {line}"
             )
