@@ -18,6 +18,7 @@ import obspy
 from obspy.core.util.base import ENTRY_POINTS, buffered_load_entry_point
 
 from asdf_pipeline.errors import InputError
+from asdf_pipeline.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -138,14 +139,9 @@ def warnings_as_lines(source_name: str, *, quiet: bool = False) -> Iterator[None
         yield
     if quiet:
         return
-    said = list(dict.fromkeys(" ".join(str(one.message).split()) for one in caught))
+    said = list(dict.fromkeys(one_line(one.message) for one in caught))
     for message in said[:_MOST_WARNINGS]:
         _LOGGER.warning("%s: %s", source_name, message)
     if len(said) > _MOST_WARNINGS:
         more = len(said) - _MOST_WARNINGS
         _LOGGER.warning("%s: and %d more warnings", source_name, more)
-
-
-def one_line(error: BaseException) -> str:
-    """Return an error's message on one line."""
-    return " ".join(str(error).split()) or type(error).__name__

@@ -10,14 +10,13 @@ from asdf_pipeline.stage.files import Complaints, unpacked
 from asdf_pipeline.stage.formats import read_file
 from asdf_pipeline.stage.sac_fields import check_time_series
 from asdf_pipeline.stage.waveforms import LeftOut, no_waveform
+from asdf_pipeline.times import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
     import obspy
-
-_SECOND = 1_000_000_000
 
 
 @dataclass(slots=True)
@@ -52,7 +51,7 @@ class Piece:
         start, end = stats.starttime.ns, stats.endtime.ns
         self.start, self.end = min(self.start, start), max(self.end, end)
         self.samples += stats.npts
-        self.names.add(f"{trace.id} {start // _SECOND} {end // _SECOND}")
+        self.names.add(f"{trace.id} {start // SECOND} {end // SECOND}")
 
 
 def scan(
