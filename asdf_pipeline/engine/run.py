@@ -32,10 +32,11 @@ from asdf_pipeline.journal.path_owners import PathOwners
 from asdf_pipeline.journal.published import note, recall
 from asdf_pipeline.journal.segments import SealSchedule
 from asdf_pipeline.journal.workdir import OUTCOMES, WorkDirectory
-from asdf_pipeline.plan.outcome import Outcome, counted
+from asdf_pipeline.plan.outcome import Outcome
 from asdf_pipeline.team import form_team
 from asdf_pipeline.team.base import Job
 from asdf_pipeline.team.stop import Stop
+from asdf_pipeline.text import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -123,10 +124,10 @@ class _Lead:
         log.info(
             "%s: %s, %d of them done before; %s with %s, %s",
             self.layout.source,
-            counted(self.ledger.total, "unit"),
+            plural(self.ledger.total, "unit"),
             self.ledger.resumed,
             team.name,
-            counted(team.size, "worker"),
+            plural(team.size, "worker"),
             team.io,
         )
         self.outcomes = Outcomes(())

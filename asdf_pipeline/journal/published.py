@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from asdf_pipeline.files import atomic_write, sync_directory, write_error
+from asdf_pipeline.files import atomic_write, identity, sync_directory, write_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,7 +44,9 @@ def note(
         If the note cannot be written.
     """
     path = directory / PUBLISHED
-    head = json.dumps({"file": _identity(file), "key": dict(key)}).encode()
+    head = json.dumps(
+        {"file": identity(file, by_inode=True), "key": dict(key)}
+    ).encode()
     try:
         with atomic_write(path, durable=True) as target:
             target.writelines(line + b"\n" for line in (head, *outcomes))
@@ -67,15 +69,9 @@ def recall(
     try:
         head, *lines = (directory / PUBLISHED).read_bytes().splitlines()
         noted = json.loads(head)
-        ours = noted["file"] == _identity(output)
+        ours = noted["file"] == identity(output, by_inode=True)
     except (OSError, ValueError, KeyError, TypeError):
         return None
     if key is not None and (None in key.values() or noted["key"] != dict(key)):
         return None
     return lines if ours else None
-
-
-def _identity(path: Path) -> list[int]:
-    stat = path.stat()
-    # Not the device: its number differs between the hosts that mount a file system.
-    return [stat.st_ino, stat.st_size, stat.st_mtime_ns]
