@@ -12,7 +12,8 @@ import pytest
 
 from asdf_pipeline import ASDFDataSet, cli
 from asdf_pipeline.container.reader import Reader
-from asdf_pipeline.plan.selection import NS, Windows
+from asdf_pipeline.plan.selection import Windows
+from asdf_pipeline.times import SECOND
 from tests.container.made import DTYPES, trace, write
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def test_obspy_writes_the_samples_that_are_in_the_file(
         return st
 
     with ASDFDataSet(staged, mode="r") as data_set:
-        for output, windows in ((processed, None), (windowed, Windows(100 * NS))):
+        for output, windows in ((processed, None), (windowed, Windows(100 * SECOND))):
             data_set.process(
                 exported, output, {"raw": "done"}, backend="serial", windows=windows
             )
