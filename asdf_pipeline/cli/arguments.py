@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.errors import CallError, InputMissingError, TagError
+from asdf_pipeline.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -180,8 +181,7 @@ def _load_yaml(content: str, source: str) -> object:
     try:
         return yaml.load(content, Loader)  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, ValueError) as error:  # a date that is none, too
-        line = " ".join(str(error).split())
-        msg = f"{source}: neither JSON nor YAML: {line}"
+        msg = f"{source}: neither JSON nor YAML: {one_line(error)}"
         raise CallError(msg) from None
 
 

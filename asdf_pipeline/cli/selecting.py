@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import CallError
-from asdf_pipeline.plan.selection import Selection, Windows, duration_ns
+from asdf_pipeline.plan.selection import Selection, Windows
+from asdf_pipeline.times import duration_ns, utc_ns
 
 if TYPE_CHECKING:
     import argparse
@@ -152,10 +153,8 @@ def read_time(name: str, text: str | None) -> int | None:
     """Return a time in ns since 1970, named in the error if it is none."""
     if text is None:
         return None
-    from obspy import UTCDateTime
-
     try:
-        return int(UTCDateTime(text).ns)
+        return utc_ns(text)
     except (TypeError, ValueError):
         msg = f"{name} {text!r}: expected a time such as 2024-01-31T12:00:00"
         raise CallError(msg) from None

@@ -18,6 +18,7 @@ from asdf_pipeline.errors import (
     InputMissingError,
     NotASDFError,
 )
+from asdf_pipeline.text import one_line
 
 if TYPE_CHECKING:
     import os
@@ -67,7 +68,7 @@ def reason(error: BaseException) -> str:
     """Return what HDF5 says, on one line and without its source positions."""
     text = str(error.args[-1] if error.args else error)  # OSError: errno first
     system = re.search(r"error message = '([^']*)'", text)
-    return system[1] if system else " ".join(text.split())
+    return system[1] if system else one_line(text)
 
 
 @contextmanager

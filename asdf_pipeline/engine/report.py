@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, overload
 
 from asdf_pipeline.errors import ProcessingFailedError
 from asdf_pipeline.files import atomic_write
-from asdf_pipeline.plan.outcome import STATUSES, Outcome, counted
+from asdf_pipeline.plan.outcome import STATUSES, Outcome
+from asdf_pipeline.text import one_line, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -142,14 +143,14 @@ class RunReport:
             if self.counts.get(status)
         )
         where = "" if self.output is None else f": {self.output}"
-        return f"{counted(units, 'unit')} ({parts}) in {self.seconds:.1f} s{where}"
+        return f"{plural(units, 'unit')} ({parts}) in {self.seconds:.1f} s{where}"
 
 
 def describe_failures(failures: Sequence[Outcome], most: int = 5) -> str:
     """Return one line that names the units that failed and why."""
     named = [
         f"{outcome.station} ({outcome.input_tag}): {outcome.error_type}: "
-        f"{_shortened(' '.join(outcome.error_message.split()))}"
+        f"{_shortened(one_line(outcome.error_message))}"
         for outcome in failures[:most]
     ]
     more = f"; and {len(failures) - most} more" if len(failures) > most else ""

@@ -20,7 +20,7 @@ from asdf_pipeline.errors import (
     CallError,
     VerificationError,
 )
-from asdf_pipeline.files import copy_file, require_space, write_error
+from asdf_pipeline.files import copy_file, identity, require_space, write_error
 from asdf_pipeline.journal.segments import seal
 from asdf_pipeline.journal.workdir import read_journal
 from asdf_pipeline.plan.outcome import Outcome, read_outcomes
@@ -39,16 +39,10 @@ STATE = "the published output"
 _NO_LINKS = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS)
 
 
-def state_of(output: Path) -> str:
-    """Return what tells a published file from any other under its name."""
-    stat = output.stat()
-    return f"{output.resolve()} {stat.st_size} {stat.st_mtime_ns} {stat.st_ino}"
-
-
 def refuse_changed(output: Path, state: str | None) -> None:
     """Raise `VerificationError` if the output is not the one that was taken over."""
     try:
-        same = state_of(output) == state
+        same = identity(output, by_inode=True) == state
     except FileNotFoundError:
         same = False
     if not same:

@@ -34,10 +34,10 @@ from asdf_pipeline.journal.path_owners import PathOwners
 from asdf_pipeline.journal.published import Published, note, recall
 from asdf_pipeline.journal.segments import SealSchedule
 from asdf_pipeline.journal.workdir import OUTCOMES, WorkDirectory
-from asdf_pipeline.plan.outcome import counted
 from asdf_pipeline.team import form_team
 from asdf_pipeline.team.base import Job
 from asdf_pipeline.team.stop import Stop
+from asdf_pipeline.text import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -199,10 +199,10 @@ def open_work(prepared: Prepared, team: Team) -> OpenWork:
     log.info(
         "%s: %s, %d of them done before; %s with %s, %s",
         layout.source,
-        counted(ledger.total, "unit"),
+        plural(ledger.total, "unit"),
         ledger.resumed,
         team.name,
-        counted(team.size, "worker"),
+        plural(team.size, "worker"),
         team.io,
     )
     return OpenWork(

@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from asdf_pipeline.files import atomic_write, sync_directory, write_error
+from asdf_pipeline.files import atomic_write, identity, sync_directory, write_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -63,7 +63,9 @@ def note(
         If the note cannot be written.
     """
     path = directory / PUBLISHED
-    head = json.dumps({"file": _identity(file), "key": dict(key)}).encode()
+    head = json.dumps(
+        {"file": identity(file, by_inode=True), "key": dict(key)}
+    ).encode()
     try:
         with atomic_write(path, durable=True) as target:
             target.writelines(line + b"\n" for line in (head, *outcomes))
@@ -77,14 +79,8 @@ def recall(directory: Path, output: Path) -> Published | None:
     try:
         head, *lines = (directory / PUBLISHED).read_bytes().splitlines()
         noted = json.loads(head)
-        if noted["file"] == _identity(output):
+        if noted["file"] == identity(output, by_inode=True):
             return Published(noted["key"], lines)
     except (OSError, ValueError, KeyError, TypeError):
         pass  # no note, or one that a killed run left unfinished
     return None
-
-
-def _identity(path: Path) -> list[int]:
-    stat = path.stat()
-    # Not the device: its number differs between the hosts that mount a file system.
-    return [stat.st_ino, stat.st_size, stat.st_mtime_ns]

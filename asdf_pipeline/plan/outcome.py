@@ -6,11 +6,11 @@ import dataclasses
 import json
 import operator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from asdf_pipeline.errors import InputError, InputMissingError
 from asdf_pipeline.plan.selection import ALWAYS
+from asdf_pipeline.times import iso_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,9 +111,7 @@ class Outcome:
         begin, end = (
             bound
             if time in ALWAYS  # a selection may leave one of them open
-            else datetime.fromtimestamp(time // 10**9, UTC).strftime(
-                "%Y-%m-%dT%H:%M:%S"
-            )
+            else iso_text(time)
             for time, bound in zip(self.window, ("the start", "the end"), strict=True)
         )
         return f", {begin} to {end}"
@@ -239,8 +237,3 @@ def read_outcomes(path: Path) -> list[Outcome]:
         msg = f"{path}: holds no outcomes"
         raise InputError(msg)
     return outcomes
-
-
-def counted(number: int, what: str) -> str:
-    """Return ``"1 unit"``, ``"2 units"``."""
-    return f"{number} {what}{'s' * (number != 1)}"

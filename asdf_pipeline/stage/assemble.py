@@ -14,6 +14,7 @@ from asdf_pipeline._version import __version__
 from asdf_pipeline.container.names import check_tag
 from asdf_pipeline.engine import Assignment, Layout, RunReport, run
 from asdf_pipeline.errors import CallError, InputError
+from asdf_pipeline.files import identity
 from asdf_pipeline.plan.units import Plan, Unit
 from asdf_pipeline.stage.attempt import Sources, StageWork
 from asdf_pipeline.stage.batches import batches
@@ -250,6 +251,5 @@ def _state(files: Iterable[Path]) -> str:
     """Return a digest of the files' names, sizes and times."""
     feed = xxhash.xxh3_128()
     for path in files:
-        stat = path.stat()
-        feed.update(f"{path.resolve()} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+        feed.update(f"{identity(path)}\n".encode())
     return str(feed.hexdigest())

@@ -17,6 +17,7 @@ import obspy
 from obspy.core.util.base import ENTRY_POINTS, buffered_load_entry_point
 
 from asdf_pipeline.errors import InputError
+from asdf_pipeline.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -96,8 +97,7 @@ def read_file(
                 glob.escape(str(path)), format=name, check_compression=False, **options
             )
         except Exception as error:
-            line = " ".join(str(error).split()) or type(error).__name__
-            msg = f"{source_name}: cannot be read as {name}: {line}"
+            msg = f"{source_name}: cannot be read as {name}: {one_line(error)}"
             raise InputError(msg) from error
     return content, name
 
@@ -108,7 +108,7 @@ def warnings_as_lines(source_name: str) -> Iterator[None]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield
-    said = list(dict.fromkeys(" ".join(str(one.message).split()) for one in caught))
+    said = list(dict.fromkeys(one_line(one.message) for one in caught))
     for message in said[:_MOST_WARNINGS]:
         _LOGGER.warning("%s: %s", source_name, message)
     if len(said) > _MOST_WARNINGS:

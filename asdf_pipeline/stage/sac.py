@@ -20,6 +20,7 @@ from obspy.core.inventory import Channel, Inventory, Network, Station
 
 from asdf_pipeline.errors import StationXMLError
 from asdf_pipeline.stage.formats import warnings_as_lines
+from asdf_pipeline.times import utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -191,7 +192,7 @@ def _key(event: SACEvent) -> tuple[int, str]:
 def _quakeml_event(event: SACEvent) -> Event:
     origin = Origin(
         resource_id=event.origin_id,
-        time=UTCDateTime(ns=event.time),
+        time=utc(event.time),
         latitude=event.latitude,
         longitude=event.longitude,
         depth=None if event.depth is None else event.depth * 1000,

@@ -10,6 +10,7 @@ from asdf_pipeline.errors import InputError
 from asdf_pipeline.stage.files import Complaints, unpacked
 from asdf_pipeline.stage.formats import read_file
 from asdf_pipeline.stage.waveforms import is_text
+from asdf_pipeline.times import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     import obspy
 
 _LOGGER = logging.getLogger(__name__)
-_SECOND = 1_000_000_000
 
 
 @dataclass(slots=True)
@@ -53,7 +53,7 @@ class Piece:
         start, end = stats.starttime.ns, stats.endtime.ns
         self.start, self.end = min(self.start, start), max(self.end, end)
         self.samples += stats.npts
-        self.names.add(f"{trace.id} {start // _SECOND} {end // _SECOND}")
+        self.names.add(f"{trace.id} {start // SECOND} {end // SECOND}")
 
 
 def scan(

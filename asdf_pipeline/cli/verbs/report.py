@@ -9,6 +9,7 @@ from typing import Any
 
 from asdf_pipeline.cli.arguments import add_verb, refuse_replacing
 from asdf_pipeline.errors import CallError
+from asdf_pipeline.text import plural, size_text
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -86,8 +87,8 @@ def run(args: argparse.Namespace) -> None:
         args.dataset or args.source.stem,
         args.waveforms,
     )
-    size = args.output.stat().st_size / 1e6
-    _LOGGER.info("%s: %d units, %.1f MB", args.output, len(outcomes), size)
+    size = size_text(args.output.stat().st_size)
+    _LOGGER.info("%s: %s, %s", args.output, plural(len(outcomes), "unit"), size)
 
 
 def _number(text: str) -> int:

@@ -11,6 +11,7 @@ from mpi4py import MPI
 
 from asdf_pipeline.errors import ASDFPipelineError
 from asdf_pipeline.team.mpi.guard import complete
+from asdf_pipeline.text import named_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,8 +112,7 @@ def portable(error: Exception | None) -> Exception | None:
     try:
         pickle.loads(pickle.dumps(error))
     except Exception as reason:  # whatever a class does when it is rebuilt
-        text = f"{type(error).__name__}: {error}"
-        lesser = ASDFPipelineError(text)
+        lesser = ASDFPipelineError(named_line(error))
         lesser.__cause__ = reason
         return lesser
     return error

@@ -25,6 +25,7 @@ from asdf_pipeline.team.mpi.guard import (
 )
 from asdf_pipeline.team.resources import keep_memory, one_thread
 from asdf_pipeline.team.stop import Stop
+from asdf_pipeline.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,9 +78,8 @@ def _start_mpi() -> None:
     try:
         from mpi4py import MPI
     except (ImportError, RuntimeError) as error:
-        reason = " ".join(str(error).split())
         msg = (
-            f"--backend mpi needs mpi4py and an MPI library ({reason}): "
+            f"--backend mpi needs mpi4py and an MPI library ({one_line(error)}): "
             "pip install mpi4py, with the MPI of your mpiexec"
         )
         raise _once(BackendError(msg), speaks=launched_rank() == 0) from error
