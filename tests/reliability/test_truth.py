@@ -267,7 +267,7 @@ def test_only_failed_goes_on_where_it_was_killed(
     [
         ("no output", (), "out.h5: no such file"),
         ("no outcomes", (), "outcomes.jsonl: no such file"),
-        ("bad outcomes", (), "outcomes.jsonl: no table of outcomes"),
+        ("bad outcomes", (), "outcomes.jsonl: holds no outcomes"),
         ("other outcomes", (), "is not what"),
         ("flipped", (), "is not what"),
         ("", ("--window", "1h"), "does not go with --window"),
