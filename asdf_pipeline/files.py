@@ -92,6 +92,25 @@ def sync_directory(path: Path) -> None:
         os.close(handle)
 
 
+def identity(path: Path, by_inode: bool = False) -> str:
+    """Return what tells a file from any other, and from itself once it is changed.
+
+    Parameters
+    ----------
+    by_inode : bool
+        The inode counts, not the path: for a file that is renamed. Its device does
+        not, whose number differs between the hosts that mount a file system.
+
+    Raises
+    ------
+    OSError
+        If there is no such file.
+    """
+    stat = path.stat()
+    name = stat.st_ino if by_inode else path.resolve()
+    return f"{name} {stat.st_size} {stat.st_mtime_ns}"
+
+
 def checksum(path: Path) -> str:
     """Return the XXH3-128 (hex) of a file's bytes.
 

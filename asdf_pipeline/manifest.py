@@ -9,8 +9,6 @@ floating-point numbers are written so that they read back exactly.
 from __future__ import annotations
 
 import math
-import re
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +18,8 @@ import xxhash
 from asdf_pipeline.errors import InputError, InputMissingError
 from asdf_pipeline.files import atomic_write
 from asdf_pipeline.plan.outcome import join_windows
+from asdf_pipeline.text import one_line
+from asdf_pipeline.times import iso_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -175,8 +175,7 @@ def read_manifest(path: Path | str) -> pd.DataFrame:
             keep_default_na=False,
         )
     except ValueError as error:
-        line = " ".join(str(error).split())
-        msg = f"{path}: not a station manifest: {line}"
+        msg = f"{path}: not a station manifest: {one_line(error)}"
         raise InputError(msg) from None
     if list(table.columns) != list(STATION_COLUMNS):
         msg = (
@@ -217,13 +216,9 @@ def join_manifests(paths: Sequence[Path], output: Path) -> None:
 def format_time(ns: int | None) -> str:
     """Return a time in ns since 1970 as ``YYYY-MM-DDTHH:MM:SS.fffffffffZ``.
 
-    Integers only: nothing is rounded. None gives an empty cell.
+    None gives an empty cell.
     """
-    if ns is None:
-        return ""
-    seconds, fraction = divmod(ns, 1_000_000_000)
-    time = datetime(1970, 1, 1) + timedelta(seconds=seconds)
-    return f"{time:%Y-%m-%dT%H:%M:%S}.{fraction:09d}Z"
+    return "" if ns is None else f"{iso_text(ns, fraction=True)}Z"
 
 
 def _by_station(outcomes: Iterable[Outcome]) -> list[Outcome]:
@@ -258,8 +253,8 @@ def _station_row(outcome: Outcome, dataset: str) -> dict[str, Any]:
         "end": format_time(outcome.end),
         "sampling_rates": " ".join(repr(float(r)) for r in outcome.sampling_rates),
         "channels": " ".join(outcome.channels),
-        "error_type": _one_line(outcome.error_type),
-        "error_message": _one_line(outcome.error_message),
+        "error_type": one_line(outcome.error_type),
+        "error_message": one_line(outcome.error_message),
         "digest": outcome.digest,
     }
 
@@ -286,11 +281,6 @@ def _table(rows: Iterable[Mapping[str, Any]], columns: dict[str, str]) -> pd.Dat
             for name, kind in columns.items()
         }
     )
-
-
-def _one_line(text: str) -> str:
-    """Return the text without line ends and control characters."""
-    return " ".join(re.sub(r"[\x00-\x1f\x7f]", " ", text).split())
 
 
 def _read_number(cell: str) -> float:

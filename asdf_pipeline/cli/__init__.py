@@ -30,6 +30,7 @@ from asdf_pipeline.cli.verbs import (
     verify,
 )
 from asdf_pipeline.errors import EXIT_CALL, EXIT_DATA, ASDFPipelineError
+from asdf_pipeline.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,7 +122,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 128 + signal.SIGPIPE
     except ASDFPipelineError as error:
         if _speaks(error):
-            _complain(str(error) or type(error).__name__)
+            _complain(one_line(error))
         else:
             let_the_first_rank_speak()
         return error.exit_code
@@ -142,8 +143,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _complain(message: str) -> None:
-    line = " ".join(message.split())
-    print(f"{PROGRAM}: error: {line}", file=sys.stderr)
+    print(f"{PROGRAM}: error: {one_line(message)}", file=sys.stderr)
 
 
 def _ask_to_report() -> None:

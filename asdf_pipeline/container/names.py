@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 
 from asdf_pipeline.errors import AuxiliaryError, TagError, TraceError
+from asdf_pipeline.times import iso_ns, iso_text
 
 STATIONXML = "StationXML"
 
@@ -24,8 +24,6 @@ _NAME = re.compile(
 _TAG = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*_?")
 # Of each part of a path below /AuxiliaryData (definition 1.0.3, as pyasdf has it).
 _PART = re.compile(r"[a-zA-Z0-9\-_.!#$%&*+,:;<=>?@^~]+")
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - all times in ASDF are UTC
-_SECOND = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,21 +139,6 @@ def is_station(name: str) -> bool:
     return name.count(".") == 1 and "/" not in name and name != "."
 
 
-def time_text(time: int, fraction: bool) -> str:
-    """Return a time as it stands in a name.
-
-    Parameters
-    ----------
-    time : int
-        In ns since 1970.
-    fraction : bool
-        With nine digits of fraction; else cut to the second.
-    """
-    seconds, rest = divmod(time, _SECOND)
-    text = (_EPOCH + timedelta(seconds=seconds)).isoformat()
-    return f"{text}.{rest:09d}" if fraction else text
-
-
 def time_range(text: str) -> tuple[int, int]:
     """Return which times a time in a name may stand for.
 
@@ -169,13 +152,12 @@ def time_range(text: str) -> tuple[int, int]:
     TraceError
         If there is no such day or hour.
     """
-    whole, _, fraction = text.removesuffix("Z").partition(".")
     try:
-        seconds = (datetime.fromisoformat(whole) - _EPOCH) // timedelta(seconds=1)
+        begin = iso_ns(text)
     except ValueError as error:
         msg = f"{text!r} is not a time"
         raise TraceError(msg) from error
-    begin = seconds * _SECOND + int(fraction.ljust(9, "0"))
+    _, _, fraction = text.removesuffix("Z").partition(".")
     return begin, begin + 10 ** (9 - len(fraction))
 
 
@@ -222,9 +204,9 @@ def trace_name(
         msg = "a trace without network and station code has no place in an ASDF file"
         raise TraceError(msg)
     check_tag(tag)
-    start_text, end_text = time_text(start, False), time_text(end, False)
+    start_text, end_text = iso_text(start), iso_text(end)
     if fraction or start_text == end_text:
-        start_text, end_text = time_text(start, True), time_text(end, True)
+        start_text, end_text = (iso_text(t, fraction=True) for t in (start, end))
     return f"{'.'.join(codes)}__{start_text}__{end_text}__{tag}"
 
 

@@ -11,7 +11,6 @@ import numpy as np
 from asdf_pipeline.container.codec import Encoding, encode
 from asdf_pipeline.container.digest import trace_digest
 from asdf_pipeline.container.encoded import EncodedArray, EncodedTrace, Product
-from asdf_pipeline.container.names import time_text
 from asdf_pipeline.container.traces import (
     TraceHeader,
     from_trace,
@@ -19,6 +18,7 @@ from asdf_pipeline.container.traces import (
     samples_between,
 )
 from asdf_pipeline.errors import TraceError
+from asdf_pipeline.times import iso_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -178,7 +178,7 @@ def encode_stream(
 
 def _span(first: int, last: int) -> str:
     """Return two times in words."""
-    return f"{time_text(first, True)} to {time_text(last, True)}"
+    return f"{iso_text(first, fraction=True)} to {iso_text(last, fraction=True)}"
 
 
 def _trimmed(

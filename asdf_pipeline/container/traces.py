@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from obspy import Trace, UTCDateTime
+from obspy import Trace
 from obspy.core import AttribDict
 from obspy.core.event import ResourceIdentifier
 
 from asdf_pipeline.container.names import trace_name
 from asdf_pipeline.errors import TraceError
+from asdf_pipeline.times import SECOND, utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 # Types of samples that the ASDF definition allows (int16 since 1.0.1).
 SAMPLE_TYPES = frozenset({"i2", "i4", "i8", "f4", "f8"})
 IDS = ("event_id", "origin_id", "magnitude_id", "focal_mechanism_id")
-_SECOND = 1_000_000_000
 _TIMES = range(-(2**63), 2**63)  # what an int64 of nanoseconds holds
 
 
@@ -109,7 +109,7 @@ def offset(index: int, sampling_rate: float) -> int:
     however long the trace.
     """
     numerator, denominator = sampling_rate.as_integer_ratio()
-    quotient, rest = divmod(index * _SECOND * denominator, numerator)
+    quotient, rest = divmod(index * SECOND * denominator, numerator)
     return quotient + (2 * rest > numerator or (2 * rest == numerator and quotient & 1))
 
 
@@ -146,7 +146,7 @@ def indices_between(
 def _first_not_before(wanted: int, rate: float, npts: int) -> int:
     """Index of the first sample at or after an offset in ns, at most `npts`."""
     numerator, denominator = rate.as_integer_ratio()
-    index = min(max(wanted * numerator // (_SECOND * denominator), 0), npts)
+    index = min(max(wanted * numerator // (SECOND * denominator), 0), npts)
     # Times are rounded to ns: the sample may be a neighbour of the estimate.
     while index > 0 and offset(index - 1, rate) >= wanted:
         index -= 1
@@ -206,7 +206,7 @@ def to_trace(
     # The order matters: each of the first three makes ObsPy work out the end time.
     stats = {
         "sampling_rate": header.sampling_rate,
-        "starttime": UTCDateTime(ns=header.starttime),
+        "starttime": utc(header.starttime),
         "npts": data.size,
         "network": header.network,
         "station": header.station,

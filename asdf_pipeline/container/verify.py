@@ -12,10 +12,11 @@ from asdf_pipeline.container.digest import (
     bytes_digest,
     product_digest,
 )
-from asdf_pipeline.container.names import TraceName, tag_of, time_range, time_text
+from asdf_pipeline.container.names import TraceName, tag_of, time_range
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.errors import InputError, InputMissingError, TraceError
 from asdf_pipeline.metadata.stationxml import check_wellformed
+from asdf_pipeline.times import iso_text
 
 # pyasdf works start and end times out in floating point, up to 128 ns off, and rounds
 # those in names to microseconds.
@@ -190,7 +191,7 @@ def _name_problems(header: TraceHeader, name: str) -> Iterator[str]:
         if not begin - _TOLERANCE <= time < end + _TOLERANCE:
             yield (
                 f"station {header.station_name}, data set {name}: its name says "
-                f"{text}, its attributes {time_text(time, fraction=True)}"
+                f"{text}, its attributes {iso_text(time, fraction=True)}"
             )
 
 

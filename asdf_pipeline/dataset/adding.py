@@ -17,6 +17,7 @@ from asdf_pipeline.container.product import encode_stream
 from asdf_pipeline.dataset import coerce
 from asdf_pipeline.errors import CallError, InputError, TraceError
 from asdf_pipeline.metadata.stationxml import isolate, merge
+from asdf_pipeline.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -106,7 +107,7 @@ def add_inventory(open_file: OpenFile, inventory: Inventory) -> None:
             # ObsPy raises anything where an inventory is not complete.
             msg = (
                 f"{open_file.path}: station {name} cannot be written as StationXML: "
-                f"{' '.join(str(error).split())}"
+                f"{one_line(error)}"
             )
             raise InputError(msg) from error
         documents.append((name, document))

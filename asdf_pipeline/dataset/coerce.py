@@ -19,6 +19,7 @@ from asdf_pipeline.errors import (
     StationXMLError,
 )
 from asdf_pipeline.metadata.stationxml import check_wellformed
+from asdf_pipeline.text import named_line
 
 if TYPE_CHECKING:
     from obspy import Catalog, Inventory, Stream, Trace
@@ -132,11 +133,11 @@ def _read(function: Any, source: Any, expected: str, **options: str) -> Any:
         return function(source, **options)
     except Exception as error:
         # ObsPy's plugins raise anything; for files that are not there an Exception.
-        reason = " ".join(str(error).split())
-        if isinstance(error, FileNotFoundError) or reason.startswith("No file match"):
+        reason = named_line(error)
+        if isinstance(error, FileNotFoundError) or "No file match" in reason:
             msg = f"{name}: no such file"
             raise InputMissingError(msg) from error
-        msg = f"{name}: ObsPy cannot read it ({type(error).__name__}: {reason})"
+        msg = f"{name}: ObsPy cannot read it ({reason})"
         raise InputError(msg) from error
 
 

@@ -18,16 +18,6 @@ _EVENT = re.compile(rb"<(?:\w+:)?event[\s>]")
 _SHOWN = 20  # stations in a table; a file may hold 100,000
 
 
-def pretty_size(size: int) -> str:
-    """Return a size in bytes as people read it: ``"1.4 MB"``."""
-    amount = float(size)
-    for unit in ("bytes", "KB", "MB", "GB"):
-        if amount < 1024:
-            return f"{amount:.1f} {unit}"
-        amount /= 1024
-    return f"{amount:.1f} TB"
-
-
 def count_events(quakeml: bytes | None) -> int:
     """Return how many events a QuakeML document has, without parsing it."""
     return len(_EVENT.findall(quakeml or b""))

@@ -97,7 +97,7 @@ DATA_SET: dict[str, Entry] = {
         "the same tuple under MPI, else False; adding to a file on more than one "
         "rank is an error unless the data set was opened with mpi=False",
     ),
-    "pretty_filesize": _SAME,
+    "pretty_filesize": Entry("differs", "in units of 1000: 1 kB is 1000 bytes"),
     "process": Entry(
         "differs",
         "returns a RunReport; writes to a work directory until the output is "

@@ -29,6 +29,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.errors import CallError, NotOfferedError
+from asdf_pipeline.times import utc
 
 if TYPE_CHECKING:
     from asdf_pipeline.container.names import TraceName
@@ -245,11 +246,9 @@ class QueryFilter:
 
     def takes_header(self, header: TraceHeader) -> bool:
         """Return whether what stands in a trace's attributes passes."""
-        from obspy import UTCDateTime
-
         if self.asks(("starttime", "endtime")) and not (
-            self._holds("starttime", UTCDateTime(ns=header.starttime))
-            and self._holds("endtime", UTCDateTime(ns=header.endtime))
+            self._holds("starttime", utc(header.starttime))
+            and self._holds("endtime", utc(header.endtime))
         ):
             return False
         return (

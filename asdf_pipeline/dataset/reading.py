@@ -12,6 +12,7 @@ from asdf_pipeline.dataset.provenance import Provenance
 from asdf_pipeline.dataset.query import Condition, Query, QueryFilter
 from asdf_pipeline.dataset.station import Station
 from asdf_pipeline.dataset.stations import Stations, select
+from asdf_pipeline.text import size_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +76,7 @@ class Readable:
     @property
     def pretty_filesize(self) -> str:
         """The file's size as people read it: ``"1.4 MB"``."""
-        return display.pretty_size(self.filesize)
+        return size_text(self.filesize)
 
     @property
     def asdf_format_version(self) -> str:

@@ -13,6 +13,7 @@ from asdf_pipeline.errors import (
     StationMissingError,
     StationXMLError,
 )
+from asdf_pipeline.times import SECOND
 
 if TYPE_CHECKING:
     from obspy import Inventory, Stream, UTCDateTime
@@ -134,7 +135,7 @@ class Station:
             if window is not None:
                 start = max(window[0], header.starttime)
                 end = min(window[1], header.endtime)
-                seconds = max(0, end - start) / 1e9
+                seconds = max(0, end - start) / SECOND
                 samples = min(samples, seconds * header.sampling_rate + 2)
             size += int(samples) * header.dtype.itemsize
         if size > limit:

@@ -17,12 +17,13 @@ from asdf_pipeline.errors import (
     InputMissingError,
     ProcessingFailedError,
 )
+from asdf_pipeline.files import identity
 from asdf_pipeline.function.load import UserFunction, load_function
-from asdf_pipeline.plan.outcome import counted
 from asdf_pipeline.plan.units import EVERYTHING, make_plan, plan_comparison, run_key
 from asdf_pipeline.provenance.document import document
 from asdf_pipeline.provenance.ids import document_name, run_id
 from asdf_pipeline.provenance.run import describe
+from asdf_pipeline.text import plural
 from asdf_pipeline.work.attempt import ProcessWork
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ class ProcessTask(Assignment):
             str(self.encoding),
         )
         if self.only_failed:
-            key[retry.STATE] = retry.state_of(self.made)
+            key[retry.STATE] = identity(self.made, by_inode=True)
         return Processing(
             source=str(self.input),
             plan=plan,
@@ -208,7 +209,7 @@ class ProcessTask(Assignment):
             log.info(
                 "%s: nothing to do for %s: %s: %s%s",
                 self.input,
-                counted(len(plan.without), "station"),
+                plural(len(plan.without), "station"),
                 why,
                 ", ".join(plan.without[:5]),
                 ", ..." if len(plan.without) > 5 else "",

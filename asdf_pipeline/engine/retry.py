@@ -18,10 +18,9 @@ from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.container.verify import verify
 from asdf_pipeline.errors import (
     CallError,
-    InputError,
     VerificationError,
 )
-from asdf_pipeline.files import copy_file, require_space, write_error
+from asdf_pipeline.files import copy_file, identity, require_space, write_error
 from asdf_pipeline.journal.segments import seal
 from asdf_pipeline.journal.workdir import read_journal
 from asdf_pipeline.plan.outcome import Outcome, read_outcomes
@@ -40,16 +39,10 @@ STATE = "the published output"
 _NO_LINKS = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS)
 
 
-def state_of(output: Path) -> str:
-    """Return what tells a published file from any other under its name."""
-    stat = output.stat()
-    return f"{output.resolve()} {stat.st_size} {stat.st_mtime_ns} {stat.st_ino}"
-
-
 def refuse_changed(output: Path, state: str | None) -> None:
     """Raise `VerificationError` if the output is not the one that was taken over."""
     try:
-        same = state_of(output) == state
+        same = identity(output, by_inode=True) == state
     except FileNotFoundError:
         same = False
     if not same:
@@ -90,7 +83,7 @@ def take_over(
     if not directory.is_new:
         return None
     assert task.outcomes is not None
-    outcomes = _read(Path(task.outcomes))
+    outcomes = read_outcomes(Path(task.outcomes))
     output = task.made.resolve()
     problems = verify(output, [_row(outcome) for outcome in outcomes])
     if problems:
@@ -120,14 +113,6 @@ def take_over(
         len(plan.units),
     )
     return None
-
-
-def _read(path: Path) -> list[Outcome]:
-    try:
-        return list(read_outcomes(path))
-    except (ValueError, TypeError) as error:
-        msg = f"{path}: no table of outcomes: {error}"
-        raise InputError(msg) from error
 
 
 def _row(outcome: Outcome) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from asdf_pipeline.function.find import (
     syntax_error,
 )
 from asdf_pipeline.function.fingerprint import UnhashableError, fingerprint
+from asdf_pipeline.text import named_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -182,7 +183,7 @@ def _execute(place: object, load: Callable[[], object]) -> None:
             if frame.filename == str(place)
         ]
         line = f"line {lines[-1]}: " if lines else ""
-        msg = f"{place}: {line}cannot be loaded: {type(error).__name__}: {error}"
+        msg = f"{place}: {line}cannot be loaded: {named_line(error)}"
         raise FunctionError(msg) from error
 
 

@@ -9,6 +9,7 @@ from obspy.core.event import Catalog
 
 from asdf_pipeline.errors import InputError, StationXMLError
 from asdf_pipeline.metadata.stationxml import check_wellformed, trimmed
+from asdf_pipeline.text import named_line
 
 
 def parse_events(document: bytes, where: str) -> Catalog:
@@ -41,6 +42,5 @@ def parse_events(document: bytes, where: str) -> Catalog:
             b"<eventParameters", b""
         ):
             return Catalog()  # without events; ObsPy does not read these
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        msg = f"{where}: the QuakeML document cannot be parsed ({reason})"
+        msg = f"{where}: the QuakeML document cannot be parsed ({named_line(error)})"
         raise InputError(msg) from error

@@ -11,6 +11,7 @@ from obspy import Inventory
 
 from asdf_pipeline.errors import StationXMLError
 from asdf_pipeline.metadata.stationxml import trimmed
+from asdf_pipeline.text import named_line
 
 _SOURCE = "_unparsed"  # where an unparsed inventory keeps what it is made from
 _UNTOUCHED = frozenset(
@@ -99,8 +100,7 @@ def parse(document: bytes, where: str, cache_responses: bool = True) -> Inventor
                 io.BytesIO(trimmed(document)), format="STATIONXML"
             )
     except Exception as error:  # ObsPy raises whatever its readers happen to
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        msg = f"{where}: the StationXML cannot be parsed ({reason})"
+        msg = f"{where}: the StationXML cannot be parsed ({named_line(error)})"
         raise StationXMLError(msg) from error
     if cache_responses:
         from asdf_pipeline.metadata.response import remember

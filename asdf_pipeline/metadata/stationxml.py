@@ -17,6 +17,7 @@ import obspy
 from obspy import Inventory
 
 from asdf_pipeline.errors import StationXMLError
+from asdf_pipeline.text import named_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -216,7 +217,7 @@ def merge(
             buffer = io.BytesIO(trimmed(document))
             inventories.append(obspy.read_inventory(buffer, format="STATIONXML"))
         except Exception as error:  # ObsPy raises whatever its readers happen to
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            reason = named_line(error)
             msg = f"a StationXML of station {station} cannot be parsed ({reason})"
             raise StationXMLError(msg) from error
     return _written(_only(inventories, station, notice))

@@ -7,7 +7,9 @@ import re
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import CallError
-from asdf_pipeline.plan.selection import Windows, duration_ns
+from asdf_pipeline.plan.selection import Windows
+from asdf_pipeline.text import one_line
+from asdf_pipeline.times import duration_ns, utc_ns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,8 +58,7 @@ def parse_yaml(content: str, source: str) -> object:
     try:
         return yaml.load(content, Loader)  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, ValueError) as error:  # ValueError: 2024-13-45
-        line = " ".join(str(error).split())
-        msg = f"{source}: neither JSON nor YAML: {line}"
+        msg = f"{source}: neither JSON nor YAML: {one_line(error)}"
         raise CallError(msg) from None
 
 
@@ -120,10 +121,8 @@ def read_time(name: str, text: str | None) -> int | None:
     """Return a time in ns since 1970; an error begins with its name."""
     if text is None:
         return None
-    from obspy import UTCDateTime
-
     try:
-        return int(UTCDateTime(text).ns)
+        return utc_ns(text)
     except (TypeError, ValueError):
         msg = f"{name} {text!r}: expected a time such as 2024-01-31T12:00:00"
         raise CallError(msg) from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,12 +11,10 @@ from asdf_pipeline.errors import CallError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-NS = 1_000_000_000
 SLACK = 1_000
 """Nanoseconds by which a sample may precede a window's start and still be in it: the
 times of samples are rounded to 1 ns."""
 ALWAYS = (-(2**62), 2**62)
-_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,26 +150,3 @@ class Windows:
     def kept(window: tuple[int, int]) -> tuple[int, int]:
         """Return first and last time of what is kept of its result, in ns."""
         return window[0] - SLACK, window[1] - SLACK - 1
-
-
-def duration_ns(text: str | float) -> int:
-    """Return a duration such as ``"1d"``, ``"6h"``, ``"90 s"`` or ``30`` in ns.
-
-    Raises
-    ------
-    CallError
-        If it is none.
-    """
-    match = re.fullmatch(r"\s*([0-9.]+)\s*([a-z]*)\s*", str(text))
-    unit = _UNITS.get(match[2] or "s") if match else None
-    try:
-        return (
-            round(float(match[1]) * (unit or 0) * NS) if match and unit else _no(text)
-        )
-    except ValueError:
-        return _no(text)
-
-
-def _no(text: object) -> int:
-    msg = f"{text!r} is no duration: expected such as 1d, 6h, 30 min, 90 s"
-    raise CallError(msg)

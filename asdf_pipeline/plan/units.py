@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 from asdf_pipeline._version import __version__
 from asdf_pipeline.container.names import check_tag
 from asdf_pipeline.errors import CallError, InputError, TagError
-from asdf_pipeline.plan.outcome import counted, unit_id
-from asdf_pipeline.plan.selection import ALWAYS, NS, Selection, Windows
+from asdf_pipeline.files import identity
+from asdf_pipeline.plan.outcome import unit_id
+from asdf_pipeline.plan.selection import ALWAYS, Selection, Windows
+from asdf_pipeline.text import plural
+from asdf_pipeline.times import SECOND
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -172,7 +175,7 @@ def make_plan(
         )
         raise TagError(msg)
     if not units:
-        units_there = counted(len(skipped), "unit")
+        units_there = plural(len(skipped), "unit")
         msg = f"{reader.path}: the selection leaves nothing of {units_there} to do"
         raise CallError(msg)
     units.sort(key=lambda unit: (-unit.samples, unit.id))
@@ -280,7 +283,7 @@ def _parts(
 def _samples(spans: list[tuple[int, int, float]], first: int, last: int) -> int:
     """Return about how many samples lie between two times."""
     return sum(
-        1 + round((min(end, last) - max(start, first)) * rate / NS)
+        1 + round((min(end, last) - max(start, first)) * rate / SECOND)
         for start, end, rate in spans
         if start <= last and end >= first
     )
@@ -298,9 +301,9 @@ def run_key(
     encoding : str
         How samples are stored.
     """
-    other = {} if plan.other is None else {"the other input": _state(plan.other)}
+    other = {} if plan.other is None else {"the other input": identity(plan.other)}
     return {
-        "the input": _state(plan.input),
+        "the input": identity(plan.input),
         **other,
         "the function": function,
         "the parameters": parameters,
@@ -311,8 +314,3 @@ def run_key(
         "asdf_pipeline's version": __version__,
         **{f"{name}'s version": version(name) for name in LIBRARIES},
     }
-
-
-def _state(path: Path) -> str:
-    stat = path.stat()
-    return f"{path.resolve()} {stat.st_size} {stat.st_mtime_ns}"

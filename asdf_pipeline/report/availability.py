@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from asdf_pipeline.container.names import TraceName
 from asdf_pipeline.errors import ASDFPipelineError, TraceError
+from asdf_pipeline.times import SECOND, iso_ns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from asdf_pipeline.container.reader import Reader
 
 Span = tuple[int, int]
-_SECOND = 1_000_000_000
-_TOLERANCE = 2 * _SECOND  # names are cut to seconds: less is no gap
+_time = lru_cache(4096)(iso_ns)  # in a day's volumes, channels share their times
+_TOLERANCE = 2 * SECOND  # names are cut to seconds: less is no gap
 
 
 @dataclass
@@ -74,13 +74,6 @@ def gather(reader: Reader, stations: Iterable[str], tags: set[str]) -> Availabil
         if everything:
             result.spans[station] = join(everything)
     return result
-
-
-@lru_cache(4096)
-def _time(text: str) -> int:
-    """Return a time in a name in ns since 1970, to the microsecond."""
-    moment = datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=UTC)
-    return int(moment.timestamp()) * _SECOND + moment.microsecond * 1000
 
 
 def join(spans: Sequence[Span], tolerance: int = _TOLERANCE) -> list[Span]:

@@ -21,6 +21,7 @@ from asdf_pipeline.report.svg import (
     polyline,
     time_ticks,
 )
+from asdf_pipeline.times import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,7 +47,7 @@ def availability_chart(
     if extent is None:
         return Markup("")
     if extent[0] == extent[1]:
-        extent = (extent[0], extent[1] + 1_000_000_000)
+        extent = (extent[0], extent[1] + SECOND)
     shown = [station for station in stations if station.name in availability.spans]
     if len(shown) <= ROWS:
         return _station_rows(availability, shown, extent, label)
@@ -200,7 +201,7 @@ def wave_chart(panel: Panel, label: str) -> Markup:
         return Markup("")
     extent = (min(c.start for c in curves), max(c.end for c in curves))
     if extent[0] == extent[1]:
-        extent = (extent[0], extent[1] + 1_000_000_000)
+        extent = (extent[0], extent[1] + SECOND)
     height = 92
     half = height / len(recordings)
     drawn = []

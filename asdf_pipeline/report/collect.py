@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.errors import ASDFPipelineError
 from asdf_pipeline.plan.outcome import STATUSES
+from asdf_pipeline.times import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -152,8 +153,8 @@ def columns(
         "read": of("traces_in"),
         "samples": of("samples_out"),
         # Whole seconds: numbers that JavaScript holds exactly.
-        "start": [None if t is None else t // 1_000_000_000 for t in of("start")],
-        "end": [None if t is None else t // 1_000_000_000 for t in of("end")],
+        "start": [None if t is None else t // SECOND for t in of("start")],
+        "end": [None if t is None else t // SECOND for t in of("end")],
         "rate": _coded(
             [", ".join(f"{rate:g}" for rate in rates) for rates in of("sampling_rates")]
         ),

@@ -20,6 +20,7 @@ from asdf_pipeline.provenance.reading import read_runs
 from asdf_pipeline.report import availability, charts, collect, samples, words
 from asdf_pipeline.report import map as station_map
 from asdf_pipeline.report.distributions import histogram, outliers
+from asdf_pipeline.text import size_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -171,7 +172,7 @@ def _distributions(outcomes: Sequence[Outcome]) -> list[Distribution]:
             [o.seconds for o in outcomes if o.status != "skipped"],
             words.duration,
         ),
-        ("Size written", [float(o.bytes_out) for o in written], words.size),
+        ("Size written", [float(o.bytes_out) for o in written], size_text),
         ("Largest amplitude", [o.peak or 0.0 for o in written], words.amount),
     )
     found = []

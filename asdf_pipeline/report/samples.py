@@ -10,6 +10,7 @@ import numpy as np
 
 from asdf_pipeline.container.names import tag_of
 from asdf_pipeline.errors import ASDFPipelineError
+from asdf_pipeline.times import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -24,7 +25,6 @@ BINS = 400
 """Columns of an envelope: about as many as a screen shows."""
 _CHANNELS = 3
 _LARGEST = 4_000_000  # samples of a channel that are read, from its first on
-_SECOND = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ def _record(
             header = reader.header(station, name)
             code = f"{header.location}.{header.channel}"
             first = starts.setdefault(code, header.starttime)
-            most = int(_LARGEST / header.sampling_rate * _SECOND)
+            most = int(_LARGEST / header.sampling_rate * SECOND)
             header, raw = reader.trace(station, name, window or (first, first + most))
             if not header.npts:
                 continue

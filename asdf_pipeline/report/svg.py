@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
+from asdf_pipeline.times import SECOND, calendar, calendar_ns
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
@@ -19,8 +21,6 @@ WIDTH = 1000
 """Units from the left to the right end of a stretched drawing."""
 
 Tick = tuple[float, str]
-_SECOND = 1_000_000_000
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - all times are UTC
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800)
 _HOURS = (1, 2, 3, 6, 12)
 _DAYS = (1, 2, 3, 4, 5, 7, 10, 14)
@@ -147,9 +147,8 @@ def time_ticks(start: int, end: int, most: int = 6) -> list[Tick]:
     most : int
         How many there may be.
     """
-    seconds = max((end - start) / _SECOND, 1e-3)
-    first = _EPOCH + timedelta(seconds=start // _SECOND)
-    times, form = _round_times(first, seconds, most)
+    seconds = max((end - start) / SECOND, 1e-3)
+    times, form = _round_times(calendar(start), seconds, most)
     midnight = (0, 0, 0)
     texts = [
         time.strftime(
@@ -159,10 +158,7 @@ def time_ticks(start: int, end: int, most: int = 6) -> list[Tick]:
         )
         for time in times
     ]
-    shares = [
-        (((time - _EPOCH) // timedelta(seconds=1)) * _SECOND - start) / (end - start)
-        for time in times
-    ]
+    shares = [(calendar_ns(time) - start) / (end - start) for time in times]
     return [
         (share, text)
         for share, text in zip(shares, texts, strict=True)

@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
+from asdf_pipeline import text
 from asdf_pipeline.report import charts
 from asdf_pipeline.report.svg import integer, power_text
+from asdf_pipeline.text import size_text
+from asdf_pipeline.times import SECOND, iso_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,16 +25,8 @@ if TYPE_CHECKING:
     from asdf_pipeline.report.distributions import Histogram
     from asdf_pipeline.report.samples import Example, Recording
 
-_SECOND = 1_000_000_000
 
-
-def size(value: float) -> str:
-    """Return a size in bytes as people read it: ``"1.4 MB"``."""
-    for unit in ("bytes", "kB", "MB", "GB", "TB"):
-        if value < 999.5 or unit == "TB":
-            break
-        value /= 1000
-    return f"{value:.0f} {unit}" if unit == "bytes" else f"{value:.3g} {unit}"
+plural = partial(text.plural, say=integer)
 
 
 def duration(seconds: float) -> str:
@@ -63,12 +59,7 @@ def amount(value: float) -> str:
 
 def moment(time: int) -> str:
     """Return a time in ns since 1970 to the second."""
-    return datetime.fromtimestamp(time // _SECOND, UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def plural(number: int, one: str, many: str | None = None) -> str:
-    """Return a number with its noun."""
-    return f"{integer(number)} {one if number == 1 else many or f'{one}s'}"
+    return iso_text(time).replace("T", " ")
 
 
 def clock(text: str) -> str:
@@ -84,7 +75,7 @@ _NAMES = {"io": "Writing", "python": "Python", "resumed": "Taken over"}
 
 FILTERS: dict[str, Callable[..., str]] = {
     "integer": integer,
-    "size": size,
+    "size": size_text,
     "duration": duration,
     "amount": amount,
     "plural": plural,
@@ -132,11 +123,11 @@ def facts(
         ("Events", integer(len(events))),
         ("Traces written", integer(sum(o.traces_out for o in written))),
         ("Samples written", _large(sum(o.samples_out for o in written))),
-        ("Size written", size(sum(o.bytes_out for o in written))),
+        ("Size written", size_text(sum(o.bytes_out for o in written))),
         ("Processing time, all workers", duration(sum(o.seconds for o in outcomes))),
     ]
     if extent is not None:
-        span = (extent[1] - extent[0]) / _SECOND
+        span = (extent[1] - extent[0]) / SECOND
         found.append(("Span of the data", duration(span) if span else "one moment"))
     return found
 

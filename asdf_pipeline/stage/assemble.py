@@ -14,6 +14,7 @@ from asdf_pipeline._version import __version__
 from asdf_pipeline.container.names import check_tag
 from asdf_pipeline.engine import Assignment, Layout, RunReport, run
 from asdf_pipeline.errors import CallError, InputError
+from asdf_pipeline.files import identity
 from asdf_pipeline.plan.units import Plan, Unit
 from asdf_pipeline.stage.attempt import Sources, StageWork
 from asdf_pipeline.stage.batches import batches
@@ -24,7 +25,7 @@ from asdf_pipeline.stage.sac import SACHeaders
 from asdf_pipeline.stage.scan import refuse_nothing, scan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from asdf_pipeline.plan.outcome import Outcome
     from asdf_pipeline.stage.fdsn import Line, Request
@@ -127,6 +128,7 @@ class StageTask(Assignment):
             _LOGGER.info("%d events made of SAC headers", count)
         files = batches(pieces, self.tag)
         units = [*files, *lines]
+        _warn_of_networks({unit.station for unit in units}, documents)
         for station in sorted(documents.keys() - {unit.station for unit in units}):
             units.append(Unit(station, self.tag))  # metadata alone
         sources = Sources(
@@ -238,6 +240,26 @@ def _ignore(trace: object, source_name: str) -> None:
     """Take no notice of a header."""
 
 
+def _warn_of_networks(recorded: Collection[str], described: Collection[str]) -> None:
+    """Warn of stations whose network differs between waveforms and StationXML.
+
+    Parameters
+    ----------
+    recorded, described : collection of str
+        ``"NET.STA"`` of those with waveforms, and of those with StationXML.
+    """
+    alone: dict[str, list[str]] = defaultdict(list)
+    for name in sorted(set(described) - set(recorded)):
+        alone[name.partition(".")[2]].append(name)
+    for name in sorted(set(recorded) - set(described)):
+        if others := alone.get(name.partition(".")[2]):
+            _LOGGER.warning(
+                "StationXML without waveforms: %s; waveforms without StationXML: %s: "
+                "one of them has another network code: make them the same",
+                *(", ".join(others), name),
+            )
+
+
 def _shared(pieces: Iterable[Piece]) -> dict[Path, frozenset[str]]:
     """Return the stations of each file that holds several."""
     found: dict[Path, set[str]] = defaultdict(set)
@@ -250,6 +272,5 @@ def _state(files: Iterable[Path]) -> str:
     """Return a digest of the files' names, sizes and times."""
     feed = xxhash.xxh3_128()
     for path in files:
-        stat = path.stat()
-        feed.update(f"{path.resolve()} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+        feed.update(f"{identity(path)}\n".encode())
     return str(feed.hexdigest())

@@ -16,6 +16,7 @@ from asdf_pipeline.errors import InputError
 from asdf_pipeline.stage.files import Complaints, unpacked
 from asdf_pipeline.stage.formats import read_file, warnings_as_lines
 from asdf_pipeline.stage.metadata import check_xml
+from asdf_pipeline.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -133,8 +134,9 @@ def _convert(
         with warnings_as_lines(source_name):
             content = _to_quakeml(catalog)
     except Exception as error:
-        line = " ".join(str(error).split()) or type(error).__name__
-        msg = f"{source_name}: its events cannot be written as QuakeML: {line}"
+        msg = (
+            f"{source_name}: its events cannot be written as QuakeML: {one_line(error)}"
+        )
         raise InputError(msg) from error
     digest = xxhash.xxh3_128_hexdigest(source)
     made_up = dict.fromkeys(uuid for uuid in _UUID.findall(content))

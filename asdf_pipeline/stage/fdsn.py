@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from obspy import Stream, Trace, UTCDateTime, read_inventory
+from obspy import Stream, Trace, read_inventory
 from obspy.clients.fdsn import Client
 from obspy.clients.fdsn.header import FDSNException, FDSNNoDataException
 
@@ -29,6 +29,8 @@ from asdf_pipeline.container.traces import indices_between, offset
 from asdf_pipeline.errors import CallError, InputError
 from asdf_pipeline.plan.units import Unit
 from asdf_pipeline.stage.metadata import documents_of
+from asdf_pipeline.text import one_line
+from asdf_pipeline.times import SECOND, utc, utc_ns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,9 +104,7 @@ class Request:
             msg = f"{source_name}: {', '.join(missing)}: missing"
             raise CallError(msg)
         try:
-            start, end = (
-                UTCDateTime(str(content[key])).ns for key in ("starttime", "endtime")
-            )
+            start, end = (utc_ns(str(content[key])) for key in ("starttime", "endtime"))
         except (TypeError, ValueError) as error:
             msg = f"{source_name}: starttime, endtime: {error}"
             raise CallError(msg) from None
@@ -125,7 +125,7 @@ class Request:
         try:
             return Client(self.url, _discover_services=False)
         except (FDSNException, ValueError) as error:
-            msg = f"{self.url}: no data centre: {_line(error)}"
+            msg = f"{self.url}: no data centre: {one_line(error)}"
             raise CallError(msg) from None
 
     def stations(self) -> Inventory:
@@ -137,7 +137,7 @@ class Request:
             If there are none, or the service does not answer.
         """
         client, content = self.client(), io.BytesIO()
-        times = {"starttime": _time(self.start), "endtime": _time(self.end)}
+        times = {"starttime": utc(self.start), "endtime": utc(self.end)}
 
         def ask() -> None:
             content.seek(0)
@@ -171,7 +171,7 @@ class Request:
         if self.events is None:
             return None
         client, content = self.client(), io.BytesIO()
-        asked = {"starttime": _time(self.start), "endtime": _time(self.end)}
+        asked = {"starttime": utc(self.start), "endtime": utc(self.end)}
 
         def ask() -> None:
             content.seek(0)
@@ -200,7 +200,7 @@ class Request:
                         (network.code, code, location, channel, first, last - 1)
                         for location, channel in sorted(rates)
                     )
-                    samples = round(sum(rates.values()) * (last - first) / 1e9)
+                    samples = round(sum(rates.values()) * (last - first) / SECOND)
                     station = f"{network.code}.{code}"
                     units[Unit(station, tag, (first, last), samples)] = lines
         return units
@@ -224,7 +224,7 @@ def download(client: Client, lines: tuple[Line, ...], source_name: str) -> Strea
         If the service does not answer, three times.
     """
     bulk = [
-        (network, station, location or "--", channel, _time(start), _time(end))
+        (network, station, location or "--", channel, utc(start), utc(end))
         for network, station, location, channel, start, end in lines
     ]
     found: list[Stream] = []
@@ -250,7 +250,7 @@ def _cut(trace: Trace, window: tuple[int, int]) -> Trace | None:
     if begin == end:
         return None
     trace.data = trace.data[begin:end]
-    trace.stats.starttime = _time(start + offset(begin, rate))
+    trace.stats.starttime = utc(start + offset(begin, rate))
     return trace
 
 
@@ -270,7 +270,7 @@ def _persist(ask: Callable[[], None], source_name: str) -> None:
         except FDSNNoDataException:
             raise
         except (FDSNException, OSError, TypeError) as error:
-            trouble = _line(error)
+            trouble = one_line(error)
         if attempt < _ATTEMPTS:
             _LOGGER.warning("%s: %s: asking again", source_name, trouble)
             time.sleep(PAUSE)
@@ -293,11 +293,3 @@ def _runs(channel: Any, start: int, end: int) -> bool:
     """Return whether a channel's epoch lies within two times."""
     began = channel.start_date is None or channel.start_date.ns < end
     return began and (channel.end_date is None or channel.end_date.ns >= start)
-
-
-def _time(ns: int) -> UTCDateTime:
-    return UTCDateTime(ns=ns)
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

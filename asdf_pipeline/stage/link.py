@@ -8,7 +8,7 @@ from pathlib import Path
 
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.errors import CallError, InputError, OutputExistsError
-from asdf_pipeline.plan.outcome import counted
+from asdf_pipeline.text import plural
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ def stage_asdf(asdf: Path | str, output: Path | str) -> None:
         "%s: linked to %s: %s, tags %s",
         output,
         target,
-        counted(stations, "station"),
+        plural(stations, "station"),
         ", ".join(sorted(tags)),
     )
 

@@ -14,6 +14,7 @@ from asdf_pipeline.errors import InputError, StationXMLError
 from asdf_pipeline.metadata.stationxml import check_wellformed, isolate, merge
 from asdf_pipeline.stage.files import Complaints, unpacked
 from asdf_pipeline.stage.formats import read_file, warnings_as_lines
+from asdf_pipeline.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -140,9 +141,9 @@ def documents_of(inventory: Inventory, source_name: str) -> Iterator[tuple[str, 
             with warnings_as_lines(source_name):
                 document = isolate(part, name)
         except Exception as error:
-            line = " ".join(str(error).split()) or type(error).__name__
             msg = (
-                f"{source_name}: station {name} cannot be written as StationXML: {line}"
+                f"{source_name}: station {name} cannot be written as StationXML: "
+                f"{one_line(error)}"
             )
             raise InputError(msg) from error
         yield name, document

@@ -14,10 +14,10 @@ from asdf_pipeline.container.names import (
     is_station,
     tag_of,
     time_range,
-    time_text,
     trace_name,
 )
 from asdf_pipeline.errors import TagError, TraceError
+from asdf_pipeline.times import iso_text
 
 CODES = st.text(
     st.characters(min_codepoint=32, max_codepoint=126, exclude_characters="./"),
@@ -53,7 +53,7 @@ def test_a_name_is_taken_apart_as_it_was_made(
 
 @given(TIMES)
 def test_a_time_with_nine_digits_is_exact(time: int) -> None:
-    assert time_range(time_text(time, fraction=True)) == (time, time + 1)
+    assert time_range(iso_text(time, fraction=True)) == (time, time + 1)
 
 
 def test_names_as_pyasdf_writes_them() -> None:

@@ -35,7 +35,7 @@ def listing(library: ModuleType, path: Path) -> Any:
             ds.asdf_format_version,
             ds.asdf_format_version_in_file,
             ds.filesize == path.stat().st_size,
-            ds.pretty_filesize.split()[1],
+            ds.pretty_filesize.split()[1].upper(),
         ]
         for station in ds.waveforms:
             seen += [

@@ -21,7 +21,8 @@ from asdf_pipeline.engine import ProcessTask, run
 from asdf_pipeline.errors import AuxiliaryError
 from asdf_pipeline.journal.path_owners import PathOwners
 from asdf_pipeline.plan.outcome import read_outcomes
-from asdf_pipeline.plan.selection import NS, Windows
+from asdf_pipeline.plan.selection import Windows
+from asdf_pipeline.times import SECOND
 from tests.engine import functions
 from tests.engine.conftest import FUNCTIONS, PROCESSES, SERIAL, Way
 from tests.team.conftest import STATIONS
@@ -212,7 +213,7 @@ def test_windows_have_paths_of_their_own(example: Path, tmp_path: Path) -> None:
         out,
         functions.by_window,
         {"raw_recording": "processed"},
-        windows=Windows(2 * NS),
+        windows=Windows(2 * SECOND),
         outcomes=table,
         progress="none",
     )
@@ -229,7 +230,7 @@ def test_windows_have_paths_of_their_own(example: Path, tmp_path: Path) -> None:
 
 
 def test_windows_that_share_a_path_are_refused(example: Path, tmp_path: Path) -> None:
-    windows = Windows(2 * NS)
+    windows = Windows(2 * SECOND)
     task = ProcessTask(
         example,
         tmp_path / "out.h5",

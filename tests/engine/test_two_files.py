@@ -22,7 +22,8 @@ from asdf_pipeline.engine import ProcessTask, run
 from asdf_pipeline.errors import CallError, FunctionError, ProcessingFailedError
 from asdf_pipeline.function.result import check_result
 from asdf_pipeline.plan.outcome import Outcome
-from asdf_pipeline.plan.selection import NS, Selection, Windows
+from asdf_pipeline.plan.selection import Selection, Windows
+from asdf_pipeline.times import SECOND
 from tests.conftest import launcher, mpi_environment, parallel_python
 from tests.engine import functions
 from tests.engine.conftest import SERIAL, Way
@@ -240,7 +241,7 @@ def test_wrong_calls_are_found_before_any_work(
                 *(pair[0], None, functions.misfit, {"*": "t"}),
                 other=pair[1],
                 table=tmp_path / "t.csv",
-                windows=Windows(NS),
+                windows=Windows(SECOND),
             )
         )
 

@@ -16,25 +16,26 @@ from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.container.traces import TraceHeader, samples_between
 from asdf_pipeline.engine import ProcessTask, run
 from asdf_pipeline.errors import CallError
-from asdf_pipeline.plan.selection import NS, Selection, Windows, seconds
+from asdf_pipeline.plan.selection import Selection, Windows
+from asdf_pipeline.times import SECOND
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-DAY = 86400 * NS
+DAY = 86400 * SECOND
 
 
 @given(
     st.integers(0, 10**6).map(lambda n: n * 1_234_567),
     st.integers(1, 3000),
     st.sampled_from([0.1, 1.0, 29.97, 30.0, 40.0, 100.0, 99.999]),
-    st.integers(1, 30 * NS).map(lambda n: n * 10),
+    st.integers(1, 30 * SECOND).map(lambda n: n * 10),
     st.sampled_from(["round", "trace"]),
 )
 def test_every_sample_is_kept_by_one_window(
     start: int, npts: int, rate: float, length: int, aligned: str
 ) -> None:
-    length = max(length, int(2 * NS / rate))  # at least a sample or two
+    length = max(length, int(2 * SECOND / rate))  # at least a sample or two
     windows = Windows(length, 0, aligned)
     header = TraceHeader("N", "S", "", "Z", start, rate, npts, np.dtype("f4"), "t")
     found = list(windows.over([(header.starttime, header.endtime)]))
@@ -45,33 +46,15 @@ def test_every_sample_is_kept_by_one_window(
 
 
 def test_windows_do_not_repeat_where_spans_share_one() -> None:
-    windows = list(Windows(10 * NS).over([(0, 3 * NS), (5 * NS, 12 * NS)]))
-    assert windows == [(0, 10 * NS), (10 * NS, 20 * NS)]
+    windows = list(
+        Windows(10 * SECOND).over([(0, 3 * SECOND), (5 * SECOND, 12 * SECOND)])
+    )
+    assert windows == [(0, 10 * SECOND), (10 * SECOND, 20 * SECOND)]
 
 
 def test_gaps_have_no_windows() -> None:
-    windows = list(Windows(DAY).over([(0, NS), (5 * DAY, 5 * DAY + NS)]))
+    windows = list(Windows(DAY).over([(0, SECOND), (5 * DAY, 5 * DAY + SECOND)]))
     assert windows == [(0, DAY), (5 * DAY, 6 * DAY)]
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("1d", DAY),
-        ("6h", DAY // 4),
-        ("90 s", 90 * NS),
-        (30, 30 * NS),
-        ("0.5s", NS // 2),
-    ],
-)
-def test_durations(text: str | float, expected: int) -> None:
-    assert seconds(text) == expected
-
-
-@pytest.mark.parametrize("text", ["1 fortnight", "", "d", "1.2.3s", "-5s"])
-def test_what_is_no_duration_is_named(text: str) -> None:
-    with pytest.raises(CallError, match="no duration"):
-        seconds(text)
 
 
 @pytest.fixture
@@ -112,12 +95,12 @@ def bandpass(st: obspy.Stream, inv: object) -> obspy.Stream:
 
 
 @pytest.mark.parametrize("aligned", ["round", "trace"])
-@pytest.mark.parametrize("overlap", [0, 7 * NS])
+@pytest.mark.parametrize("overlap", [0, 7 * SECOND])
 @pytest.mark.parametrize("backend", ["serial", "multiprocessing"])
 def test_identity_by_windows_is_identity(
     long_traces: Path, tmp_path: Path, aligned: str, overlap: int, backend: str
 ) -> None:
-    windows = Windows(60 * NS, overlap, aligned)
+    windows = Windows(60 * SECOND, overlap, aligned)
     out = tmp_path / "out.h5"
     report = run(
         ProcessTask(
@@ -139,7 +122,7 @@ def test_identity_by_windows_is_identity(
 
 def test_pieces_stay_apart_on_request(long_traces: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.h5"
-    windows = Windows(60 * NS, join=False)
+    windows = Windows(60 * SECOND, join=False)
     run(ProcessTask(long_traces, out, identity, {"raw": "raw"}, windows=windows))
     with Reader(out) as reader, Reader(long_traces) as source:
         pieces = reader.stream("XX.LONG", "raw")
@@ -159,7 +142,7 @@ def test_a_filter_by_windows_equals_the_filter_of_the_whole(
     margin = 120  # seconds: the filter's memory
     whole, parts = tmp_path / "whole.h5", tmp_path / "parts.h5"
     run(ProcessTask(long_traces, whole, bandpass, {"raw": "raw"}))
-    windows = Windows(60 * NS, margin * NS)
+    windows = Windows(60 * SECOND, margin * SECOND)
     run(ProcessTask(long_traces, parts, bandpass, {"raw": "raw"}, windows=windows))
     with Reader(whole) as one, Reader(parts) as other:
         for a, b in zip(
@@ -181,7 +164,7 @@ def test_a_window_that_fails_leaves_the_others(
         return st
 
     out = tmp_path / "out.h5"
-    windows = Windows(60 * NS)
+    windows = Windows(60 * SECOND)
     report = run(
         ProcessTask(long_traces, out, fails_once, {"raw": "raw"}, windows=windows)
     )
@@ -195,15 +178,17 @@ def test_a_window_that_fails_leaves_the_others(
 
 def test_a_selection_leaves_out_and_says_so(long_traces: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.h5"
-    selection = Selection(channels=("HH?",), starttime=1100 * NS, endtime=1200 * NS)
+    selection = Selection(
+        channels=("HH?",), starttime=1100 * SECOND, endtime=1200 * SECOND
+    )
     report = run(
         ProcessTask(long_traces, out, identity, {"raw": "r"}, selection=selection)
     )
     with Reader(out) as reader:
         (trace,) = reader.stream("XX.LONG", "r")
         assert trace.stats.channel == "HHZ"
-        assert trace.stats.starttime.ns >= 1100 * NS
-        assert trace.stats.endtime.ns <= 1200 * NS
+        assert trace.stats.starttime.ns >= 1100 * SECOND
+        assert trace.stats.endtime.ns <= 1200 * SECOND
         assert trace.stats.npts == 10_001  # both ends are in it
     assert report.counts == {"ok": 1}
     nothing = Selection(stations=("YY.*",))
@@ -249,10 +234,16 @@ def process(
 
 
 def test_times_hold_within_windows(long_traces: Path, tmp_path: Path) -> None:
-    first, last = 1030 * NS, 1250 * NS
+    first, last = 1030 * SECOND, 1250 * SECOND
     selection = Selection(starttime=first, endtime=last)
     out, whole = tmp_path / "out.h5", tmp_path / "whole.h5"
-    process(long_traces, out, identity, Windows(60 * NS, 7 * NS), selection=selection)
+    process(
+        long_traces,
+        out,
+        identity,
+        Windows(60 * SECOND, 7 * SECOND),
+        selection=selection,
+    )
     run(
         ProcessTask(
             long_traces,
@@ -279,7 +270,7 @@ def test_the_peak_is_that_of_what_is_written(long_traces: Path, tmp_path: Path) 
                 trace.data[[0, -1]] = 1e8
         return st
 
-    windows = Windows(60 * NS, 70 * NS)
+    windows = Windows(60 * SECOND, 70 * SECOND)
     outcome = process(long_traces, tmp_path / "out.h5", loud_at_the_ends, windows)
     with Reader(tmp_path / "out.h5") as reader:
         peaks = [abs(trace.data).max() for trace in reader.stream("XX.LONG", "raw")]
@@ -300,7 +291,7 @@ def test_moved_start_times_are_no_silent_loss(
     trace = obspy.Trace(np.arange(1000.0), {**header, "sampling_rate": 10.0})
     with ASDFDataSet(source) as data_set:
         data_set.add_waveforms(trace, tag="raw")
-    outcome = process(source, out, moved, Windows(20 * NS, overlap * NS))
+    outcome = process(source, out, moved, Windows(20 * SECOND, overlap * SECOND))
     assert outcome.status == "failed"
     assert "must not change start times" in outcome.error_message
 
@@ -336,7 +327,7 @@ def nothing_but_the_middle(st: obspy.Stream, inv: object) -> obspy.Stream:
 def test_other_samples_are_no_moved_start_times(
     function: object, overlap: int, long_traces: Path, tmp_path: Path
 ) -> None:
-    windows = Windows(60 * NS, overlap * NS)
+    windows = Windows(60 * SECOND, overlap * SECOND)
     outcome = process(long_traces, tmp_path / "out.h5", function, windows)
     assert outcome.status == "ok", outcome.error_message
 
@@ -350,7 +341,7 @@ def test_start_times_may_move_within_the_overlap(
         return st
 
     out = tmp_path / "out.h5"
-    outcome = process(long_traces, out, moved, Windows(60 * NS, 7 * NS))
+    outcome = process(long_traces, out, moved, Windows(60 * SECOND, 7 * SECOND))
     assert outcome.samples_out == 2 * 400 * 101
     with Reader(out) as reader, Reader(long_traces) as source:
         for one, other in zip(
@@ -373,7 +364,7 @@ def test_overlapping_traces_are_joined_with_their_own(tmp_path: Path) -> None:
         stream.append(trace)
     with ASDFDataSet(source) as data_set:
         data_set.add_waveforms(stream, tag="raw")
-    process(source, out, identity, Windows(100 * NS))
+    process(source, out, identity, Windows(100 * SECOND))
     assert file_digest(out) == file_digest(source)
 
 
@@ -391,9 +382,9 @@ def test_traces_that_windows_cut_alike_are_told_apart_by_nothing(
         stream.append(obspy.Trace(np.arange(first, first + npts), header))
     with ASDFDataSet(source) as data_set:
         data_set.add_waveforms(stream, tag="raw")
-    failed = process(source, tmp_path / "out.h5", identity, Windows(100 * NS))
+    failed = process(source, tmp_path / "out.h5", identity, Windows(100 * SECOND))
     assert "merge them, process whole stations, or leave" in failed.error_message
-    done = process(source, tmp_path / "merged.h5", merged, Windows(100 * NS))
+    done = process(source, tmp_path / "merged.h5", merged, Windows(100 * SECOND))
     assert (done.status, done.samples_out, done.traces_out) == ("ok", 1350, 1)
 
 
@@ -404,7 +395,7 @@ def test_joined_samples_keep_their_byte_order(dtype: str, tmp_path: Path) -> Non
     trace = obspy.Trace(np.arange(1, 301, dtype=dtype), header)
     with ASDFDataSet(source) as data_set:
         data_set.add_waveforms(trace, tag="raw")
-    process(source, out, identity, Windows(100 * NS))
+    process(source, out, identity, Windows(100 * SECOND))
     assert file_digest(out) == file_digest(source)
 
 
@@ -414,7 +405,7 @@ def test_segments_may_be_more_than_files_may_be_open(
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    windows = Windows(3 * NS)
+    windows = Windows(3 * SECOND)
     resource.setrlimit(resource.RLIMIT_NOFILE, (100, hard))
     try:
         out = tmp_path / "out.h5"

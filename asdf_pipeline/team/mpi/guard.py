@@ -19,6 +19,7 @@ import time
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from asdf_pipeline.team.launcher import launched_rank, launched_ranks
+from asdf_pipeline.text import named_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -172,7 +173,7 @@ def _uncaught(
         return  # not fatal: Cython shows here what it cannot raise
     if getattr(error, "everywhere", False):  # all ranks end by it
         return
-    why = f"uncaught {kind.__name__}: {' '.join(str(error).split())}"
+    why = f"uncaught {named_line(error)}"
     if _running():
         abort(why)
     _say(why)  # launchers end a job of which one process failed before MPI_Init

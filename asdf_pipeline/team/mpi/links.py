@@ -12,6 +12,7 @@ from asdf_pipeline.team.mpi.dispatcher import Answer, Dispatcher, News
 from asdf_pipeline.team.mpi.guard import abort, look_for_leavers, naps
 from asdf_pipeline.team.mpi.ledger_proxy import NAP
 from asdf_pipeline.team.stop import PATIENCE
+from asdf_pipeline.text import named_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -176,4 +177,4 @@ class RootLink:
 def fail(error: BaseException) -> None:
     """End the whole job by an error that nobody foresaw."""
     traceback.print_exception(error)
-    abort(f"{type(error).__name__}: {' '.join(str(error).split())}")
+    abort(named_line(error))

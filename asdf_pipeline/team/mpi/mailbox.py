@@ -11,9 +11,14 @@ from mpi4py import MPI
 
 from asdf_pipeline.errors import ASDFPipelineError
 from asdf_pipeline.team.mpi.guard import complete
+from asdf_pipeline.text import named_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+LONGEST_NAP = 5e-3
+"""Seconds between two looks at what rank 0 broadcasts."""
 
 
 class Mailbox:
@@ -62,16 +67,15 @@ class Mailbox:
         return not self._going
 
 
-def tell_all(comm: MPI.Intracomm, what: object, longest: float = 5e-3) -> Any:
-    """Return what rank 0 says, on all ranks; rank 0 does not wait for the others."""
-    data = b""
-    if comm.Get_rank() == 0:
-        data = pickle.dumps(what, pickle.HIGHEST_PROTOCOL)
+def broadcast(comm: MPI.Intracomm, what: object = None) -> Any:
+    """Return rank 0's object on all ranks; rank 0 does not wait for the others."""
+    leads = comm.Get_rank() == 0
+    data = pickle.dumps(what, pickle.HIGHEST_PROTOCOL) if leads else b""
     size = np.array([len(data)], np.int64)
-    complete(comm.Ibcast(size, 0), longest)
+    complete(comm.Ibcast(size, 0), LONGEST_NAP)
     buffer = bytearray(data or int(size[0]))
-    complete(comm.Ibcast([buffer, MPI.BYTE], 0), longest)
-    return what if comm.Get_rank() == 0 else pickle.loads(buffer)
+    complete(comm.Ibcast([buffer, MPI.BYTE], 0), LONGEST_NAP)
+    return what if leads else pickle.loads(buffer)
 
 
 def gather_all(
@@ -108,8 +112,7 @@ def portable(error: Exception | None) -> Exception | None:
     try:
         pickle.loads(pickle.dumps(error))
     except Exception as reason:  # whatever a class does when it is rebuilt
-        text = f"{type(error).__name__}: {error}"
-        lesser = ASDFPipelineError(text)
+        lesser = ASDFPipelineError(named_line(error))
         lesser.__cause__ = reason
         return lesser
     return error
