@@ -230,12 +230,13 @@ def archived(dataset):
     if not (archives := patterns(dataset, "sds")):
         return []
     from asdf_pipeline.errors import ASDFPipelineError
-    from asdf_pipeline.stage.sds import SDS
+    from asdf_pipeline.stage.archive import Archive
 
     found = []
     for archive in archives:
         try:
-            found += SDS.chosen(archive, **selection(dataset)).files()
+            chosen = Archive.chosen(archive, "sds", **selection(dataset))
+            found += [str(file.path) for file in chosen.files()]
         except ASDFPipelineError as error:
             where = f"{config['datasets']}: data set {dataset!r}"
             raise WorkflowError(f"{where}: {error}") from None
