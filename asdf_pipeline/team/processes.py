@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from asdf_pipeline.errors import WorkerDiedError
+from asdf_pipeline.team.alone import Alone
 from asdf_pipeline.team.base import Job, Team
 from asdf_pipeline.team.member import CameBack, Write, Wrote, be_member
 from asdf_pipeline.team.resources import available_cores
@@ -41,8 +42,19 @@ SMALL_UNIT = 0.05
 """Seconds below which a unit is so short that the next one is sent ahead of time."""
 
 
-def form(workers: int, io: str) -> Processes:
-    """Return the team of so many workers; how MPI ranks write is no matter."""
+def form(workers: int, io: str) -> Team:
+    """Return the team of so many workers; how MPI ranks write is no matter.
+
+    In a daemonic process it is the team of one, with a warning: Python lets such a
+    process start none.
+    """
+    if multiprocessing.current_process().daemon:
+        log.warning(
+            "%s is daemonic, as multiprocessing's pools and dask start them, and may "
+            "have no processes of its own: it works serially",
+            multiprocessing.current_process().name,
+        )
+        return Alone()
     return Processes(workers)
 
 
