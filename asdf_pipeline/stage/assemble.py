@@ -130,7 +130,7 @@ class StageTask(Assignment):
         units = [*files, *lines]
         _warn_of_networks({unit.station for unit in units}, documents)
         for station in sorted(documents.keys() - {unit.station for unit in units}):
-            units.append(Unit(station, self.tag))  # metadata alone
+            units.append(Unit(station, self.tag, self.tag))  # metadata alone
         sources = Sources(
             {unit.id: paths for unit, paths in files.items()},
             _shared(pieces),
@@ -140,7 +140,7 @@ class StageTask(Assignment):
             self.request,
             {unit.id: asked for unit, asked in lines.items()},
         )
-        plan = Plan(Path(), {self.tag: self.tag}, tuple(units))
+        plan = Plan(tuple(units))
         key: dict[str, str | None] = {
             "the files": _state([*waveforms, *stations, *events]),
             "the request": repr(self.request),
@@ -164,9 +164,7 @@ class StageTask(Assignment):
     def work(self, layout: Layout | None, brief: object) -> StageWork:
         """Return what a worker needs (see `Assignment.work`)."""
         assert isinstance(brief, Sources)
-        return StageWork(
-            tag_map={self.tag: self.tag}, encoding=self.encoding, sources=brief
-        )
+        return StageWork(encoding=self.encoding, sources=brief)
 
 
 @dataclass(kw_only=True)

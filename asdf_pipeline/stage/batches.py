@@ -45,7 +45,7 @@ def batches(
             span = (min(one.start for one in part), max(one.end for one in part))
             samples = sum(one.samples for one in part)
             window = span if len(parts) > 1 else None
-            unit = Unit(station, tag, window, samples)
+            unit = Unit(station, tag, tag, window, samples)
             units[unit] = tuple(sorted(one.path for one in part))
     sizes: dict[Path, int] = defaultdict(int)
     for unit, paths in units.items():
