@@ -18,7 +18,6 @@ from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.container.verify import verify
 from asdf_pipeline.errors import (
     CallError,
-    InputError,
     VerificationError,
 )
 from asdf_pipeline.files import copy_file, identity, require_space, write_error
@@ -84,7 +83,7 @@ def take_over(
     if not directory.is_new:
         return None
     assert task.outcomes is not None
-    outcomes = _read(Path(task.outcomes))
+    outcomes = read_outcomes(Path(task.outcomes))
     output = task.made.resolve()
     problems = verify(output, [_row(outcome) for outcome in outcomes])
     if problems:
@@ -114,14 +113,6 @@ def take_over(
         len(plan.units),
     )
     return None
-
-
-def _read(path: Path) -> list[Outcome]:
-    try:
-        return list(read_outcomes(path))
-    except (ValueError, TypeError) as error:
-        msg = f"{path}: no table of outcomes: {error}"
-        raise InputError(msg) from error
 
 
 def _row(outcome: Outcome) -> dict[str, Any]:

@@ -92,7 +92,9 @@ class Lock:
         _held_here.add(self.path)
 
     def release(self) -> None:
-        """Give the lock back."""
+        """Give the lock back; again, it does nothing."""
+        if self._file.closed:
+            return
         _held_here.discard(self.path)
         if self._beat is not None:
             self._beat.stop()

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from asdf_pipeline.plan.units import Unit
+    from asdf_pipeline.team.base import TeamOptions
     from asdf_pipeline.work.base import Work
 
 log = logging.getLogger(__name__)
@@ -41,9 +42,9 @@ SMALL_UNIT = 0.05
 """Seconds below which a unit is so short that the next one is sent ahead of time."""
 
 
-def form(workers: int, io: str) -> Processes:
-    """Return the team of so many workers; how MPI ranks write is no matter."""
-    return Processes(workers)
+def form(options: TeamOptions) -> Processes:
+    """Return the team of as many workers as are asked for."""
+    return Processes(options.workers)
 
 
 class Processes(Team):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import obspy
 import pytest
@@ -11,6 +12,9 @@ import yaml
 
 from asdf_pipeline.container.reader import Reader
 from tests.pipeline.checkout import Checkout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 DATA = Path(obspy.__file__).parent
 IDENTITY = "def process(st, inv):\n    return st\n"
@@ -100,12 +104,10 @@ def test_a_new_day_in_the_archive_is_staged(identity: Checkout) -> None:
     ],
 )
 def test_a_wrong_row_is_named(
-    checkout: Checkout, row: dict[str, str], said: str
+    checkout: Checkout, complaint: Callable[[], str], row: dict[str, str], said: str
 ) -> None:
     checkout.use({"dataset": "bw", **row})
-    run = checkout.snakemake("--dry-run")
-    assert run.code == 1
-    assert said in run.text
+    assert said in complaint()
 
 
 def test_an_asdf_file_is_linked_with_all_that_it_holds(identity: Checkout) -> None:

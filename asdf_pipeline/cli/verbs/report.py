@@ -71,11 +71,11 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Write the page."""
-    from asdf_pipeline.cli.verbs.manifest import load_outcomes
+    from asdf_pipeline.plan.outcome import read_outcomes
     from asdf_pipeline.report.page import write_page
 
     refuse_replacing(args.output, (args.source, args.processed, args.outcomes))
-    outcomes = load_outcomes(args.outcomes)
+    outcomes = read_outcomes(args.outcomes)
     if not args.output.absolute().parent.is_dir():
         msg = f"{args.output.parent}: no such directory for the report"
         raise CallError(msg)
