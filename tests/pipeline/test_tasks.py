@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from asdf_pipeline.container.digest import file_digest
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.provenance.reading import read_runs
 
@@ -47,7 +46,7 @@ def write(checkout: Checkout, process: dict[str, Any], **top: Any) -> None:
 
 
 def test_the_seed_as_steps_and_a_row_of_its_own(checkout: Checkout) -> None:
-    """The seed's function and the same as steps make files of one digest."""
+    """The seed's function and the same as steps differ in their transforms' length."""
     (checkout.path / "seed.py").write_text(SEED)
     write(checkout, {"steps": [{"remove_response": {"output": "VEL"}}]})
     checkout.use(
@@ -58,7 +57,17 @@ def test_the_seed_as_steps_and_a_row_of_its_own(checkout: Checkout) -> None:
     assert run.code == 0, run.text
     results = checkout.path / "results"
     steps, function = (results / f"{n}/processed.h5" for n in ("steps", "function"))
-    assert file_digest(steps) == file_digest(function)
+    with Reader(steps) as one, Reader(function) as other:
+        (step,), (own,) = (
+            reader.stream("IU.ULN", "processed") for reader in (one, other)
+        )
+    assert step.id == own.id
+    assert step.stats.starttime == own.stats.starttime
+    assert len(step) == len(own)
+    length = len(step)
+    inside = slice(length // 20, -length // 20)
+    difference = abs(step.data - own.data)[inside].max()
+    assert difference < 1e-3 * abs(own.data).max(), difference / abs(own.data).max()
     rows = {(row["dataset"], row["station"]): row["status"] for row in checkout.rows()}
     assert rows == {
         (dataset, station): status
