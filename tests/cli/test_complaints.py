@@ -79,7 +79,7 @@ def test_a_message_that_ends_with_a_stop_gets_no_second(
     run = process(
         command, "--function", "functions.py:fails", "--parameters", parameters
     )
-    assert "No response found. Nothing is published." in run.complaint
+    assert "No response found. Nothing is published." in run.err
 
 
 def test_merging_speaks_of_files(command: Command, staged: Path) -> None:

@@ -46,7 +46,7 @@ def write(checkout: Checkout, process: dict[str, Any], **top: Any) -> None:
 
 
 def test_the_seed_as_steps_and_a_row_of_its_own(checkout: Checkout) -> None:
-    """The seed's function and the same steps agree but for the transforms' length."""
+    """The seed's function and the same as steps differ in their transforms' length."""
     (checkout.path / "seed.py").write_text(SEED)
     write(checkout, {"steps": [{"remove_response": {"output": "VEL"}}]})
     checkout.use(
