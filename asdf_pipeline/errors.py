@@ -43,6 +43,10 @@ class BackendError(CallError, RuntimeError):
     """The wanted backend or way of writing cannot be had here."""
 
 
+class SystemNotSupportedError(CallError, ImportError):
+    """The operating system lacks what everything here needs, as Windows does."""
+
+
 class NotOfferedError(CallError, NotImplementedError, AttributeError):
     """A pyasdf method that this package does not offer; names the way to do it."""
 

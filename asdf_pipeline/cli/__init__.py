@@ -30,6 +30,7 @@ from asdf_pipeline.cli.verbs import (
     verify,
 )
 from asdf_pipeline.errors import EXIT_CALL, EXIT_DATA, ASDFPipelineError
+from asdf_pipeline.files import require_posix
 from asdf_pipeline.text import one_line
 
 if TYPE_CHECKING:
@@ -110,8 +111,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         args = build_parser().parse_args(argv)
-        log_to_stderr()
-        code = args.run(args)
+        require_posix()
+        with log_to_stderr():
+            code = args.run(args)
         sys.stdout.flush()
     except SystemExit as leave:  # argparse: help, version, wrong arguments
         return leave.code if isinstance(leave.code, int) else EXIT_CALL

@@ -73,7 +73,6 @@ class Ledger:
         self.total = len(plan.units)
         self.counts: dict[str, int] = {}
         self.bytes_out = 0
-        self._tag_map = plan.tag_map
         self._hear = hear
         self._path_owners = path_owners or PathOwners()
         self._out: dict[str, tuple[str, Unit]] = {}
@@ -261,12 +260,8 @@ class Ledger:
                 self._waiting.appendleft(held.unit)
 
     def _fail(self, unit: Unit, worker: str, message: str) -> None:
-        outcome = Outcome(
-            station=unit.station,
-            input_tag=unit.tag,
-            output_tag=self._tag_map[unit.tag],
-            status="failed",
-            window=unit.window,
+        outcome = unit.outcome(
+            "failed",
             error_type=WorkerDiedError.__name__,
             error_message=message,
             attempts=ATTEMPTS,

@@ -142,7 +142,7 @@ class StageTask(Assignment):
         units = [*files, *lines]
         _warn_of_networks({unit.station for unit in units}, documents)
         for station in sorted(documents.keys() - {unit.station for unit in units}):
-            units.append(Unit(station, self.tag))  # metadata alone
+            units.append(Unit(station, self.tag, self.tag))  # metadata alone
         sources = Sources(
             {unit.id: parts for unit, parts in files.items()},
             _shared(pieces),
@@ -154,7 +154,7 @@ class StageTask(Assignment):
             self.split_drift,
             self.apply_calib,
         )
-        plan = Plan(Path(), {self.tag: self.tag}, tuple(units))
+        plan = Plan(tuple(units))
         key: dict[str, str | None] = {
             "the files": _state(
                 [*(file.path for file in waveforms), *stations, *events]
@@ -192,9 +192,7 @@ class StageTask(Assignment):
     def work(self, layout: Layout | None, brief: object) -> StageWork:
         """Return what a worker needs (see `Assignment.work`)."""
         assert isinstance(brief, Sources)
-        return StageWork(
-            tag_map={self.tag: self.tag}, encoding=self.encoding, sources=brief
-        )
+        return StageWork(encoding=self.encoding, sources=brief)
 
 
 @dataclass(kw_only=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import obspy
 
@@ -15,7 +15,7 @@ from asdf_pipeline.stage.files import Complaints
 from asdf_pipeline.stage.reading import FileReader
 from asdf_pipeline.stage.sac_fields import associate
 from asdf_pipeline.stage.waveforms import Tally, TraceCollector, encoded, no_waveform
-from asdf_pipeline.work.base import Work, Worker
+from asdf_pipeline.work.base import Made, Source, Work, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from obspy.clients.fdsn import Client
 
+    from asdf_pipeline.plan.outcome import Outcome
     from asdf_pipeline.plan.units import Unit
     from asdf_pipeline.stage.fdsn import Line, Request
     from asdf_pipeline.stage.reading import FileReader
@@ -79,6 +80,24 @@ class StageWork(Work):
         return StageWorker(self, name)
 
 
+@dataclass
+class Counts(Source):
+    """What was read of a unit's files.
+
+    Attributes
+    ----------
+    traces, samples : int
+        How many.
+    """
+
+    traces: int = 0
+    samples: int = 0
+
+    def described(self, outcome: Outcome) -> Outcome:
+        """Return the outcome with the counts."""
+        return replace(outcome, traces_in=self.traces, samples_in=self.samples)
+
+
 class StageWorker(Worker):
     """Reads the files of units."""
 
@@ -99,12 +118,16 @@ class StageWorker(Worker):
         """Return the events."""
         return self.work.sources.quakeml
 
-    def produce(self, unit: Unit, record: dict[str, Any]) -> Product | None:
+    def open(self, unit: Unit) -> Counts:
+        """Return the counts of a unit that nothing was read of yet."""
+        return Counts()
+
+    def produce(self, unit: Unit, source: Source) -> Made:
         """Read and encode (see `Worker.produce`)."""
+        assert isinstance(source, Counts)
         station, encoding = unit.station, self.work.encoding
         sources = self.work.sources
         claims = TraceCollector()
-        count = samples = 0
         complaints = Complaints()
         for streams in self._sources(unit):
             with complaints.collected():
@@ -114,31 +137,16 @@ class StageWorker(Worker):
                     for trace in encoded(
                         stream, source_name, station, unit.tag, encoding
                     ):
-                        count += 1
-                        samples += trace.header.npts
+                        source.traces += 1
+                        source.samples += trace.header.npts
                         claims.admit(trace, source_name)
         complaints.end()
         traces = claims.traces()
-        record |= {"traces_in": count, "samples_in": samples}
         stationxml = sources.documents.get(station)
         if not traces and stationxml is None:
-            record["status"] = "empty"
-            return None
+            return Made()
         document = stationxml and encode_document(stationxml, encoding)
-        product = Product(station, unit.tag, traces, stationxml, document or None)
-        headers = [trace.header for trace in traces]
-        record |= {
-            "status": "ok",
-            "traces_out": len(traces),
-            "samples_out": sum(header.npts for header in headers),
-            "start": min((header.starttime for header in headers), default=None),
-            "end": max((header.endtime for header in headers), default=None),
-            "sampling_rates": tuple(sorted({h.sampling_rate for h in headers})),
-            "channels": tuple(sorted({f"{h.location}.{h.channel}" for h in headers})),
-            "digest": product.digest,
-            "bytes_out": product.nbytes,
-        }
-        return product
+        return Made(Product(station, unit.tag, traces, stationxml, document or None))
 
     def explain(self, error: BaseException) -> str:
         """Return nothing for an error in the data: its one line says all."""

@@ -47,7 +47,7 @@ def batches(
             span = (min(one.start for one in part), max(one.end for one in part))
             samples = sum(one.samples for one in part)
             window = span if len(parts) > 1 else None
-            unit = Unit(station, tag, window, samples)
+            unit = Unit(station, tag, tag, window, samples)
             units[unit] = tuple(
                 replace(one.file, samples=one.claimed)
                 for one in sorted(part, key=lambda one: one.file.path)

@@ -202,7 +202,7 @@ class Request:
                     )
                     samples = round(sum(rates.values()) * (last - first) / SECOND)
                     station = f"{network.code}.{code}"
-                    units[Unit(station, tag, (first, last), samples)] = lines
+                    units[Unit(station, tag, tag, (first, last), samples)] = lines
         return units
 
 

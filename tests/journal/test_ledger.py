@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 KEY = {"the input": "a", "the function": "b"}
-PLAN = Plan(
-    Path("in.h5"), {"raw": "done"}, tuple(Unit(f"XX.S{n}", "raw") for n in range(6))
-)
+PLAN = Plan(tuple(Unit(f"XX.S{n}", "raw", "done") for n in range(6)))
 
 
 def ok(unit: Unit, status: str = "ok") -> Outcome:

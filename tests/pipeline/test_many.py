@@ -65,6 +65,7 @@ def test_archives_merging_and_staged_files_that_go(identity: Checkout) -> None:
     results = identity.path / "results"
     assert not list(results.rglob("staged.h5"))
     assert not list(results.rglob("*.work"))
+    assert "results/rjob.h5: 2 files merged, " in identity.read("logs/merge/rjob.log")
     with Reader(results / "rjob.h5") as reader:
         headers = reader.headers("BW.RJOB", "processed")
         assert [header.channel for header in headers] == ["EHZ", "EHZ"]
