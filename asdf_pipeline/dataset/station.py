@@ -174,7 +174,11 @@ class Station:
 
     def __getattr__(self, item: str) -> Any:
         """Return what `get_item` does, as an attribute."""
-        if item.startswith("_") or item == "filter_waveforms":
+        own_state = "_open_file", "_station_name", "_chosen"  # not there: no station
+        underscored = item.startswith("_") and (
+            item in own_state or item not in self.get_waveform_tags()
+        )
+        if underscored or item == "filter_waveforms":
             pyasdf.refuse(pyasdf.STATION, item, "station")
         own = getattr(type(self), item, None)
         if isinstance(own, property):

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline._version import __version__
-from asdf_pipeline.container.names import check_tag
+from asdf_pipeline.container.names import check_input_tag, check_tag
 from asdf_pipeline.errors import CallError, InputError, TagError
 from asdf_pipeline.files import identity
 from asdf_pipeline.plan.outcome import Outcome, unit_id
@@ -109,16 +109,16 @@ def check_tag_map(tag_map: object) -> dict[str, str]:
     Raises
     ------
     TagError
-        If it is empty or no mapping of tags to tags, or if two input tags map to
-        one output tag (the output would depend on the order of the work).
+        If it is empty, no mapping of tags to tags that may be written, or if two input
+        tags map to one output tag (the output would depend on the order of the work).
     """
     if not isinstance(tag_map, Mapping) or not tag_map:
         msg = f"tag map {tag_map!r}: expected at least one pair INPUT_TAG=OUTPUT_TAG"
         raise TagError(msg)
     checked: dict[Any, Any] = dict(tag_map)
     for source, target in checked.items():
-        for tag in (source, target):
-            check_tag(tag)
+        check_input_tag(source)
+        check_tag(target)
         others = [other for other, tag in checked.items() if tag == target]
         if len(others) > 1:
             msg = (
