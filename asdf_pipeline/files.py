@@ -200,10 +200,12 @@ def require_space(directory: Path, needed: int) -> None:
 
 
 def write_error(path: Path, error: OSError) -> WriteError:
-    """Return the one-line error for a file that could not be written."""
+    """Return the one-line error for a file that could not be written.
+
+    It promises nothing about work that is done: what has a work directory does.
+    """
+    remedy = ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        remedy = "; make room and run the same command again"
     reason = error.strerror or str(error)
-    msg = (
-        f"{path}: cannot be written: {reason}; what is done is kept, "
-        "the same command goes on from there"
-    )
-    return WriteError(msg)
+    return WriteError(f"{path}: cannot be written: {reason}{remedy}")
