@@ -13,7 +13,7 @@ from obspy import UTCDateTime
 from obspy.core.event import Catalog
 
 from asdf_pipeline.errors import InputError
-from asdf_pipeline.stage.files import Complaints, name_of, unpacked
+from asdf_pipeline.stage.files import InputErrors, name_of, unpacked
 from asdf_pipeline.stage.formats import read_file, warnings_as_lines
 from asdf_pipeline.stage.metadata import check_xml
 from asdf_pipeline.text import one_line
@@ -55,11 +55,11 @@ def read_quakeml(files: Sequence[Path]) -> tuple[bytes | None, int]:
         resource id.
     """
     documents = []
-    complaints = Complaints()
+    errors = InputErrors()
     for path in files:
-        with complaints.collected():
+        with errors.collected():
             documents += _read(path)
-    complaints.end()
+    errors.raise_collected()
     return join(documents)
 
 
