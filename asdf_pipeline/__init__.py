@@ -69,6 +69,9 @@ def __getattr__(name: str) -> Any:
         from asdf_pipeline.dataset.pyasdf import PACKAGE, refuse
 
         refuse(PACKAGE, name, __name__)
+    from asdf_pipeline.files import require_posix
+
+    require_posix()
     module, attribute = _WHERE[name]
     value = getattr(import_module(module), attribute)
     globals()[name] = value

@@ -70,7 +70,7 @@ def read_tag_map(pairs: Iterable[str]) -> dict[str, str]:
     """
     tag_map: dict[str, str] = {}
     for pair in pairs:
-        source, sign, target = (part.strip() for part in pair.partition("="))
+        source, sign, target = (part.strip() for part in pair.rpartition("="))
         if not (source and sign and target):
             msg = (
                 f"--tag {pair!r}: expected INPUT_TAG=OUTPUT_TAG, "

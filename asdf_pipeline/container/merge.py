@@ -235,10 +235,10 @@ def copy_document(source: Any, target: Any, name: bytes, segment: Path) -> None:
     if not target.links.exists(name):
         copy_object(source, name, target)
     elif read_document(source, name) != read_document(target, name):
-        msg = f"{segment}: {name.decode()} differs from that in another segment"
+        msg = f"{segment}: {name.decode()} differs from that in another file"
         raise VerificationError(msg)
 
 
 def _twice(segment: Path, group: Any, name: bytes) -> VerificationError:
     path = decoded(h5i.get_name(group) + b"/" + name)
-    return VerificationError(f"{segment}: {path} is in another segment too")
+    return VerificationError(f"{segment}: {path} is in another file too")

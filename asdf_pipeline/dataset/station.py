@@ -149,7 +149,7 @@ class Station:
     def _inventory(self) -> Inventory:
         inventory = None
         if STATIONXML in self._open_file.names(self._station_name):
-            inventory = self._open_file.reader.inventory(self._station_name)
+            inventory = self._open_file.reader.inventory(self._station_name, lazy=False)
         if inventory is None:
             self._no_stationxml()
         return inventory
@@ -174,7 +174,11 @@ class Station:
 
     def __getattr__(self, item: str) -> Any:
         """Return what `get_item` does, as an attribute."""
-        if item.startswith("_") or item == "filter_waveforms":
+        own_state = "_open_file", "_station_name", "_chosen"  # not there: no station
+        underscored = item.startswith("_") and (
+            item in own_state or item not in self.get_waveform_tags()
+        )
+        if underscored or item == "filter_waveforms":
             pyasdf.refuse(pyasdf.STATION, item, "station")
         own = getattr(type(self), item, None)
         if isinstance(own, property):
@@ -243,10 +247,15 @@ class Station:
     def coordinates(self) -> dict[str, float]:
         """Latitude and longitude in degrees, elevation in metres.
 
+        Of a station that moved: where it was in the times of its waveforms; the newest
+        place, if there are several, or no waveforms.
+
         Raises
         ------
         StationMissingError
             If the station has no StationXML.
+        StationXMLError
+            If that is damaged, or does not say.
         """
         place = self._open_file.reader.coordinates(self._station_name)
         if place is None:

@@ -150,7 +150,7 @@ def describe_failures(failures: Sequence[Outcome], most: int = 5) -> str:
     """Return one line that names the units that failed and why."""
     named = [
         f"{outcome.station} ({outcome.input_tag}): {outcome.error_type}: "
-        f"{_shortened(one_line(outcome.error_message))}"
+        f"{_shortened(one_line(outcome.error_message).rstrip('.:; '))}"
         for outcome in failures[:most]
     ]
     more = f"; and {len(failures) - most} more" if len(failures) > most else ""

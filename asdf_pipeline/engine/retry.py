@@ -130,11 +130,11 @@ def _kept(
     for outcome in outcomes:
         where = f"station {outcome.station}, tag {outcome.input_tag}"
         unit = units.get((outcome.station, outcome.input_tag))
-        mapped = plan.tag_map.get(outcome.input_tag)
+        mapped = unit and unit.output_tag
         if outcome.status == "failed" and outcome.traces_out:
             msg = f"{task.made}: {where}: partly done, in windows: process it anew"
             raise CallError(msg)
-        if outcome.traces_out and (unit is None or mapped != outcome.output_tag):
+        if outcome.traces_out and mapped != outcome.output_tag:
             msg = (
                 f"{task.made}: has {where} as {outcome.output_tag!r}, which this "
                 "call leaves out: give the --tag and the selection it was made with"

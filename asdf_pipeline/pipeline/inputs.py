@@ -122,16 +122,16 @@ class DataSet:
         if not archives:
             return []
         # Where there is an archive only: a thousand rows without must not wait for it.
-        from asdf_pipeline.stage.sds import SDS
+        from asdf_pipeline.stage.archive import Archive
 
         found: list[str] = []
         for archive in archives:
             try:
-                days = SDS.chosen(archive, **self.selection).files()
+                files = Archive.chosen(archive, "sds", **self.selection).files()
             except ASDFPipelineError as error:
                 msg = f"{self.where}: {error}"
                 raise type(error)(msg) from None
-            found += map(str, days)
+            found += [str(file.path) for file in files]
         return found
 
     def check_files(self) -> None:

@@ -208,7 +208,7 @@ def join_windows(outcomes: Sequence[Outcome], digest: str) -> Outcome:
     )
 
 
-def unit_id(station: str, tag: str, window: tuple[int, int] | None) -> str:
+def unit_id(station: str, tag: str, window: tuple[int, int] | None = None) -> str:
     """Return the id of a unit: the same in every run over the same input."""
     name = f"{station}/{tag}"
     return name if window is None else f"{name}/{window[0]}-{window[1]}"

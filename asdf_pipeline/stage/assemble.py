@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,21 +16,18 @@ from asdf_pipeline.files import identity
 from asdf_pipeline.plan.units import Plan, Unit
 from asdf_pipeline.stage.attempt import Sources, StageWork
 from asdf_pipeline.stage.batches import batches
-from asdf_pipeline.stage.events import read_quakeml
-from asdf_pipeline.stage.files import Complaints, find_files
-from asdf_pipeline.stage.metadata import read_stations
-from asdf_pipeline.stage.sac import SACHeaders
-from asdf_pipeline.stage.scan import refuse_nothing, scan
+from asdf_pipeline.stage.collect import collect
+from asdf_pipeline.stage.files import find_files
+from asdf_pipeline.stage.scan import shared_files
+from asdf_pipeline.stage.waveforms import WaveformFile
+from asdf_pipeline.text import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from asdf_pipeline.plan.outcome import Outcome
-    from asdf_pipeline.stage.fdsn import Line, Request
-    from asdf_pipeline.stage.scan import Piece
-    from asdf_pipeline.stage.sds import SDS
-
-_LOGGER = logging.getLogger(__name__)
+    from asdf_pipeline.stage.archive import Archive
+    from asdf_pipeline.stage.fdsn import Request
 
 
 @dataclass(frozen=True)
@@ -50,12 +45,18 @@ class StageTask(Assignment):
         The tag of the waveforms, such as ``"raw_recording"``.
     waveforms, stations, events : sequence of str
         Patterns of files (see `files.find_files`) in any format that ObsPy reads.
-    archives : sequence of SDS
+    archives : sequence of Archive
         Archives of which the selected days are staged too.
     request : Request or None
         What to download from FDSN web services.
     sac_headers : bool
         Whether events and stations that no file describes are made of SAC headers.
+    split_drift : bool
+        Whether traces are split where the times of their miniSEED records part from
+        start + n / rate by more than half a sample.
+    apply_calib : bool
+        Whether samples are multiplied by the factor that some formats have in their
+        headers (``stats.calib``: K-NET, GSE2, ...); they become float64.
     """
 
     output: str | Path
@@ -63,9 +64,11 @@ class StageTask(Assignment):
     waveforms: Sequence[str] = ()
     stations: Sequence[str] = ()
     events: Sequence[str] = ()
-    archives: Sequence[SDS] = ()
+    archives: Sequence[Archive] = ()
     request: Request | None = None
     sac_headers: bool = True
+    split_drift: bool = False
+    apply_calib: bool = False
 
     @property
     def output_path(self) -> Path:
@@ -90,83 +93,75 @@ class StageTask(Assignment):
             If files cannot be read, or contradict each other.
         """
         check_tag(self.tag)
-        waveforms = find_files(self.waveforms, "waveforms")
-        waveforms += [path for archive in self.archives for path in archive.files()]
+        waveforms = self._waveforms()
         stations = find_files(self.stations, "stations")
         events = find_files(self.events, "events")
         if not waveforms and self.request is None:
             msg = "no waveforms were named: nothing to stage"
             raise CallError(msg)
-        quakeml, count = None, 0
-        headers = SACHeaders()
-        pieces: list[Piece] = []
-        documents: dict[str, bytes] = {}
-        complaints = Complaints()
-        with complaints.collected():
-            quakeml, count = read_quakeml(events)
-        with complaints.collected():
-            pieces = scan(waveforms, headers.notice if self.sac_headers else _ignore)
-            if self.request is None:
-                refuse_nothing(pieces, waveforms)
-        with complaints.collected():
-            documents = dict(read_stations(stations))
-        complaints.end()
-        lines: dict[Unit, tuple[Line, ...]] = {}
-        if self.request is not None:
-            inventory = self.request.stations()
-            lines = self.request.units(inventory, self.tag)
-            documents = {**self.request.documents(inventory), **documents}
-            if quakeml is None:
-                quakeml = self.request.quakeml()
-        made = headers.documents(documents)
-        if made:
-            documents |= made
-            _LOGGER.info("StationXML made of SAC headers: %s", ", ".join(made))
-        sac_events = quakeml is None and bool(headers.events)
-        if sac_events:
-            quakeml, count = headers.quakeml()
-            _LOGGER.info("%d events made of SAC headers", count)
-        files = batches(pieces, self.tag)
-        units = [*files, *lines]
-        _warn_of_networks({unit.station for unit in units}, documents)
-        for station in sorted(documents.keys() - {unit.station for unit in units}):
-            units.append(Unit(station, self.tag))  # metadata alone
-        sources = Sources(
-            {unit.id: paths for unit, paths in files.items()},
-            _shared(pieces),
-            documents,
-            quakeml,
-            sac_events,
+        found = collect(
+            waveforms,
+            stations,
+            events,
             self.request,
-            {unit.id: asked for unit, asked in lines.items()},
+            self.tag,
+            sac_headers=self.sac_headers,
+            apply_calib=self.apply_calib,
         )
-        plan = Plan(Path(), {self.tag: self.tag}, tuple(units))
+        files = batches(found.pieces, self.tag)
+        units = [*files, *found.requests]
+        for station in sorted(found.documents.keys() - {one.station for one in units}):
+            units.append(Unit(station, self.tag, self.tag))  # metadata alone
+        sources = Sources(
+            {unit.id: parts for unit, parts in files.items()},
+            shared_files(found.pieces),
+            found.documents,
+            found.quakeml,
+            found.sac_events,
+            self.request,
+            {unit.id: lines for unit, lines in found.requests.items()},
+            self.split_drift,
+            self.apply_calib,
+        )
+        plan = Plan(tuple(units))
         key: dict[str, str | None] = {
-            "the files": _state([*waveforms, *stations, *events]),
+            "the files": _state(
+                [*(file.path for file in waveforms), *stations, *events]
+            ),
+            "the archives": repr(self.archives),
             "the request": repr(self.request),
             "the tag": self.tag,
-            "the use of SAC headers": str(self.sac_headers),
+            "the use of headers": repr(
+                (self.sac_headers, self.split_drift, self.apply_calib)
+            ),
             "the number of units": str(len(units)),  # `status` reads it here
             "the encoding": str(self.encoding),
             "asdf_pipeline's version": __version__,
         }
-        source = f"{len(waveforms)} waveform file(s), {count} event(s)"
+        counts = plural(len(waveforms), "waveform file"), plural(found.events, "event")
         return Staging(
-            source=source,
+            source=", ".join(counts),
             plan=plan,
             key=key,
-            quakeml=quakeml,
+            quakeml=found.quakeml,
             brief=sources,
             # A file that is mended, or left out, is another work.
             retries=self.request is not None,
         )
 
+    def _waveforms(self) -> list[WaveformFile]:
+        """Return the files of the patterns and of the archives, each once."""
+        files = [WaveformFile(path) for path in find_files(self.waveforms, "waveforms")]
+        files += [file for archive in self.archives for file in archive.files()]
+        once: dict[Path, WaveformFile] = {}
+        for file in files:
+            once.setdefault(file.path.resolve(), file)
+        return list(once.values())
+
     def work(self, layout: Layout | None, brief: object) -> StageWork:
         """Return what a worker needs (see `Assignment.work`)."""
         assert isinstance(brief, Sources)
-        return StageWork(
-            tag_map={self.tag: self.tag}, encoding=self.encoding, sources=brief
-        )
+        return StageWork(encoding=self.encoding, sources=brief)
 
 
 @dataclass(kw_only=True)
@@ -191,6 +186,8 @@ def stage(
     backend: str = "auto",
     workers: int = -1,
     sac_headers: bool = True,
+    split_drift: bool = False,
+    apply_calib: bool = False,
 ) -> RunReport:
     """Put waveforms, station metadata and events into one new ASDF file.
 
@@ -205,8 +202,8 @@ def stage(
         ``<output>.work``, from which the same call goes on.
     backend, workers
         See `team.form_team`.
-    sac_headers : bool
-        Whether events and stations that no file describes are made of SAC headers.
+    sac_headers, split_drift, apply_calib
+        See `StageTask`.
 
     Raises
     ------
@@ -227,6 +224,8 @@ def stage(
             tuple(stations),
             tuple(events),
             sac_headers=sac_headers,
+            split_drift=split_drift,
+            apply_calib=apply_calib,
             backend=backend,
             workers=workers,
             io="segments",
@@ -234,38 +233,6 @@ def stage(
             progress="none",
         )
     )
-
-
-def _ignore(trace: object, source_name: str) -> None:
-    """Take no notice of a header."""
-
-
-def _warn_of_networks(recorded: Collection[str], described: Collection[str]) -> None:
-    """Warn of stations whose network differs between waveforms and StationXML.
-
-    Parameters
-    ----------
-    recorded, described : collection of str
-        ``"NET.STA"`` of those with waveforms, and of those with StationXML.
-    """
-    alone: dict[str, list[str]] = defaultdict(list)
-    for name in sorted(set(described) - set(recorded)):
-        alone[name.partition(".")[2]].append(name)
-    for name in sorted(set(recorded) - set(described)):
-        if others := alone.get(name.partition(".")[2]):
-            _LOGGER.warning(
-                "StationXML without waveforms: %s; waveforms without StationXML: %s: "
-                "one of them has another network code: make them the same",
-                *(", ".join(others), name),
-            )
-
-
-def _shared(pieces: Iterable[Piece]) -> dict[Path, frozenset[str]]:
-    """Return the stations of each file that holds several."""
-    found: dict[Path, set[str]] = defaultdict(set)
-    for piece in pieces:
-        found[piece.path].add(piece.station)
-    return {path: frozenset(names) for path, names in found.items() if len(names) > 1}
 
 
 def _state(files: Iterable[Path]) -> str:

@@ -21,21 +21,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from obspy import Stream, Trace, read_inventory
+from obspy import Stream
 from obspy.clients.fdsn import Client
 from obspy.clients.fdsn.header import FDSNException, FDSNNoDataException
 
-from asdf_pipeline.container.traces import indices_between, offset
 from asdf_pipeline.errors import CallError, InputError
+from asdf_pipeline.metadata.inventory import parse
 from asdf_pipeline.plan.units import Unit
 from asdf_pipeline.stage.metadata import documents_of
+from asdf_pipeline.stage.waveforms import cut
 from asdf_pipeline.text import one_line
 from asdf_pipeline.times import SECOND, utc, utc_ns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from obspy import Inventory
 
 _LOGGER = logging.getLogger(__name__)
 _DAY = 86_400_000_000_000  # ns
@@ -128,8 +128,8 @@ class Request:
             msg = f"{self.url}: no data centre: {one_line(error)}"
             raise CallError(msg) from None
 
-    def stations(self) -> Inventory:
-        """Return the stations with their responses.
+    def stations(self) -> bytes:
+        """Return the stations with their responses, as StationXML.
 
         Raises
         ------
@@ -147,7 +147,7 @@ class Request:
             )
 
         self._document(ask, "stations")
-        return read_inventory(io.BytesIO(content.getvalue()), format="STATIONXML")
+        return content.getvalue()
 
     def _document(self, ask: Callable[[], None], what: str) -> None:
         try:
@@ -156,9 +156,9 @@ class Request:
             msg = f"{self.url}: has no {what} such as the request asks for"
             raise InputError(msg) from None
 
-    def documents(self, inventory: Inventory) -> dict[str, bytes]:
-        """Return each station's StationXML."""
-        return dict(documents_of(inventory, self.url))
+    def documents(self, stations: bytes) -> dict[str, bytes]:
+        """Return each station's StationXML, cut out of that of all."""
+        return dict(documents_of(stations, self.url))
 
     def quakeml(self) -> bytes | None:
         """Return the events, if any are asked for.
@@ -181,10 +181,10 @@ class Request:
         self._document(ask, "events")
         return content.getvalue()
 
-    def units(self, inventory: Inventory, tag: str) -> dict[Unit, tuple[Line, ...]]:
+    def units(self, stations: bytes, tag: str) -> dict[Unit, tuple[Line, ...]]:
         """Return a unit for each station and day, with what to ask for."""
         units: dict[Unit, tuple[Line, ...]] = {}
-        for network in inventory:
+        for network in parse(stations, self.url, cache_responses=False):
             for code in sorted({station.code for station in network}):
                 for start in range(self.start - self.start % _DAY, self.end, _DAY):
                     first, last = max(start, self.start), min(start + _DAY, self.end)
@@ -202,7 +202,7 @@ class Request:
                     )
                     samples = round(sum(rates.values()) * (last - first) / SECOND)
                     station = f"{network.code}.{code}"
-                    units[Unit(station, tag, (first, last), samples)] = lines
+                    units[Unit(station, tag, tag, (first, last), samples)] = lines
         return units
 
 
@@ -237,21 +237,8 @@ def download(client: Client, lines: tuple[Line, ...], source_name: str) -> Strea
     except FDSNNoDataException:
         return Stream()
     # Services give whole records: their ends are of the days before and after.
-    # By integers: ObsPy's trim rounds the last one at midnight into both.
     window = lines[0][4:]
-    return Stream([piece for trace in found[0] if (piece := _cut(trace, window))])
-
-
-def _cut(trace: Trace, window: tuple[int, int]) -> Trace | None:
-    """Return the samples of a trace within two times, None for none."""
-    first, last = window
-    start, rate = trace.stats.starttime.ns, trace.stats.sampling_rate
-    begin, end = indices_between(start, rate, trace.stats.npts, (first, last))
-    if begin == end:
-        return None
-    trace.data = trace.data[begin:end]
-    trace.stats.starttime = utc(start + offset(begin, rate))
-    return trace
+    return Stream([piece for trace in found[0] if (piece := cut(trace, window))])
 
 
 def _persist(ask: Callable[[], None], source_name: str) -> None:

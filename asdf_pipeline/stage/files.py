@@ -40,21 +40,21 @@ _UNPACKING_ERRORS = (
 _MOST_NAMED = 5
 
 
-class Complaints:
-    """What cannot be kept, collected so that all of it is named at once."""
+class InputErrors:
+    """Errors of files that cannot be staged, collected to be raised as one."""
 
     def __init__(self) -> None:
         self._errors: list[InputError] = []
 
     @contextmanager
     def collected(self) -> Iterator[None]:
-        """Keep the error of the block for the end."""
+        """Keep the error that the block raises for `raise_collected`."""
         try:
             yield
         except InputError as error:
             self._errors.append(error)
 
-    def end(self) -> None:
+    def raise_collected(self) -> None:
         """Raise what was collected, the first few in words, as one error.
 
         Raises
@@ -105,6 +105,11 @@ def _matches(pattern: str) -> list[Path]:
         return [path]
     names = glob.glob(str(path), recursive=True)  # noqa: PTH207 - takes any path
     return [path for name in names if (path := Path(name)).is_file()]
+
+
+def name_of(path: Path, member: Path) -> str:
+    """Return how log lines and errors name a member of what `unpacked` yields."""
+    return str(path) if member == path else f"{path}, {member.name}"
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from asdf_pipeline.errors import WorkerDiedError
+from asdf_pipeline.team import alone
 from asdf_pipeline.team.base import Job, Team
 from asdf_pipeline.team.member import CameBack, Write, Wrote, be_member
 from asdf_pipeline.team.resources import available_cores
@@ -42,8 +43,19 @@ SMALL_UNIT = 0.05
 """Seconds below which a unit is so short that the next one is sent ahead of time."""
 
 
-def form(options: TeamOptions) -> Processes:
-    """Return the team of as many workers as are asked for."""
+def form(options: TeamOptions) -> Team:
+    """Return the team of as many workers as are asked for.
+
+    In a daemonic process it is the team of one, with a warning: Python lets such a
+    process start none.
+    """
+    if multiprocessing.current_process().daemon:
+        log.warning(
+            "%s is daemonic, as multiprocessing's pools and dask start them, and may "
+            "have no processes of its own: it works serially",
+            multiprocessing.current_process().name,
+        )
+        return alone.form(options)
     return Processes(options.workers)
 
 

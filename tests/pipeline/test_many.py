@@ -65,6 +65,7 @@ def test_archives_merging_and_staged_files_that_go(identity: Checkout) -> None:
     results = identity.path / "results"
     assert not list(results.rglob("staged.h5"))
     assert not list(results.rglob("*.work"))
+    assert "results/rjob.h5: 2 files merged, " in identity.read("logs/merge/rjob.log")
     with Reader(results / "rjob.h5") as reader:
         headers = reader.headers("BW.RJOB", "processed")
         assert [header.channel for header in headers] == ["EHZ", "EHZ"]
@@ -95,7 +96,7 @@ def test_a_new_day_in_the_archive_is_staged(identity: Checkout) -> None:
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ({"sds": "absent"}, "'bw': absent: no such directory with an SDS archive"),
+        ({"sds": "absent"}, "'bw': absent: no such directory with an archive"),
         ({"sds": "config"}, "'bw': config: no day of *.*.*.* from the beginning"),
         ({"sds": "config", "starttime": "May"}, "'bw': 'May': expected a day"),
         ({"waveforms": "x", "channel": "EHZ"}, "choose from an archive: name it"),

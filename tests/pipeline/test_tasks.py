@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import h5py
 import pytest
 import yaml
 
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.provenance.reading import read_runs
+from tests.container.made import trace
+from tests.container.made import write as made
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +49,7 @@ def write(checkout: Checkout, process: dict[str, Any], **top: Any) -> None:
 
 
 def test_the_seed_as_steps_and_a_row_of_its_own(checkout: Checkout) -> None:
-    """The function and the step agree, but for the length of their transforms."""
+    """The seed's function and the same as steps differ in their transforms' length."""
     (checkout.path / "seed.py").write_text(SEED)
     write(checkout, {"steps": [{"remove_response": {"output": "VEL"}}]})
     checkout.use(
@@ -321,3 +324,18 @@ def test_a_wrong_cell_is_named(
     line = complaint()
     assert line.startswith("config/datasets.tsv: data set 'bad': ")
     assert said in line
+
+
+def test_a_tag_of_another_program_is_read(checkout: Checkout) -> None:
+    source = checkout.path / "other.h5"
+    made(source, trace(), tag="raw")
+    with h5py.File(source, "r+") as file:
+        group = file["Waveforms/XX.ABC"]
+        (name,) = group
+        group.move(name, name.replace("__raw", "__My tag's"))
+    write(checkout, {"steps": ["detrend"], "tag_map": {"My tag's": "done"}})
+    checkout.use({"dataset": "other", "asdf": "other.h5"})
+    run = checkout.snakemake()
+    assert run.code == 0, run.text
+    (row,) = checkout.rows()
+    assert (row["input_tag"], row["status"]) == ("My tag's", "ok")

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.cli.arguments import add_verb, refuse_replacing
 from asdf_pipeline.errors import CallError, VerificationError
+from asdf_pipeline.plan.outcome import STATUSES
+from asdf_pipeline.text import plural
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    import pandas as pd
+
     from asdf_pipeline.plan.outcome import Outcome
+
+log = logging.getLogger(__name__)
 
 _DESCRIPTION = """\
 Write the station manifest: one row for each station and input tag, with what became
@@ -83,7 +90,9 @@ def run(args: argparse.Namespace) -> None:
         from asdf_pipeline.manifest import join_manifests
 
         refuse_replacing(args.output, args.join)
-        join_manifests(args.join, args.output)
+        joined = join_manifests(args.join, args.output)
+        of = f" of {plural(joined['dataset'].nunique(), 'data set')}"
+        log.info("%s: %s", args.output, _rows(joined, of))
         return
     if len(args.files) != 2 or args.outcomes is None:
         msg = "give IN.h5, OUT.h5 and --outcomes FILE, or --join"
@@ -103,9 +112,18 @@ def run(args: argparse.Namespace) -> None:
     except VerificationError as error:
         msg = f"{args.outcomes}: {error}"
         raise VerificationError(msg) from None
-    write_table(station_table(outcomes, dataset), args.output)
+    stations = station_table(outcomes, dataset)
+    write_table(stations, args.output)
+    log.info("%s: %s", args.output, _rows(stations))
     if args.timings is not None:
         write_table(timings_table(outcomes, dataset), args.timings)
+
+
+def _rows(table: pd.DataFrame, of: str = "") -> str:
+    """Return what a manifest holds: ``"3 rows (2 ok, 1 empty)"``."""
+    there = Counter(table["status"])
+    counts = ", ".join(f"{there[name]} {name}" for name in STATUSES if there[name])
+    return f"{plural(len(table), 'row')}{of} ({counts})"
 
 
 def check_source(outcomes: Sequence[Outcome], source: Path) -> None:

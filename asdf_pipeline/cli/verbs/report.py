@@ -11,7 +11,7 @@ from asdf_pipeline.cli.arguments import add_verb, refuse_replacing
 from asdf_pipeline.errors import CallError
 from asdf_pipeline.text import plural, size_text
 
-_LOGGER = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _DESCRIPTION = """\
 Write a page (HTML) that shows what became of every station: a summary, a map, which
@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> None:
         args.waveforms,
     )
     size = size_text(args.output.stat().st_size)
-    _LOGGER.info("%s: %s, %s", args.output, plural(len(outcomes), "unit"), size)
+    log.info("%s: %s, %s", args.output, plural(len(outcomes), "unit"), size)
 
 
 def _number(text: str) -> int:

@@ -10,6 +10,7 @@ from asdf_pipeline.cli.arguments import add_verb, read_parameters
 from asdf_pipeline.cli.running import add_keeping, add_team
 from asdf_pipeline.cli.stopping import terminable
 from asdf_pipeline.errors import CallError
+from asdf_pipeline.text import plural
 
 if TYPE_CHECKING:
     import argparse
@@ -102,6 +103,18 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
         help="make no events and stations of SAC headers",
     )
     parser.add_argument(
+        "--split-drift",
+        action="store_true",
+        help="split traces where the times of their miniSEED records part from start + "
+        "n / rate by more than half a sample",
+    )
+    parser.add_argument(
+        "--apply-calib",
+        action="store_true",
+        help="multiply samples by the factor that K-NET, GSE2, ... headers hold; they "
+        "become float64",
+    )
+    parser.add_argument(
         "--tag", help="tag of the waveforms in the ASDF file, such as raw_recording"
     )
     parser.add_argument(
@@ -138,7 +151,7 @@ def run(args: argparse.Namespace) -> None:
 
     from asdf_pipeline import engine
     from asdf_pipeline.stage import StageTask, stage_asdf
-    from asdf_pipeline.stage.sds import SDS
+    from asdf_pipeline.stage.archive import Archive
 
     if args.asdf is not None:
         stage_asdf(args.asdf, args.output)
@@ -151,8 +164,10 @@ def run(args: argparse.Namespace) -> None:
         stations=tuple(args.stations),
         events=tuple(args.events),
         request=_read_request(args.fdsn),
-        archives=tuple(SDS.chosen(root, **chosen) for root in args.sds),
+        archives=tuple(Archive.chosen(root, "sds", **chosen) for root in args.sds),
         sac_headers=args.sac_headers,
+        split_drift=args.split_drift,
+        apply_calib=args.apply_calib,
         backend=args.backend,
         workers=args.workers,
         io="segments",
@@ -162,6 +177,16 @@ def run(args: argparse.Namespace) -> None:
     )
     with terminable(_GOES_ON):
         report = engine.run(task)
+    outcomes = report.outcomes
+    if outcomes:  # on the process that leads
+        _LOGGER.info(
+            "%s: %s, %s, %s, tag %s",
+            args.output,
+            plural(len({one.station for one in outcomes}), "station"),
+            plural(sum(one.traces_out for one in outcomes), "trace"),
+            plural(sum(one.samples_out for one in outcomes), "sample"),
+            args.tag,
+        )
     _LOGGER.info("%s", report)
 
 
