@@ -25,6 +25,7 @@ from asdf_pipeline.cli.verbs import (
     manifest,
     merge,
     process,
+    repair,
     report,
     stage,
     status,
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 PROGRAM = "asdf-pipeline"
 VERBS = (
     *(init, config, stage, trial, process, compare, merge, manifest, report),
-    *(info, digest, verify, status),
+    *(info, digest, verify, repair, status),
 )
 
 _DESCRIPTION = """\

@@ -223,7 +223,9 @@ def run_and_publish(opened: OpenWork, team: Team, work: Work) -> RunReport:
         directory.remove()
     else:
         stop = Stop(alone=not team.has_peers)
-        with stop.listening(directory.in_flight.stopped):
+        # Of a team with peers each says itself that it stops: who does not has died.
+        on_stop = None if team.has_peers else directory.in_flight.stopped
+        with stop.listening(on_stop):
             try:
                 outcomes = _run_team(opened, team, work, stop)
                 with stop.interruptible():

@@ -214,6 +214,12 @@ class Ledger:
         for unit_id in ready:
             del self._held[unit_id]
 
+    def stopped(self, worker: str) -> None:
+        """Note that a worker was told to stop: what it has is no suspect."""
+        for unit_id, (owner, _) in self._out.items():
+            if owner == worker:
+                self.directory.in_flight.stopped(unit_id)
+
     def abandon(self, segment: str) -> None:
         """Take back all units whose data was in a segment that is lost."""
         self._take_back(lambda held: held.segment == segment)

@@ -20,7 +20,7 @@ from tests.cli.conftest import PACKAGE_COMMAND, Run
 Command = Callable[..., Run]
 VERBS = (
     *("init", "config", "stage", "try", "process", "compare", "merge", "manifest"),
-    *("report", "info", "digest", "verify", "status"),
+    *("report", "info", "digest", "verify", "repair", "status"),
 )
 
 

@@ -176,6 +176,19 @@ def test_a_run_that_was_told_to_stop_makes_no_suspects(path: Path) -> None:
         ledger.directory.close()
 
 
+def test_only_what_a_worker_had_that_did_not_stop_is_suspect(path: Path) -> None:
+    first = begin(path)
+    stopped, dead = first.take("a"), first.take("b")
+    assert stopped is not None
+    assert dead is not None
+    first.stopped("a")
+    first.directory.close()
+    second = begin(path)
+    assert second.take("a") == stopped
+    assert second.directory.in_flight.suspects == [dead.id]
+    second.directory.close()
+
+
 def test_a_unit_that_kills_its_worker_twice_is_failed(path: Path) -> None:
     ledger = begin(path)
     for _ in range(ATTEMPTS):

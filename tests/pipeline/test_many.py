@@ -96,7 +96,7 @@ def test_a_new_day_in_the_archive_is_staged(identity: Checkout) -> None:
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ({"sds": "absent"}, "'bw': absent: no such directory with an SDS archive"),
+        ({"sds": "absent"}, "'bw': absent: no such directory with an archive"),
         ({"sds": "config"}, "'bw': config: no day of *.*.*.* from the beginning"),
         ({"sds": "config", "starttime": "May"}, "'bw': 'May': expected a day"),
         ({"waveforms": "x", "channel": "EHZ"}, "choose from an archive: name it"),

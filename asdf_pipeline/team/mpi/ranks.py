@@ -229,7 +229,7 @@ class Ranks(Team):
                 link = RootLink(dispatcher, mailbox, stop, threads=threads)
             else:
                 stop = Stop()
-                stack.enter_context(stop.listening(lambda: None))
+                stack.enter_context(stop.listening())
                 schedule = dataclasses.replace(self.follow(), began=time.monotonic())
                 link = RemoteLink(mailbox, stop, threads=threads)
             accounts = LedgerProxy(
