@@ -104,6 +104,10 @@ class StationXMLError(InputError):
     """A StationXML document is damaged or of another station; fails its unit."""
 
 
+class ResponseMissingError(InputError):
+    """A station's StationXML has no response for a trace; fails its unit."""
+
+
 class AuxiliaryError(InputError):
     """Auxiliary data cannot be written: its path, its content, or twice the same."""
 

@@ -102,9 +102,9 @@ def collect(
         found.documents = dict(read_stations(stations))
     errors.raise_collected()
     if request is not None:
-        inventory = request.stations()
-        found.requests = request.units(inventory, tag)
-        found.documents = {**request.documents(inventory), **found.documents}
+        described = request.stations()
+        found.requests = request.units(described, tag)
+        found.documents = {**request.documents(described), **found.documents}
         if found.quakeml is None:
             found.quakeml = request.quakeml()
     made = headers.documents(found.documents)
