@@ -295,7 +295,7 @@ def test_the_same_data_by_each_layout_is_the_same_file(
 def test_layouts_as_the_data_centres_write_them() -> None:
     """Keys of scedc.caltech.edu/cloud, ncedc.org/db/cloud.html, docs.earthscope.org."""
     keys = {
-        "scedc": "continuous_waveforms/2016/2016_123/CIAAS__BHZ___2016123.ms",
+        "scedc": "continuous_waveforms/2016/2016_123/CIGSC__BHZ___2016123.ms",
         "ncedc": "continuous_waveforms/BG/2023/2023.022/CLV.BG.DPN..D.2023.022",
         "earthscope": "miniseed/UW/2019/187/ALCT.UW.2019.187",
     }
@@ -308,7 +308,7 @@ def test_layouts_as_the_data_centres_write_them() -> None:
         assert fields is not None
         found[layout] = [fields.get(name) for name in (*CODES, "year", "jday")]
     assert found == {
-        "scedc": ["CI", "AAS", "", "BHZ", "2016", "123"],
+        "scedc": ["CI", "GSC", "", "BHZ", "2016", "123"],
         "ncedc": ["BG", "CLV", "", "DPN", "2023", "022"],
         "earthscope": ["UW", "ALCT", None, None, "2019", "187"],
     }
