@@ -207,7 +207,7 @@ def join_manifests(paths: Sequence[Path], output: Path) -> None:
         msg = (
             f"{files}: both have data set {row['dataset']}, station "
             f"{row['network']}.{row['station']}, tag {row['input_tag']}: "
-            "give each data set its own name (--dataset)"
+            "give each data set a name of its own"
         )
         raise InputError(msg)
     write_table(joined[list(STATION_COLUMNS)], output)

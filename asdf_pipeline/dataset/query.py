@@ -239,8 +239,11 @@ class QueryFilter:
         return self._holds("tag", tag)
 
     def takes_codes(self, name: TraceName) -> bool:
-        """Return whether a trace's location and channel pass."""
-        return self._holds("location", name.location) and self._holds(
+        """Return whether a trace's location and channel pass.
+
+        A location of blanks, as SEED pads it, is the empty one.
+        """
+        return self._holds("location", name.location.strip()) and self._holds(
             "channel", name.channel
         )
 

@@ -125,18 +125,26 @@ class Readable:
         endtime: UTCDateTime,
         tag: str,
         automerge: bool = True,
+        *,
+        nearest_sample: bool | None = None,
     ) -> Stream:
         """Return traces between two times; only these samples are read.
+
+        A time that misses a sample by no more than half a microsecond, as floats of
+        seconds do, means that sample.
 
         Parameters
         ----------
         network, station, location, channel, tag : str
             Codes and tag, wildcards and lists with commas allowed.
         starttime, endtime : obspy.UTCDateTime
-            From the last sample at or before the start to the first at or after the
-            end.
+            First and last time.
         automerge : bool
             Join traces of which one goes on exactly where the other ends.
+        nearest_sample : bool, optional
+            Which sample stands for a time between two: True, the nearest; False, the
+            inner one; both as in `obspy.Trace.slice`. By default, as in pyasdf, the
+            outer one: the last before the start, the first after the end.
         """
         from obspy import Stream
 
@@ -148,11 +156,13 @@ class Readable:
             q.location == location,
             q.channel == channel,
             q.tag == tag,
-            q.starttime <= endtime,
-            q.endtime >= starttime,
+            q.starttime <= endtime + 1e-6,  # UTCDateTime compares microseconds
+            q.endtime >= starttime - 1e-6,
         ):
             for its_tag in one.get_waveform_tags():
-                stream += one.get_item(its_tag, starttime, endtime)
+                stream += one.get_item(
+                    its_tag, starttime, endtime, nearest_sample=nearest_sample
+                )
         if automerge:
             stream.merge(method=-1)
         return stream

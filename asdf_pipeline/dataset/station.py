@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from asdf_pipeline.container.names import STATIONXML, tag_of
-from asdf_pipeline.container.traces import offset, samples_between, to_trace
+from asdf_pipeline.container.traces import to_trace
 from asdf_pipeline.dataset import display, pyasdf
+from asdf_pipeline.dataset.cutting import times_to_read
 from asdf_pipeline.errors import (
     InputError,
     NotOfferedError,
@@ -74,6 +75,8 @@ class Station:
         item: str,
         starttime: UTCDateTime | None = None,
         endtime: UTCDateTime | None = None,
+        *,
+        nearest_sample: bool | None = None,
     ) -> Stream | Inventory:
         """Return the traces with a tag, one trace by its name, or the StationXML.
 
@@ -82,8 +85,12 @@ class Station:
         item : str
             A tag, the name of a trace, or ``"StationXML"``.
         starttime, endtime : obspy.UTCDateTime or None
-            Only this much of each trace is read: from the last sample at or before
-            the start to the first at or after the end.
+            Only this much of each trace is read. A time that misses a sample by no
+            more than half a microsecond means that sample.
+        nearest_sample : bool, optional
+            Which sample stands for a time between two: True, the nearest; False, the
+            inner one; both as in `obspy.Trace.slice`. By default, as in pyasdf, the
+            outer one: the last before the start, the first after the end.
 
         Raises
         ------
@@ -110,7 +117,7 @@ class Station:
         for name in names:
             part = window
             if window is not None:
-                part = _outwards(self._header(name), window)
+                part = times_to_read(self._header(name), window, nearest_sample)
                 if part is None:
                     continue
             reader = self._open_file.reader
@@ -302,22 +309,3 @@ class Station:
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         """Print a summary in IPython."""
         printer.text(str(self))
-
-
-def _outwards(header: TraceHeader, window: tuple[int, int]) -> tuple[int, int] | None:
-    """Return the times of the samples on, or just outside, the ends of a window.
-
-    None where the trace and the window have nothing in common.
-    """
-    if window[0] > header.endtime or window[1] < header.starttime:
-        return None
-    begin, end = samples_between(header, window)
-    first, last = (
-        header.starttime + offset(index, header.sampling_rate)
-        for index in (begin, end - 1)
-    )
-    if first > window[0] and begin > 0:
-        first = header.starttime + offset(begin - 1, header.sampling_rate)
-    if last < window[1] and end < header.npts:
-        last = header.starttime + offset(end, header.sampling_rate)
-    return first, last

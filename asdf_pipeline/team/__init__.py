@@ -48,7 +48,7 @@ def form_team(backend: str = "auto", workers: int = -1, io: str = "auto") -> Tea
         ranks = launched_ranks() > 1 or io == "parallel"
         backend = "mpi" if ranks else "multiprocessing"
     if io == "parallel" and backend != "mpi":
-        msg = f"--io parallel needs --backend mpi (this is {backend})"
+        msg = f"io 'parallel' needs backend 'mpi' (this is {backend!r})"
         raise BackendError(msg)
     module = import_module(f"asdf_pipeline.team.{TEAMS[backend]}")
     team: Team = module.form(workers, io)

@@ -139,7 +139,7 @@ def test_a_failed_station(command: Command, staged: Path, tmp_path: Path) -> Non
     assert "Station IU.ULN, tag raw" in run.err
     line = next(line for line in run.err.splitlines() if line.startswith("asdf-pipe"))
     assert 'IU.ULN (raw): ValueError: two lines, "quoted"' in line
-    assert "--max-failures 1" in line
+    assert "max_failures 1" in line
     assert not (tmp_path / "processed.h5").exists()
     table = Path(line.split("Outcomes: ")[1].split(". The")[0])
     statuses = [json.loads(row)["status"] for row in table.read_text().splitlines()]
