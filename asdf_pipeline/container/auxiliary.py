@@ -15,6 +15,7 @@ from asdf_pipeline.container.hdf5 import (
     h5py,
     has_member,
     members_of,
+    native_array,
     reason,
 )
 from asdf_pipeline.errors import InputError, StationMissingError
@@ -107,4 +108,8 @@ def _content(dataset: Any) -> tuple[np.ndarray[Any, Any], dict[str, Any]]:
     if dataset.dtype.names and dataset.dtype.hasobject:
         msg = f"is of type {dataset.dtype}, which is not read here"
         raise ValueError(msg)
-    return np.asarray(dataset[()]), dict(dataset.attrs)
+    parameters = {
+        name: native_array(value) if isinstance(value, np.ndarray) else value
+        for name, value in dataset.attrs.items()
+    }
+    return native_array(np.asarray(dataset[()])), parameters

@@ -19,6 +19,7 @@ from asdf_pipeline.container.hdf5 import (
     h5d,
     h5s,
     h5t,
+    native_dtype,
     reason,
 )
 from asdf_pipeline.container.names import TraceName
@@ -103,7 +104,7 @@ def read_header(dataset: Opened, name: str, station: str) -> TraceHeader:
         msg = f"stands in the group of station {station}"
         raise TraceError(msg)
     try:
-        dtype = dataset.id.dtype
+        dtype = native_dtype(dataset.id.dtype)
         count = h5a.get_num_attrs(dataset.id)
     except HDF5_ERRORS as error:
         msg = f"cannot be read: {reason(error)}"
@@ -173,8 +174,9 @@ def read_samples(
 ) -> np.ndarray[Any, Any]:
     """Return a range of a data set's elements, in the byte order of the file.
 
-    Only the chunks that hold them are read; they are decoded here where their
-    filters are known (checksums are verified), else by HDF5.
+    Where that is this machine's, their type says so (see `native_dtype`). Only the
+    chunks that hold them are read; they are decoded here where their filters are
+    known (checksums are verified), else by HDF5.
 
     Raises
     ------
@@ -186,7 +188,7 @@ def read_samples(
         properties = dataset.id.get_create_plist()
         layout = properties.get_layout()
         _check_storage(dataset, properties, layout)
-        samples = np.empty(max(end - begin, 0), dataset.id.dtype)
+        samples = np.empty(max(end - begin, 0), native_dtype(dataset.id.dtype))
         if not samples.size:
             return samples
         if layout == h5d.CHUNKED:

@@ -25,7 +25,7 @@ from asdf_pipeline.stage.sac import SACHeaders
 from asdf_pipeline.stage.scan import refuse_nothing, scan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from asdf_pipeline.plan.outcome import Outcome
     from asdf_pipeline.stage.fdsn import Line, Request
@@ -128,6 +128,7 @@ class StageTask(Assignment):
             _LOGGER.info("%d events made of SAC headers", count)
         files = batches(pieces, self.tag)
         units = [*files, *lines]
+        _warn_of_networks({unit.station for unit in units}, documents)
         for station in sorted(documents.keys() - {unit.station for unit in units}):
             units.append(Unit(station, self.tag))  # metadata alone
         sources = Sources(
@@ -237,6 +238,26 @@ def stage(
 
 def _ignore(trace: object, source_name: str) -> None:
     """Take no notice of a header."""
+
+
+def _warn_of_networks(recorded: Collection[str], described: Collection[str]) -> None:
+    """Warn of stations whose network differs between waveforms and StationXML.
+
+    Parameters
+    ----------
+    recorded, described : collection of str
+        ``"NET.STA"`` of those with waveforms, and of those with StationXML.
+    """
+    alone: dict[str, list[str]] = defaultdict(list)
+    for name in sorted(set(described) - set(recorded)):
+        alone[name.partition(".")[2]].append(name)
+    for name in sorted(set(recorded) - set(described)):
+        if others := alone.get(name.partition(".")[2]):
+            _LOGGER.warning(
+                "StationXML without waveforms: %s; waveforms without StationXML: %s: "
+                "one of them has another network code: make them the same",
+                *(", ".join(others), name),
+            )
 
 
 def _shared(pieces: Iterable[Piece]) -> dict[Path, frozenset[str]]:

@@ -11,8 +11,8 @@ from asdf_pipeline.errors import ASDFPipelineError, InputError
 from asdf_pipeline.stage.batches import LARGEST
 from asdf_pipeline.stage.files import Complaints, unpacked
 from asdf_pipeline.stage.formats import read_file
-from asdf_pipeline.stage.sac import associate
-from asdf_pipeline.stage.waveforms import TraceCollector, encoded, is_text
+from asdf_pipeline.stage.sac_fields import associate
+from asdf_pipeline.stage.waveforms import LeftOut, TraceCollector, encoded, no_waveform
 from asdf_pipeline.work.base import Work, Worker
 
 if TYPE_CHECKING:
@@ -154,10 +154,13 @@ class StageWorker(Worker):
         if self._client is None:
             self._client = request.client()
         source_name = f"{request.url}, {unit.id}"
-        yield (
-            source_name,
-            download(self._client, self.work.sources.lines[unit.id], source_name),
-        )
+        stream = download(self._client, self.work.sources.lines[unit.id], source_name)
+        left_out = LeftOut()
+        for trace in stream:
+            if why := no_waveform(trace):
+                left_out.add(trace.id, why, source_name)
+        left_out.say()
+        yield source_name, stream
 
     def _read(self, path: Path, station: str) -> Iterator[tuple[str, obspy.Stream]]:
         """Yield what a file, or each member of a packed one, holds."""
@@ -194,7 +197,7 @@ def _check_stations(
     """
     for trace in stream:
         station = f"{trace.stats.network}.{trace.stats.station}"
-        if trace.stats.npts and station not in expected and not is_text(trace):
+        if station not in expected and not no_waveform(trace):
             wanted = ", ".join(sorted(expected))
             msg = (
                 f"{source_name}: holds station {station}, where {wanted}"

@@ -11,6 +11,7 @@ import glob
 import logging
 import warnings
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import obspy
@@ -48,19 +49,34 @@ def find_format(kind: Kind, path: Path) -> str | None:
     for name, entry_point in ENTRY_POINTS[kind].items():
         if name in _UNSAFE:
             continue
-        is_format = buffered_load_entry_point(
-            entry_point.dist.name, f"obspy.plugin.{kind}.{name}", "isFormat"
-        )
+        is_format = _detection(kind, name, entry_point.dist.name)
         try:
-            if is_format(str(path)):
+            if is_format is not None and is_format(str(path)):
                 return str(name)
         except Exception as error:  # noqa: BLE001 - some look too trustingly
             _LOGGER.debug("%s: is it %s? %s", path, name, error)
     return None
 
 
+@cache
+def _detection(kind: Kind, name: str, package: str) -> Callable[[str], bool] | None:
+    """Return a format's detection; None, with a warning, if its plugin is broken."""
+    try:
+        found: Callable[[str], bool] = buffered_load_entry_point(
+            package, f"obspy.plugin.{kind}.{name}", "isFormat"
+        )
+    except Exception as error:  # noqa: BLE001 - any package may declare a plugin
+        _LOGGER.warning(
+            "the %s format %s of the package %s is passed over, for its ObsPy plugin "
+            "cannot be loaded (%s): repair or remove the package",
+            *(kind, name, package, one_line(error)),
+        )
+        return None
+    return found
+
+
 def read_file(
-    kind: Kind, path: Path, source_name: str, **options: Any
+    kind: Kind, path: Path, source_name: str, *, quiet: bool = False, **options: Any
 ) -> tuple[Any, str]:
     """Return what ObsPy reads from a file, and the format's name.
 
@@ -72,6 +88,8 @@ def read_file(
         The file.
     source_name : str
         How log lines and errors name it; for a member of an archive not its path.
+    quiet : bool
+        Whether ObsPy's warnings are dropped, for a file that is read again later.
     options
         More for ObsPy's reader: ``headonly=True``.
 
@@ -87,7 +105,10 @@ def read_file(
     InputError
         If it is in no format that ObsPy reads, or damaged.
     """
-    with warnings_as_lines(source_name):
+    if not path.stat().st_size:
+        msg = f"{source_name}: the file is empty (0 bytes)"
+        raise InputError(msg)
+    with warnings_as_lines(source_name, quiet=quiet):
         name = find_format(kind, path)
         if name is None:
             msg = f"{source_name}: in no {kind} format that ObsPy reads"
@@ -103,11 +124,21 @@ def read_file(
 
 
 @contextmanager
-def warnings_as_lines(source_name: str) -> Iterator[None]:
-    """Turn the block's warnings into log lines that name the file, each once."""
+def warnings_as_lines(source_name: str, *, quiet: bool = False) -> Iterator[None]:
+    """Turn the block's warnings into log lines that name the file, each once.
+
+    Parameters
+    ----------
+    source_name : str
+        How the lines name the file.
+    quiet : bool
+        Whether nothing is logged.
+    """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield
+    if quiet:
+        return
     said = list(dict.fromkeys(one_line(one.message) for one in caught))
     for message in said[:_MOST_WARNINGS]:
         _LOGGER.warning("%s: %s", source_name, message)

@@ -1,18 +1,11 @@
-"""What SAC headers say of events and stations, where no other file does.
-
-SAC's manual: O is the origin's time in seconds from the reference time, as B is the
-first sample's; EVLA, EVLO, STLA, STLO in degrees; STEL, STDP in metres; EVDP in
-kilometres, in older files in metres; CMPINC in degrees from upward vertical.
-"""
+"""Events and stations made of SAC headers, where no other file describes them."""
 
 from __future__ import annotations
 
 import io
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import obspy
 import xxhash
 from obspy import UTCDateTime
 from obspy.core.event import Catalog, Event, Magnitude, Origin
@@ -20,83 +13,17 @@ from obspy.core.inventory import Channel, Inventory, Network, Station
 
 from asdf_pipeline.errors import StationXMLError
 from asdf_pipeline.stage.formats import warnings_as_lines
+from asdf_pipeline.stage.sac_fields import PREFIX, event_of, impossible, number
 from asdf_pipeline.times import utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import obspy
+
+    from asdf_pipeline.stage.sac_fields import SACEvent
+
 _LOGGER = logging.getLogger(__name__)
-_UNDEFINED = -12345.0
-_DEEPEST = 1000.0  # km: no earthquake is that deep, so a larger number is in metres
-_MS = 1_000_000  # ns
-_PREFIX = "smi:local/asdf_pipeline/sac"
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class SACEvent:
-    """An event of a SAC header: time in ns since 1970, degrees, km, magnitude."""
-
-    time: int
-    latitude: float
-    longitude: float
-    depth: float | None
-    magnitude: float | None
-
-    @property
-    def id(self) -> str:
-        """Its resource id: the same for the same event, whichever file it is from."""
-        text = repr((self.time, self.latitude, self.longitude, self.depth))
-        return f"{_PREFIX}/event/{xxhash.xxh3_64_hexdigest(text.encode())}"
-
-    @property
-    def origin_id(self) -> str:
-        """Its origin's resource id."""
-        return f"{self.id}/origin"
-
-    @property
-    def magnitude_id(self) -> str:
-        """Its magnitude's resource id."""
-        return f"{self.id}/magnitude"
-
-
-def _number(trace: obspy.Trace, name: str) -> float | None:
-    value = trace.stats.get("sac", {}).get(name)
-    if value is None or float(value) == _UNDEFINED:
-        return None
-    return float(str(value))  # as written: 0.1, not 0.10000000149
-
-
-def event_of(trace: obspy.Trace) -> SACEvent | None:
-    """Return the event of a trace's SAC header, None if it has none.
-
-    Time, latitude and longitude make an event.
-    """
-    begin, origin = _number(trace, "b"), _number(trace, "o")
-    latitude, longitude = _number(trace, "evla"), _number(trace, "evlo")
-    if begin is None or origin is None or latitude is None or longitude is None:
-        return None
-    # The reference time is in ms. B and O hold seven digits: files of one event would
-    # else differ in their last ones.
-    exact = float(trace.stats.sac["b"])  # as ObsPy takes it
-    reference = trace.stats.starttime.ns - round(exact * 1e6) * 1000
-    time = (reference + _MS // 2) // _MS * _MS + round(origin * 1000) * _MS
-    depth = _number(trace, "evdp")
-    if depth is not None and abs(depth) > _DEEPEST:
-        depth /= 1000
-    return SACEvent(time, latitude, longitude, depth, _number(trace, "mag"))
-
-
-def associate(stream: obspy.Stream) -> None:
-    """Give traces the ids of the events of their SAC headers, in ``stats.asdf``."""
-    for trace in stream:
-        if (event := event_of(trace)) is not None:
-            trace.stats.asdf = {
-                "event_ids": [event.id],
-                "origin_ids": [event.origin_id],
-                "magnitude_ids": []
-                if event.magnitude is None
-                else [event.magnitude_id],
-            }
 
 
 class SACHeaders:
@@ -124,15 +51,20 @@ class SACHeaders:
         """
         if "sac" not in trace.stats:
             return
+        if fields := impossible(trace):
+            _LOGGER.warning(
+                "%s: trace %s: impossible in its SAC header, and left out: %s",
+                *(source_name, trace.id, ", ".join(fields)),
+            )
         if (event := event_of(trace)) is not None:
             known = self.events.get(event.id)
             if known is not None and known.magnitude is not None:
                 event = known
             self.events[event.id] = event
-        latitude, longitude = _number(trace, "stla"), _number(trace, "stlo")
+        latitude, longitude = number(trace, "stla"), number(trace, "stlo")
         if latitude is None or longitude is None:
             return
-        place = (latitude, longitude, _number(trace, "stel"))
+        place = (latitude, longitude, number(trace, "stel"))
         station = f"{trace.stats.network}.{trace.stats.station}"
         known_station = self._stations.setdefault(
             station, _SACStation(place, source_name)
@@ -157,7 +89,7 @@ class SACHeaders:
         digest = xxhash.xxh3_64_hexdigest("\n".join(sorted(self.events)).encode())
         catalog = Catalog(
             [_quakeml_event(event) for event in sorted(self.events.values(), key=_key)],
-            resource_id=f"{_PREFIX}/{digest}",
+            resource_id=f"{PREFIX}/{digest}",
         )
         content = io.BytesIO()
         catalog.write(content, format="QUAKEML")
@@ -235,7 +167,7 @@ class _SACStation:
             elevation = 0.0
         channels = []
         for (location, channel), trace in sorted(self._channels.items()):
-            inclination = _number(trace, "cmpinc")
+            inclination = number(trace, "cmpinc")
             channels.append(
                 Channel(
                     code=channel,
@@ -243,8 +175,8 @@ class _SACStation:
                     latitude=latitude,
                     longitude=longitude,
                     elevation=elevation,
-                    depth=_number(trace, "stdp") or 0.0,
-                    azimuth=_number(trace, "cmpaz"),
+                    depth=number(trace, "stdp") or 0.0,
+                    azimuth=number(trace, "cmpaz"),
                     dip=None if inclination is None else inclination - 90,
                     sample_rate=trace.stats.sampling_rate,
                 )

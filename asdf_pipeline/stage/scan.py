@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import InputError
 from asdf_pipeline.stage.files import Complaints, unpacked
 from asdf_pipeline.stage.formats import read_file
-from asdf_pipeline.stage.waveforms import is_text
+from asdf_pipeline.stage.sac_fields import check_time_series
+from asdf_pipeline.stage.waveforms import LeftOut, no_waveform
 from asdf_pipeline.times import SECOND
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import obspy
-
-_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -75,25 +73,20 @@ def scan(
     """
     pieces: list[Piece] = []
     complaints = Complaints()
-    quiet = logging.getLogger("asdf_pipeline.stage.formats")
+    left_out = LeftOut()
     for path in files:
         found: dict[str, Piece] = {}
         with complaints.collected(), unpacked(path) as members:
             for member in members:
                 source_name = str(path) if member == path else f"{path}, {member.name}"
-                before, quiet.disabled = quiet.disabled, True  # said when it is read
-                try:
-                    stream, _ = read_file(
-                        "waveform", member, source_name, headonly=True
-                    )
-                finally:
-                    quiet.disabled = before
+                stream, _ = read_file(
+                    "waveform", member, source_name, quiet=True, headonly=True
+                )
                 for trace in stream:
-                    if is_text(trace):
-                        _say_text(trace, source_name)
+                    if why := no_waveform(trace):
+                        left_out.add(trace.id, why, source_name)
                         continue
-                    if not trace.stats.npts:
-                        continue
+                    check_time_series(trace, source_name)
                     notice(trace, source_name)
                     station = f"{trace.stats.network}.{trace.stats.station}"
                     start = trace.stats.starttime.ns
@@ -101,12 +94,9 @@ def scan(
                         found[station] = Piece(path, station, start, start)
                     found[station].add(trace)
         pieces += found.values()
+    left_out.say()
     complaints.end()
     return pieces
-
-
-def _say_text(trace: obspy.Trace, source_name: str) -> None:
-    _LOGGER.info("%s: %s is text (a log channel): left out", source_name, trace.id)
 
 
 def refuse_nothing(pieces: list[Piece], files: list[Path]) -> None:

@@ -86,10 +86,46 @@ class TraceCollector:
         return tuple(sorted(kept, key=lambda trace: trace.name))
 
 
-def is_text(trace: obspy.Trace) -> bool:
-    """Return whether a trace is a log, no waveform; its header alone may tell."""
+def no_waveform(trace: obspy.Trace) -> str:
+    """Return why a trace is no waveform, empty if it is one; its header may tell."""
     encoding = trace.stats.get("mseed", {}).get("encoding")
-    return encoding == "ASCII" or trace.data.dtype.kind in "SU"
+    if encoding == "ASCII" or trace.data.dtype.kind in "SU":
+        return "is text (a log channel)"
+    return "" if trace.stats.npts else "has no samples"
+
+
+class LeftOut:
+    """Counts the traces that are no waveforms, for one log line a channel."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._first: dict[tuple[str, str], str] = {}
+
+    def add(self, channel: str, why: str, source_name: str) -> None:
+        """Count a trace.
+
+        Parameters
+        ----------
+        channel : str
+            The trace's id.
+        why : str
+            What `no_waveform` said of it.
+        source_name : str
+            The file that it is from.
+        """
+        self._counts[channel, why] += 1
+        self._first.setdefault((channel, why), source_name)
+
+    def say(self) -> None:
+        """Log what was counted."""
+        for (channel, why), count in self._counts.items():
+            _LOGGER.info(
+                "%s: %s %s: left out (%s)",
+                self._first[channel, why],
+                channel,
+                why,
+                "1 piece" if count == 1 else f"{count} pieces, this file's the first",
+            )
 
 
 def encoded(
@@ -115,15 +151,9 @@ def encoded(
     InputError
         If a trace is what no ASDF file can hold.
     """
-    left_out: Counter[str] = Counter()
     for trace in stream:
-        if f"{trace.stats.network}.{trace.stats.station}" != station:
-            continue
-        if is_text(trace):
-            left_out[f"{trace.id} is text (a log channel), no waveform"] += 1
-            continue
-        if not trace.stats.npts:
-            left_out[f"{trace.id} has no samples"] += 1
+        of_station = f"{trace.stats.network}.{trace.stats.station}" == station
+        if not of_station or no_waveform(trace):
             continue
         if (wider := _WIDER.get(trace.data.dtype.newbyteorder("="))) is not None:
             trace.data = trace.data.astype(wider)
@@ -134,5 +164,3 @@ def encoded(
             trouble = text if trace.id in text else f"trace {trace.id}: {text}"
             msg = f"{source_name}: {trouble}"
             raise InputError(msg) from error
-    for why, count in left_out.items():
-        _LOGGER.info("%s: %s: left out (%d pieces)", source_name, why, count)

@@ -23,7 +23,7 @@ from obspy.core.inventory import (
 )
 from obspy.core.inventory.response import ResponseListElement
 
-from asdf_pipeline.container import response as module
+from asdf_pipeline.metadata import response as module
 from asdf_pipeline.metadata.evaluations import ENTRY_OVERHEAD, Evaluations
 from asdf_pipeline.metadata.response import (
     FEWEST_FREQUENCIES,

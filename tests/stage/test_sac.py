@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import logging
+import math
+import re
 import shutil
+import struct
 from pathlib import Path
 
 import obspy
 import pytest
 from obspy import UTCDateTime
+from obspy.io.sac import SACTrace
+from obspy.io.sac.header import FLOATHDRS, INTHDRS
 
 from asdf_pipeline.container.digest import file_digest
 from asdf_pipeline.container.reader import Reader
+from asdf_pipeline.errors import InputError
 from asdf_pipeline.stage import stage
 from tests.stage.conftest import DATA
 
@@ -148,3 +154,102 @@ def test_the_origin_is_exact(tmp_path: Path) -> None:
     trace.write(str(tmp_path / "a.sac"), format="SAC")
     with Reader(staged(tmp_path, tmp_path / "a.sac")) as reader:
         assert reader.events()[0].origins[0].time == UTCDateTime(2020, 1, 1, 0, 0, 12.5)
+
+
+def edited(folder: Path, trace: obspy.Trace | None = None, **fields: float) -> Path:
+    """Return a SAC file with other values in its header."""
+    trace = obspy.read(str(SCZ))[0] if trace is None else trace
+    path = folder / "edited.sac"
+    sac = SACTrace.from_obspy_trace(trace)
+    sac.write(str(path))
+    content = bytearray(path.read_bytes())
+    for name, value in fields.items():
+        kind, names = ("<f", FLOATHDRS) if name in FLOATHDRS else ("<i", INTHDRS)
+        begin = 4 * (names.index(name) + (0 if names is FLOATHDRS else len(FLOATHDRS)))
+        content[begin : begin + 4] = struct.pack(kind, value)
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e30, -1e30, 999999])
+@pytest.mark.parametrize(
+    "field",
+    ["evla", "evlo", "evdp", "o", "mag", "stla", "stlo", "stel", "stdp", "cmpaz"],
+)
+def test_a_value_that_cannot_be_is_none(
+    tmp_path: Path, field: str, value: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    if (field, value) == ("o", 999999):
+        value = 1e10
+    path = edited(tmp_path, **{field: value})
+    with Reader(staged(tmp_path, path)) as reader:
+        (trace,) = reader.stream("G.SCZ", "raw")
+        events = reader.events()
+        inventory = reader.inventory("G.SCZ")
+    assert trace.stats.npts == 300
+    assert len(events) == (field not in ("evla", "evlo", "o"))
+    if events:
+        assert (events[0].origins[0].depth is None) == (field == "evdp")
+        assert (events[0].magnitudes == []) == (field == "mag")
+    assert (inventory is None) == (field in ("stla", "stlo"))
+    said = [text for text in caplog.messages if f"left out: {field} " in text]
+    assert len(said) == (math.isfinite(value))
+    if said:
+        assert said[0].startswith(f"{path}: trace G.SCZ..BHE: impossible in its SAC")
+
+
+def test_longitudes_to_360_degrees_are_places(tmp_path: Path) -> None:
+    path = edited(tmp_path, evlo=200.5, stlo=238.5, cmpaz=-90.0)
+    with Reader(staged(tmp_path, path)) as reader:
+        assert reader.events()[0].origins[0].longitude == -159.5
+        inventory = reader.inventory("G.SCZ")
+    assert inventory is not None
+    assert inventory[0][0].longitude == -121.5
+    assert inventory[0][0][0].azimuth == 270
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("nzmsec", 490000, "nzmsec 490000"),
+        ("nzjday", 400, "nzjday 400"),
+        ("nzyear", -12345, "nzyear undefined"),
+        ("nzhour", 77, "nzhour 77"),
+    ],
+)
+def test_a_damaged_reference_time_is_refused(
+    tmp_path: Path, field: str, value: int, said: str
+) -> None:
+    path = edited(tmp_path, **{field: value})
+    with pytest.raises(
+        InputError, match=rf"edited\.sac: trace G\.SCZ\.\.BHE: .*\({said}\): mend"
+    ):
+        staged(tmp_path, path, sac_headers=False)
+
+
+def test_no_reference_time_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    names = ("nzyear", "nzjday", "nzhour", "nzmin", "nzsec", "nzmsec")
+    path = edited(tmp_path, **dict.fromkeys(names, -12345), b=10.0)
+    with Reader(staged(tmp_path, path)) as reader:
+        assert reader.headers("G.SCZ")[0].starttime == 10_000_000_000
+    assert "no reference time: it begins at 1970-01-01T00:00:10" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("leven", 0, "not evenly spaced (LEVEN is false)"),
+        ("iftype", 2, "a spectrum (IFTYPE is IRLIM)"),
+        ("iftype", 3, "a spectrum (IFTYPE is IAMPH)"),
+        ("iftype", 51, "a grid (IFTYPE is IXYZ)"),
+    ],
+)
+def test_what_is_no_time_series_is_refused(
+    tmp_path: Path, field: str, value: int, said: str
+) -> None:
+    with pytest.raises(
+        InputError, match=rf"\.sac: .*{re.escape(said)}, no time series"
+    ):
+        staged(tmp_path, edited(tmp_path, **{field: value}))

@@ -6,9 +6,11 @@ import gzip
 import io
 import logging
 import pickle
+import re
 import shutil
 import tarfile
 import zipfile
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +27,7 @@ from asdf_pipeline.errors import (
     OutputExistsError,
     TagError,
 )
-from asdf_pipeline.stage import stage, stage_asdf
+from asdf_pipeline.stage import formats, stage, stage_asdf
 from tests.stage.conftest import DATA
 
 STAGE = "asdf_pipeline.stage"
@@ -201,6 +203,57 @@ def test_text_records_are_left_out_and_named(
     assert "log.mseed: XX.TEST..BHE is text (a log channel)" in caplog.text
 
 
+def test_many_log_records_make_one_line(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    log = (MSEED / "encoding" / "fullASCII_bigEndian.mseed").read_bytes()
+    data = (folder / "EHZ.mseed").read_bytes()
+    (folder / "a.mseed").write_bytes(b"".join([log] * 200 + [data]))
+    (folder / "b.mseed").write_bytes(log * 100)
+    with Reader(staged(folder, "?.mseed")) as reader:
+        assert len(reader.headers("BW.RJOB")) == 1
+    (line,) = [one.getMessage() for one in caplog.records if "is text" in one.message]
+    assert line.startswith(f"{folder / 'a.mseed'}: XX.TEST..BHE is text (a log channel")
+    assert re.search(r"left out \(\d+ pieces", line)
+
+
+def test_a_broken_plugin_is_passed_over(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Another package's, which ObsPy 1.5 finds by its entry points."""
+    package = folder / "broken-1.0.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\n")
+    (package / "entry_points.txt").write_text(
+        "[obspy.plugin.waveform]\nBROKEN = broken.core\n"
+        "[obspy.plugin.waveform.BROKEN]\n"
+        "isFormat = broken.core:is_broken\nreadFormat = broken.core:read_broken\n"
+    )
+    monkeypatch.syspath_prepend(folder)
+    (point,) = entry_points(group="obspy.plugin.waveform", name="BROKEN")
+    known = {"BROKEN": point, **formats.ENTRY_POINTS["waveform"]}
+    monkeypatch.setitem(formats.ENTRY_POINTS, "waveform", known)
+    with Reader(staged(folder, "EH?.mseed")) as reader:
+        assert len(reader.headers("BW.RJOB")) == 3
+    lines = [one.getMessage() for one in caplog.records if "BROKEN" in one.message]
+    assert len(lines) == 1
+    assert "format BROKEN of the package broken is passed over" in lines[0]
+
+
+def test_networks_that_differ_are_named(
+    folder: Path, rjob: obspy.Stream, caplog: pytest.LogCaptureFixture
+) -> None:
+    trace = rjob[0].copy()
+    trace.stats.network = ""
+    trace.write(str(folder / "codeless.mseed"), format="MSEED")
+    staged(folder, "codeless.mseed", stations=[str(folder / "*.xml")])
+    assert (
+        "StationXML without waveforms: BW.RJOB; waveforms without StationXML: .RJOB: "
+        "one of them has another network code" in caplog.text
+    )
+
+
 def test_nothing_but_text_is_an_error(folder: Path) -> None:
     shutil.copy(MSEED / "encoding" / "fullASCII_bigEndian.mseed", folder / "log.mseed")
     with pytest.raises(InputError, match=r"log\.mseed: holds no waveforms"):
@@ -278,14 +331,21 @@ def test_a_pattern_that_matches_nothing_is_named(folder: Path, what: str) -> Non
 
 
 @pytest.mark.parametrize("what", ["waveforms", "stations", "events"])
-@pytest.mark.parametrize("content", [b"", b"nothing that anybody reads\n" * 40])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "the file is empty"),
+        (b"nothing that anybody reads\n" * 40, "in no .* format that ObsPy reads"),
+    ],
+    ids=["empty", "text"],
+)
 def test_a_file_that_cannot_be_read_is_named(
-    folder: Path, what: str, content: bytes
+    folder: Path, what: str, content: bytes, said: str
 ) -> None:
     (folder / "odd.dat").write_bytes(content)
     patterns = {"waveforms": [str(folder / "*.mseed")], "stations": [], "events": []}
     patterns[what].append(str(folder / "odd.dat"))
-    with pytest.raises(InputError, match=r"odd\.dat: in no .* format that ObsPy reads"):
+    with pytest.raises(InputError, match=rf"odd\.dat: {said}"):
         stage(**patterns, tag="raw", output=folder / "staged.h5")
     assert not list(folder.glob("*staged*"))
 
