@@ -21,7 +21,15 @@ class ASDFPipelineError(Exception):
     exit_code: int = EXIT_DATA
 
 
-class CallError(ASDFPipelineError, ValueError):
+class ASDFValueError(ASDFPipelineError, ValueError):
+    """A value is not what it should be: of a call, or in an input."""
+
+
+class ASDFAttributeError(ASDFPipelineError, AttributeError):
+    """An attribute of a data set, or of a part of it, that is not there."""
+
+
+class CallError(ASDFValueError):
     """The call or the configuration is wrong; found before any work."""
 
     exit_code = EXIT_CALL
@@ -43,11 +51,7 @@ class BackendError(CallError, RuntimeError):
     """The wanted backend or way of writing cannot be had here."""
 
 
-class NotOfferedError(CallError, NotImplementedError, AttributeError):
-    """A pyasdf method that this package does not offer; names the way to do it."""
-
-
-class InputError(ASDFPipelineError, ValueError):
+class InputError(ASDFValueError):
     """An input is damaged or not what it should be."""
 
 
@@ -65,6 +69,10 @@ class TraceError(InputError):
     """A trace cannot be read from, or written to, an ASDF file; fails its unit."""
 
 
+class SampleTypeError(TraceError, TypeError):
+    """A trace's samples have a type that an ASDF file cannot hold."""
+
+
 class StationXMLError(InputError):
     """A StationXML document is damaged or of another station; fails its unit."""
 
@@ -73,7 +81,7 @@ class AuxiliaryError(InputError):
     """Auxiliary data cannot be written: its path, its content, or twice the same."""
 
 
-class StationMissingError(InputError, KeyError, AttributeError):
+class StationMissingError(InputError, KeyError, ASDFAttributeError):
     """A station, tag or item that was asked for is not in the file."""
 
     def __str__(self) -> str:

@@ -61,9 +61,7 @@ while True:
 _running: dict[int, subprocess.Popen[bytes]] = {}  # by the process that started it
 
 
-def apply(
-    path: Path, descriptor: int, changes: Sequence[Change], size: int
-) -> None:
+def apply(path: Path, descriptor: int, changes: Sequence[Change], size: int) -> None:
     """Write changes into a file and set its size: all of it, or nothing.
 
     Parameters

@@ -30,7 +30,6 @@ from asdf_pipeline.container.hdf5 import (
 from asdf_pipeline.container.overlay import Overlay
 from asdf_pipeline.container.writer import Writer
 from asdf_pipeline.errors import (
-    ASDFPipelineError,
     InputMissingError,
     NotASDFError,
     StationMissingError,
@@ -106,9 +105,30 @@ class Editor:
             overlay.close()
             raise
 
+    @property
+    def file_id(self) -> Any:
+        """The open file (h5py.h5f.FileID)."""
+        return self._file
+
+    @property
+    def due(self) -> bool:
+        """Whether changes have waited long enough for a commit."""
+        waited = time.monotonic() - self._committed
+        return waited > _INTERVAL or self._overlay.held > _HELD
+
+    def commit_if_due(self) -> None:
+        """Commit where it is due; see `commit`."""
+        if self.due:
+            self.commit()
+
     @contextmanager
-    def change(self) -> Iterator[Writer]:
+    def change(self, *, commit: bool = True) -> Iterator[Writer]:
         """Make one change: all of it becomes part of the file, or nothing of it.
+
+        Parameters
+        ----------
+        commit : bool
+            Whether the change may be committed at its end; it is where that is due.
 
         Yields
         ------
@@ -130,9 +150,8 @@ class Editor:
         except WriteError as error:
             raise self._given_up(error) from error
         self._changes += 1
-        due = time.monotonic() - self._committed > _INTERVAL
-        if due or self._overlay.held > _HELD:
-            self.commit()
+        if commit:
+            self.commit_if_due()
 
     def commit(self) -> None:
         """Make all changes so far part of the file on the disk.
@@ -246,6 +265,13 @@ class Editor:
 def _overlay(path: Path) -> Overlay:
     """Open a file, locked as HDF5 locks it, where the file system can."""
     path = path.resolve()
+    for other in h5f.get_obj_ids(h5f.OBJ_ALL, h5f.OBJ_FILE):
+        if os.path.realpath(os.fsdecode(h5f.get_name(other))) == str(path):
+            msg = (
+                f"{path} is open elsewhere in this process: close it there before "
+                "changing it here"
+            )
+            raise WriteError(msg)
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError as error:
@@ -254,7 +280,10 @@ def _overlay(path: Path) -> Overlay:
     except OSError as error:
         raise write_error(path, error) from error
     try:
-        if os.environ.get("HDF5_USE_FILE_LOCKING", "TRUE").upper() not in ("FALSE", "0"):
+        if os.environ.get("HDF5_USE_FILE_LOCKING", "TRUE").upper() not in (
+            "FALSE",
+            "0",
+        ):
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         if error.errno in (errno.EWOULDBLOCK, errno.EACCES):

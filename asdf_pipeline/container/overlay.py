@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from asdf_pipeline.container.commit import apply
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 PAGE = 4096
@@ -77,11 +78,9 @@ class Overlay:
                 target[done:length] = bytes(length - done)
                 break
             done += count
-        end = min(begin + length, self._committed)
-        for number in range(begin // PAGE, -(-end // PAGE)):
+        for number, low, high in self._parts(begin, begin + length):
             page = self._pages.get(number)
             if page is not None:
-                low, high = max(begin, number * PAGE), min(end, (number + 1) * PAGE)
                 target[low - begin : high - begin] = page[low % PAGE :][: high - low]
         self._position += length
         return length
@@ -95,15 +94,22 @@ class Overlay:
         if self._discarding:
             return len(source)
         inner = max(0, min(end, self._committed) - begin)
-        for number in range(begin // PAGE, -(-(begin + inner) // PAGE)):
-            low = max(begin, number * PAGE)
-            high = min(begin + inner, (number + 1) * PAGE)
+        for number, low, high in self._parts(begin, end):
             page = self._page(number)
             page[low % PAGE : low % PAGE + high - low] = source[
                 low - begin : high - begin
             ]
         _write_all(self._descriptor, source[inner:], begin + inner)
         return len(source)
+
+    def _parts(self, begin: int, end: int) -> Iterator[tuple[int, int, int]]:
+        """Yield what lies within what was committed: page by page, from and to."""
+        end = min(end, self._committed)
+        while begin < end:
+            number = begin // PAGE
+            high = min(end, (number + 1) * PAGE)
+            yield number, begin, high
+            begin = high
 
     def _page(self, number: int) -> bytearray:
         """Return a page of what was committed, to be changed."""

@@ -24,11 +24,10 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from asdf_pipeline.errors import CallError, NotOfferedError
+from asdf_pipeline.errors import ASDFAttributeError, CallError
 from asdf_pipeline.times import utc
 
 if TYPE_CHECKING:
@@ -41,12 +40,15 @@ IDS = ("event", "origin", "magnitude", "focal_mechanism")
 FROM_HEADER = ("starttime", "endtime", "sampling_rate", "npts", "labels", *IDS)
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(NamedTuple):
     """One comparison: the term's name and the test that its value must pass."""
 
     term: str
     holds: Callable[[Any], bool]
+
+
+class UnknownTermError(CallError, ASDFAttributeError):
+    """There is no such term to ask about."""
 
 
 class QueryTypeError(CallError, TypeError):
@@ -179,12 +181,12 @@ class Query:
 
         Raises
         ------
-        NotOfferedError
+        UnknownTermError
             If there is no such term.
         """
         if name not in _TERMS:
             msg = f"ds.q.{name}: no such term; there are {', '.join(sorted(_TERMS))}"
-            raise NotOfferedError(msg)
+            raise UnknownTermError(msg)
         return _TERMS[name]
 
     def __dir__(self) -> list[str]:

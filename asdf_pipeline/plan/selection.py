@@ -62,7 +62,11 @@ class Selection:
         """Tell whether a channel is wanted."""
         return not self.channels or any(
             _matches(code, self.channels)
-            for code in (channel, f"{location}.{channel}", f"{location.strip()}.{channel}")
+            for code in (
+                channel,
+                f"{location}.{channel}",
+                f"{location.strip()}.{channel}",
+            )
         )
 
     @property
