@@ -72,6 +72,9 @@ def __getattr__(name: str) -> Any:
     if name not in _WHERE:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
+    from asdf_pipeline.files import require_posix
+
+    require_posix()
     module, attribute = _WHERE[name]
     value = getattr(import_module(module), attribute)
     globals()[name] = value

@@ -51,6 +51,10 @@ class BackendError(CallError, RuntimeError):
     """The wanted backend or way of writing cannot be had here."""
 
 
+class SystemNotSupportedError(CallError, ImportError):
+    """The operating system lacks what everything here needs, as Windows does."""
+
+
 class InputError(ASDFValueError):
     """An input is damaged or not what it should be."""
 

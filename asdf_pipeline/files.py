@@ -7,18 +7,40 @@ import ctypes
 import errno
 import os
 import shutil
-from typing import TYPE_CHECKING, BinaryIO
+import sys
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import xxhash
 
-from asdf_pipeline.errors import WriteError
+from asdf_pipeline.errors import SystemNotSupportedError, WriteError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 _BLOCK = 2 << 20  # bytes
+_PIECE = 1 << 30  # bytes
 _SYNC_FILE_RANGE_WRITE = 2  # sync_file_range(2)
+
+
+def require_posix() -> None:
+    """Raise `SystemNotSupportedError` on Windows, before a module is missing there."""
+    if sys.platform == "win32":
+        msg = (
+            "asdf_pipeline runs on Linux and macOS; on Windows install it in the "
+            "Windows Subsystem for Linux (WSL)"
+        )
+        raise SystemNotSupportedError(msg)
+
+
+def system_call(name: str) -> Any:
+    """Return a function of the C library, None where the system does not have it.
+
+    Not by way of `os`: conda-forge's CPython, built against glibc 2.17, lacks
+    ``copy_file_range`` and ``memfd_create`` where the system has them. What is
+    returned keeps the types of its arguments and its result to this caller.
+    """
+    return getattr(ctypes.CDLL(None, use_errno=True), name, None)
 
 
 @contextlib.contextmanager
@@ -74,7 +96,7 @@ def start_writeback(path: Path) -> None:
 
 
 def _start_writeback(file: BinaryIO) -> None:
-    sync_file_range = getattr(ctypes.CDLL(None), "sync_file_range", None)
+    sync_file_range = system_call("sync_file_range")
     if sync_file_range is not None:
         whole = ctypes.c_int64(0)
         sync_file_range(file.fileno(), whole, whole, _SYNC_FILE_RANGE_WRITE)
@@ -148,10 +170,13 @@ def copy_file(source: Path, target: Path) -> None:
 
 
 def _copy(source: BinaryIO, target: BinaryIO) -> None:
-    # What the file system cannot do, or has no room for, the rest finds out.
-    with contextlib.suppress(OSError):
-        while os.copy_file_range(source.fileno(), target.fileno(), 1 << 30):
+    copy_file_range = system_call("copy_file_range")
+    if copy_file_range is not None:
+        copy_file_range.restype = ctypes.c_ssize_t
+        files = source.fileno(), None, target.fileno(), None
+        while copy_file_range(*files, ctypes.c_size_t(_PIECE), 0) > 0:
             pass
+    # What the file system cannot do, or has no room for, the rest finds out.
     source.seek(target.seek(0, os.SEEK_END))
     shutil.copyfileobj(source, target, _BLOCK)
     target.flush()
@@ -175,10 +200,12 @@ def require_space(directory: Path, needed: int) -> None:
 
 
 def write_error(path: Path, error: OSError) -> WriteError:
-    """Return the one-line error for a file that could not be written."""
+    """Return the one-line error for a file that could not be written.
+
+    It promises nothing about work that is done: what has a work directory does.
+    """
+    remedy = ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        remedy = "; make room and run the same command again"
     reason = error.strerror or str(error)
-    msg = (
-        f"{path}: cannot be written: {reason}; what is done is kept, "
-        "the same command goes on from there"
-    )
-    return WriteError(msg)
+    return WriteError(f"{path}: cannot be written: {reason}{remedy}")

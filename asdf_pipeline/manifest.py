@@ -186,8 +186,8 @@ def read_manifest(path: Path | str) -> pd.DataFrame:
     return table
 
 
-def join_manifests(paths: Sequence[Path], output: Path) -> None:
-    """Write the manifests of several data sets as one, sorted.
+def join_manifests(paths: Sequence[Path], output: Path) -> pd.DataFrame:
+    """Write the manifests of several data sets as one, sorted, and return it.
 
     Raises
     ------
@@ -210,7 +210,9 @@ def join_manifests(paths: Sequence[Path], output: Path) -> None:
             "give each data set a name of its own"
         )
         raise InputError(msg)
-    write_table(joined[list(STATION_COLUMNS)], output)
+    manifest = joined[list(STATION_COLUMNS)]
+    write_table(manifest, output)
+    return manifest
 
 
 def format_time(ns: int | None) -> str:

@@ -23,6 +23,7 @@ from asdf_pipeline.cli.verbs import (
     manifest,
     merge,
     process,
+    repair,
     report,
     stage,
     status,
@@ -30,6 +31,7 @@ from asdf_pipeline.cli.verbs import (
     verify,
 )
 from asdf_pipeline.errors import EXIT_CALL, EXIT_DATA, ASDFPipelineError
+from asdf_pipeline.files import require_posix
 from asdf_pipeline.text import one_line
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 PROGRAM = "asdf-pipeline"
 VERBS = (
     *(stage, trial, process, compare, merge, manifest, report),
-    *(info, digest, verify, status),
+    *(info, digest, verify, repair, status),
 )
 
 _DESCRIPTION = """\
@@ -110,8 +112,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         args = build_parser().parse_args(argv)
-        log_to_stderr()
-        code = args.run(args)
+        require_posix()
+        with log_to_stderr():
+            code = args.run(args)
         sys.stdout.flush()
     except SystemExit as leave:  # argparse: help, version, wrong arguments
         return leave.code if isinstance(leave.code, int) else EXIT_CALL

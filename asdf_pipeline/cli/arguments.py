@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.errors import CallError, InputMissingError, TagError
-from asdf_pipeline.text import one_line
+from asdf_pipeline.pipeline.values import parse_text, read_max_failures
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,7 +70,7 @@ def read_tag_map(pairs: Iterable[str]) -> dict[str, str]:
     """
     tag_map: dict[str, str] = {}
     for pair in pairs:
-        source, sign, target = (part.strip() for part in pair.partition("="))
+        source, sign, target = (part.strip() for part in pair.rpartition("="))
         if not (source and sign and target):
             msg = (
                 f"--tag {pair!r}: expected INPUT_TAG=OUTPUT_TAG, "
@@ -112,7 +111,7 @@ def read_parameters(text: str | None) -> dict[str, Any] | None:
             "'{\"water_level\": 60}' either"
         )
         raise InputMissingError(msg)
-    parameters = load_text(content, source)
+    parameters = parse_text(content, source)
     if parameters is None:
         return {}
     if not isinstance(parameters, dict):
@@ -143,62 +142,18 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def load_text(content: str, source: str) -> object:
-    """Return what a text says that is JSON or YAML.
-
-    Parameters
-    ----------
-    content : str
-        The text.
-    source : str
-        Where it is from, for the error.
-
-    Raises
-    ------
-    CallError
-        If it is neither.
-    """
-    try:
-        return json.loads(content)
-    except json.JSONDecodeError:
-        return _load_yaml(content, source)
-
-
-def _load_yaml(content: str, source: str) -> object:
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        """YAML with the numbers that everybody writes.
-
-        PyYAML follows YAML 1.1, in which ``1e-3`` is text for want of a point.
-        """
-
-    Loader.add_implicit_resolver(
-        "tag:yaml.org,2002:float",
-        re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"),
-        list("-+0123456789"),
-    )
-    try:
-        return yaml.load(content, Loader)  # noqa: S506 - a SafeLoader
-    except (yaml.YAMLError, ValueError) as error:  # a date that is none, too
-        msg = f"{source}: neither JSON nor YAML: {one_line(error)}"
-        raise CallError(msg) from None
-
-
-def read_max_failures(text: str) -> int | str:
-    """Return a limit of failures: a number, or a percentage such as ``"10%"``.
+def max_failures_argument(text: str) -> int | str:
+    """Return the limit of `read_max_failures`.
 
     Raises
     ------
     argparse.ArgumentTypeError
-        If it is neither.
+        With its message: of a ValueError, argparse shows none.
     """
-    if re.fullmatch(r"[0-9]+", text):
-        return int(text)
-    if re.fullmatch(r"[0-9]+(\.[0-9]+)?%", text) and float(text[:-1]) <= 100:
-        return text
-    msg = f"{text!r}: expected a number of stations, or a percentage such as 10%"
-    raise argparse.ArgumentTypeError(msg)
+    try:
+        return read_max_failures(text)
+    except CallError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def read_levels(text: str) -> int:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.cli.arguments import (
+    max_failures_argument,
     read_levels,
-    read_max_failures,
     read_parameters,
     read_workers,
 )
@@ -59,7 +59,7 @@ def add_running(parser: argparse.ArgumentParser, output: str = "OUT.h5") -> None
     )
     parser.add_argument(
         "--max-failures",
-        type=read_max_failures,
+        type=max_failures_argument,
         default=0,
         metavar="N|P%",
         help="how many stations may fail; more: exit code 1 and no output, but what "

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import CallError
-from asdf_pipeline.plan.selection import Selection, Windows
-from asdf_pipeline.times import duration_ns, utc_ns
+from asdf_pipeline.pipeline.values import make_windows, read_time
+from asdf_pipeline.plan.selection import Selection
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
+
+    from asdf_pipeline.plan.selection import Windows
 
 
 def add_selection(parser: argparse.ArgumentParser) -> None:
@@ -104,57 +105,8 @@ def read_windows(args: argparse.Namespace) -> Windows | None:
     CallError
         If a length is none, or there is an overlap of no windows.
     """
-    return windows_of(
+    return make_windows(
         {"--window": args.window, "--overlap": args.overlap},
         args.align,
         not args.no_join,
     )
-
-
-def windows_of(
-    lengths: Mapping[str, str | float | None], align: str, join: bool
-) -> Windows | None:
-    """Return windows, None for whole traces.
-
-    Parameters
-    ----------
-    lengths : mapping
-        Length and overlap of the windows, by the names that they were given by.
-    align : {"round", "trace"}
-        Where windows start.
-    join : bool
-        Whether pieces that touch become one trace.
-
-    Raises
-    ------
-    CallError
-        If a length is none, or there is an overlap of no windows.
-    """
-    (window, length), (overlap, around) = lengths.items()
-    beside = read_length(overlap, around or 0)
-    if length is not None:
-        return Windows(read_length(window, length), beside, align, join)
-    if beside:
-        msg = f"{overlap} {around}: goes with {window}, which is not given"
-        raise CallError(msg)
-    return None
-
-
-def read_length(name: str, text: str | float) -> int:
-    """Return a duration in ns, named in the error if it is none."""
-    try:
-        return duration_ns(text)
-    except CallError as error:
-        msg = f"{name}: {error}"
-        raise CallError(msg) from None
-
-
-def read_time(name: str, text: str | None) -> int | None:
-    """Return a time in ns since 1970, named in the error if it is none."""
-    if text is None:
-        return None
-    try:
-        return utc_ns(text)
-    except (TypeError, ValueError):
-        msg = f"{name} {text!r}: expected a time such as 2024-01-31T12:00:00"
-        raise CallError(msg) from None

@@ -66,6 +66,7 @@ def _dataset_list(encoding: Encoding, itemsize: int, chunk: tuple[int, ...]) -> 
     properties = h5p.create(h5p.DATASET_CREATE)
     properties.set_obj_track_times(False)  # the same content, the same bytes
     properties.set_fill_time(h5d.FILL_TIME_NEVER)
+    keep_attributes_compact(properties)
     if chunk:
         properties.set_chunk(chunk)
         for code in encoding.filters(itemsize):
@@ -76,6 +77,15 @@ def _dataset_list(encoding: Encoding, itemsize: int, chunk: tuple[int, ...]) -> 
             elif code == FLETCHER32:
                 properties.set_fletcher32()
     return properties
+
+
+def keep_attributes_compact(properties: Any) -> None:
+    """Let a data set have its attributes in its header, however many there are.
+
+    More than 8 would be stored densely, which HDF5 before 1.14.4 cannot copy (see
+    `copying`). One larger than 64 kB still makes all of them dense.
+    """
+    properties.set_attr_phase_change(65535, 0)
 
 
 @lru_cache(maxsize=256)

@@ -7,13 +7,13 @@ import errno
 import os
 import re
 import resource
-import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any
 
 from asdf_pipeline.container.hdf5 import HDF5_ERRORS, reason
 from asdf_pipeline.errors import ASDFPipelineError, WriteError
+from asdf_pipeline.files import system_call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +58,7 @@ def take_room(handle: int, size: int) -> None:
     OSError
         If there is not that much room.
     """
-    fallocate = getattr(ctypes.CDLL(None, use_errno=True), "fallocate", None)
+    fallocate = system_call("fallocate")
     if fallocate is None:
         return
     arguments = ctypes.c_int(handle), 0, ctypes.c_int64(0), ctypes.c_int64(size)
@@ -86,6 +86,10 @@ def abandon(file: Any) -> None:
 
 def _memory() -> IO[bytes]:
     """Return a file without a name, in memory where the system has that."""
-    if sys.platform == "linux":
-        return os.fdopen(os.memfd_create("lost"), "wb")
+    memfd_create = system_call("memfd_create")
+    handle = -1 if memfd_create is None else memfd_create(b"lost", 0)
+    if handle >= 0:
+        return os.fdopen(handle, "wb")
+    with suppress(OSError):  # the disk of the usual directory may be the full one
+        return tempfile.TemporaryFile(dir="/dev/shm")  # noqa: S108
     return tempfile.TemporaryFile()

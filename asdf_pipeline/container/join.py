@@ -10,9 +10,10 @@ import numpy as np
 
 from asdf_pipeline.container import create, datasets
 from asdf_pipeline.container.codec import Encoding, encode
+from asdf_pipeline.container.copying import copy_object
 from asdf_pipeline.container.encoded import EncodedTrace
 from asdf_pipeline.container.failures import writing
-from asdf_pipeline.container.hdf5 import h5g, h5o, has_member, members_of, open_input
+from asdf_pipeline.container.hdf5 import h5g, has_member, members_of, open_input
 from asdf_pipeline.container.merge import (
     copy_auxiliary,
     copy_document,
@@ -167,7 +168,7 @@ def _write_station(
         for name, header, run in zip(names(headers), headers, runs, strict=True):
             if len(run) == 1:
                 (only,) = run
-                h5o.copy(groups.of(only.segment), only.name, into, name.encode())
+                copy_object(groups.of(only.segment), only.name, into, name.encode())
             else:
                 dataset = create.trace(into, EncodedTrace(header, name, (), encoding))
                 _write_joined(dataset, header, encoding, _samples(groups, run))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.container import auxiliary, create
+from asdf_pipeline.container.copying import copy_object
 from asdf_pipeline.container.datasets import read_document
 from asdf_pipeline.container.failures import writing
 from asdf_pipeline.container.hdf5 import (
@@ -197,7 +198,7 @@ def _copy_array(source: Any, target: Any, path: bytes, segment: Path) -> None:
             raise _twice(segment, target, path)
     if into.links.exists(name):
         raise _twice(segment, into, name)
-    h5o.copy(source, path, into, name)
+    copy_object(source, path, into, name)
 
 
 def _copy_members(
@@ -214,7 +215,7 @@ def _copy_members(
         if into.links.exists(member):
             copy(group, into, member, segment)
         else:
-            h5o.copy(group, member, into, member)
+            copy_object(group, member, into)
 
 
 def _copy_station(source: Any, target: Any, station: bytes, segment: Path) -> None:
@@ -226,18 +227,18 @@ def _copy_station(source: Any, target: Any, station: bytes, segment: Path) -> No
         elif into.links.exists(name):
             raise _twice(segment, into, name)
         else:
-            h5o.copy(group, name, into, name)
+            copy_object(group, name, into)
 
 
 def copy_document(source: Any, target: Any, name: bytes, segment: Path) -> None:
     """Copy a document, or see that the one that is there is the same."""
     if not target.links.exists(name):
-        h5o.copy(source, name, target, name)
+        copy_object(source, name, target)
     elif read_document(source, name) != read_document(target, name):
-        msg = f"{segment}: {name.decode()} differs from that in another segment"
+        msg = f"{segment}: {name.decode()} differs from that in another file"
         raise VerificationError(msg)
 
 
 def _twice(segment: Path, group: Any, name: bytes) -> VerificationError:
     path = decoded(h5i.get_name(group) + b"/" + name)
-    return VerificationError(f"{segment}: {path} is in another segment too")
+    return VerificationError(f"{segment}: {path} is in another file too")

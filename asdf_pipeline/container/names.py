@@ -87,13 +87,30 @@ def name_in(version: str, name: str) -> str:
     return str(replace(parts, start=start, end=end))
 
 
-def check_tag(tag: object) -> str:
-    """Return a tag, checked.
+def check_input_tag(tag: object) -> str:
+    """Return a tag that is looked for in a file, checked to be one at all.
+
+    Other programs write tags that the format does not allow, such as ``HHZ``,
+    ``my-tag`` and ``_observed``: these are read, see `check_tag` for what is written.
 
     Raises
     ------
     TagError
-        If it may not be written.
+        If it cannot stand in the name of a data set.
+    """
+    if isinstance(tag, str) and tag and "/" not in tag:
+        return tag
+    msg = f"{tag!r} is no tag of waveforms"
+    raise TagError(msg)
+
+
+def check_tag(tag: object) -> str:
+    """Return a tag that is to be written, checked to be one that the format allows.
+
+    Raises
+    ------
+    TagError
+        If it is not.
     """
     if isinstance(tag, str) and _TAG.fullmatch(tag) and tag != "stationxml":
         return tag

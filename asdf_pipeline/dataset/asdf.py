@@ -833,7 +833,7 @@ class ASDFDataSet:
             If more failed than `max_failures`.
         """
         from asdf_pipeline.engine import ProcessTask, run
-        from asdf_pipeline.plan.units import ALL_TAGS, EVERYTHING
+        from asdf_pipeline.plan.units import EVERYTHING
 
         self.open_file.refuse_closed()
         if isinstance(other, ASDFDataSet):
@@ -848,7 +848,7 @@ class ASDFDataSet:
                     input=self.filename,
                     output=None if output_filename is None else Path(output_filename),
                     function=function,
-                    tag_map={ALL_TAGS: tag},
+                    tag=tag,
                     parameters=parameters,
                     backend=self._backend(backend),
                     workers=cpu_count,

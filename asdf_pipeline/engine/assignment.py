@@ -12,6 +12,7 @@ from asdf_pipeline.container.codec import COMPRESSED, Encoding
 from asdf_pipeline.engine.report import describe_failures
 from asdf_pipeline.errors import ASDFPipelineError, CallError, ProcessingFailedError
 from asdf_pipeline.journal.segments import MINIMUM_AGE
+from asdf_pipeline.team.base import TeamOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,13 +23,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Assignment(ABC):
-    """What a run is asked to do, whatever its units are.
+class Assignment(TeamOptions, ABC):
+    """What a run is asked to do, whatever its units are, and by whom.
 
     Attributes
     ----------
-    backend, workers, io
-        See `team.form_team`.
     max_failures : int or str, optional
         How many units may fail: a number or a percentage (``"10%"``). None: any
         number, with a warning.
@@ -38,7 +37,7 @@ class Assignment(ABC):
         Where the outcomes table (JSON lines) is to be kept.
     only_failed : bool
         The output exists, and so do its outcomes: what failed is tried again, and
-        both are replaced. See `engine.again`.
+        both are replaced. See `engine.retry`.
     seal_every : float
         Seconds after which finished work is sealed for the first time; see
         `journal.segments.SealSchedule`.
@@ -48,9 +47,6 @@ class Assignment(ABC):
         How samples are stored in segments.
     """
 
-    backend: str = "auto"
-    workers: int = -1
-    io: str = "auto"
     max_failures: int | str | None = None
     work_dir: str | Path | None = None
     outcomes: str | Path | None = None

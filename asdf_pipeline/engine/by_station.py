@@ -33,32 +33,25 @@ def by_station(
         and digested here.
     """
     settled = (
-        outcomes
-        if plan.windows is None or merged is None
-        else _combined(plan.tag_map, outcomes, merged)
+        outcomes if merged is None or not plan.divided else _combined(outcomes, merged)
     )
-    if not plan.skipped and plan.windows is None and plan.selection.times is None:
+    if not plan.skipped and not any(unit.window for unit in plan.units):
         return outcomes
-    skipped = [
-        Outcome(unit.station, unit.tag, plan.tag_map[unit.tag], "skipped")
-        for unit in plan.skipped
-    ]
+    skipped = [unit.outcome("skipped") for unit in plan.skipped]
     whole = [dataclasses.replace(outcome, window=None) for outcome in settled]
     return sorted(whole + skipped, key=lambda outcome: outcome.unit_id)
 
 
-def _combined(
-    tag_map: dict[str, str], outcomes: Iterable[Outcome], merged: Path
-) -> Iterator[Outcome]:
+def _combined(outcomes: Iterable[Outcome], merged: Path) -> Iterator[Outcome]:
     by_station: dict[tuple[str, str], list[Outcome]] = {}
     for outcome in outcomes:
         by_station.setdefault((outcome.station, outcome.input_tag), []).append(outcome)
     with Reader(merged) as reader:
-        for (station, tag), windows in by_station.items():
+        for (station, _), windows in by_station.items():
             combined = join_windows(windows, "")
             written = combined.traces_out > 0
             digests = (
-                [d for _, d in stored_digests(reader, station, tag_map[tag])]
+                [d for _, d in stored_digests(reader, station, combined.output_tag)]
                 if written
                 else []
             )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -19,7 +20,13 @@ from asdf_pipeline.errors import (
 )
 from asdf_pipeline.files import identity
 from asdf_pipeline.function.load import UserFunction, load_function
-from asdf_pipeline.plan.units import EVERYTHING, make_plan, plan_comparison, run_key
+from asdf_pipeline.plan.units import (
+    ALL_TAGS,
+    EVERYTHING,
+    make_plan,
+    plan_comparison,
+    run_key,
+)
 from asdf_pipeline.provenance.document import document
 from asdf_pipeline.provenance.ids import document_name, run_id
 from asdf_pipeline.provenance.run import describe
@@ -53,7 +60,7 @@ class ProcessTask(Assignment):
     function : str or callable
         See `function.load.load_function`.
     tag_map : mapping of str to str
-        Input tag to output tag; of a comparison ``{"*": tag}``.
+        Input tag to output tag; empty of a comparison.
     parameters : mapping, optional
         Keyword arguments for the function.
     traceback_limit : int
@@ -68,6 +75,8 @@ class ProcessTask(Assignment):
         Whether the input's auxiliary data is copied to the output.
     other : path-like, optional
         A second file to read: the function compares the stations that are in both.
+    tag : str
+        Tag in the output of a comparison.
     table : path-like, optional
         Where the rows that a comparison returns are to be written, as CSV.
     """
@@ -75,7 +84,7 @@ class ProcessTask(Assignment):
     input: str | Path
     output: str | Path | None
     function: str | Callable[..., Any]
-    tag_map: Mapping[str, str]
+    tag_map: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, Any] | None = None
     traceback_limit: int = 3
     selection: Selection = EVERYTHING
@@ -83,6 +92,7 @@ class ProcessTask(Assignment):
     cache_responses: bool = True
     copy_auxiliary: bool = False
     other: str | Path | None = None
+    tag: str = ""
     table: str | Path | None = None
 
     @property
@@ -129,8 +139,7 @@ class ProcessTask(Assignment):
                 msg = "two data sets are compared station by station, not by windows"
                 raise CallError(msg)
             other = stack.enter_context(Reader(self.other))
-            (tag,) = self.tag_map.values()
-            return plan_comparison(reader, other, tag, self.selection)
+            return plan_comparison(reader, other, self.tag, self.selection)
 
     def lay_out(self) -> Processing:
         """Load the function and plan (see `Assignment.lay_out`)."""
@@ -138,7 +147,7 @@ class ProcessTask(Assignment):
             self._check_again()
         process, plan = self.load(), self.plan()
         self._tell(plan)
-        with Reader(plan.input) as reader:
+        with Reader(self.input) as reader:
             quakeml = reader.quakeml()
             auxiliary = reader.auxiliary_paths()
         if auxiliary and not self.copy_auxiliary and self.output is not None:
@@ -150,11 +159,17 @@ class ProcessTask(Assignment):
             )
         if process.unhashable:
             log.warning("this run cannot be resumed: %s", process.unhashable)
+        tag_map = dict(self.tag_map) or {ALL_TAGS: self.tag}
         key = run_key(
+            self.inputs,
             plan,
-            process.fingerprint,
-            process.parameters_fingerprint,
-            str(self.encoding),
+            {
+                "the function": process.fingerprint,
+                "the parameters": process.parameters_fingerprint,
+                "the tag map": json.dumps(tag_map, sort_keys=True),
+                "the selection": repr((self.selection, self.windows)),
+                "the encoding": str(self.encoding),
+            },
         )
         if self.only_failed:
             key[retry.STATE] = identity(self.made, by_inode=True)
@@ -165,8 +180,10 @@ class ProcessTask(Assignment):
             quakeml=quakeml,
             brief=run_id(key),
             taken=auxiliary if self.copy_auxiliary else (),
-            copied=plan.input if self.copy_auxiliary else None,
-            joined=self.encoding if plan.windows and plan.windows.join else None,
+            copied=Path(self.input) if self.copy_auxiliary else None,
+            joined=self.encoding if self.windows and self.windows.join else None,
+            inputs=self.inputs,
+            tag_map=tag_map,
             process=process,
             started=datetime.now(UTC),
         )
@@ -204,8 +221,8 @@ class ProcessTask(Assignment):
         """Say what is left out, and what may take much memory."""
         if plan.without:
             why = "no waveforms with a tag of the map"
-            if plan.other is not None:
-                why = f"not in both files (the other is {plan.other})"
+            if self.other is not None:
+                why = f"not in both files (the other is {self.other})"
             log.info(
                 "%s: nothing to do for %s: %s: %s%s",
                 self.input,
@@ -230,7 +247,6 @@ class ProcessTask(Assignment):
         return ProcessWork(
             input=Path(self.input),
             process=process,
-            tag_map=dict(self.tag_map),
             selection=self.selection,
             windows=self.windows,
             encoding=self.encoding,
@@ -248,12 +264,18 @@ class Processing(Layout):
 
     Attributes
     ----------
+    inputs : sequence of pathlib.Path
+        The input, and the file that it is compared with.
+    tag_map : dict of str to str
+        Input tag to output tag, for the record of provenance.
     process : UserFunction
         The function.
     started : datetime.datetime
         When the run began, in UTC.
     """
 
+    inputs: Sequence[Path]
+    tag_map: dict[str, str]
     process: UserFunction
     started: datetime
 
@@ -262,7 +284,7 @@ class Processing(Layout):
     def failed(self, failures: Sequence[Outcome], table: Path) -> ASDFPipelineError:
         """Return the error of a run in which more units failed than may."""
         error = super().failed(failures, table)
-        if self.plan.other is not None:
+        if len(self.inputs) > 1:
             return error
         return ProcessingFailedError(
             f"{error}; then 'asdf-pipeline process --only-failed' tries an edited "
@@ -275,14 +297,8 @@ class Processing(Layout):
         """Return the input's provenance documents, and the run's own."""
         name = run_id(self.key)
         run = describe(
-            name,
-            self.plan.input,
-            self.process,
-            self.plan.tag_map,
-            self.started,
-            circumstances,
-            other=self.plan.other,
+            name, self.inputs, self.process, self.tag_map, self.started, circumstances
         )
-        with Reader(self.plan.input) as reader:
+        with Reader(self.inputs[0]) as reader:
             documents = reader.provenance()
         return {**documents, document_name(name): document(run, outcomes)}

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
     from asdf_pipeline.journal.ledger import Ledger
+    from asdf_pipeline.plan.outcome import Outcome
 
 WAYS = ("auto", "bar", "lines", "none")
 EVERY = 5.0
@@ -54,6 +55,16 @@ class Progress:
                 dynamic_ncols=True,
             )
             self.tick()
+
+    def on_outcome(self, outcome: Outcome) -> None:
+        """Show what the author of a function that failed needs to see."""
+        if outcome.status == "failed":
+            self.say(
+                f"\nStation {outcome.station}, tag {outcome.input_tag}"
+                f"{outcome.when}, {outcome.worker}:\n"
+                f"{outcome.traceback or outcome.error_message}\n"
+            )
+        self.tick()
 
     def tick(self) -> None:
         """Show where things are, if it is time to."""

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.container.join import merge_joined
 from asdf_pipeline.container.merge import auxiliary_size, copy_auxiliary, extend
-from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.container.writer import Writer
 from asdf_pipeline.errors import CallError, OutputExistsError, VerificationError
 from asdf_pipeline.files import (
@@ -20,6 +18,7 @@ from asdf_pipeline.files import (
     write_error,
 )
 from asdf_pipeline.journal.segments import is_intact
+from asdf_pipeline.plan.agreement import first_difference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -73,7 +72,8 @@ def publish(file: Path, output: Path) -> None:
     Parameters
     ----------
     file : pathlib.Path
-        See `bring_near`.
+        On the output's file system (see `on_file_system_of`): only there is renaming
+        it one step, so that nobody sees half a file.
 
     Raises
     ------
@@ -87,21 +87,21 @@ def publish(file: Path, output: Path) -> None:
         raise write_error(output, error) from error
 
 
-def bring_near(file: Path, output: Path) -> Path:
-    """Return a file with the same content on the file system of the output.
+def on_file_system_of(output: Path, file: Path) -> Path:
+    """Return the file, or a durable copy beside the output where its disk is another.
 
     Raises
     ------
     WriteError
-        If it cannot be copied there.
+        If it cannot be copied.
     """
     if file.stat().st_dev == output.parent.stat().st_dev:
         return file
-    near = output.with_name(f".{output.name}.part")
-    require_space(near.parent, file.stat().st_size)
-    copy_file(file, near)
-    sync(near)
-    return near
+    copy = output.with_name(f".{output.name}.part")
+    require_space(copy.parent, file.stat().st_size)
+    copy_file(file, copy)
+    sync(copy)
+    return copy
 
 
 def write_rows(outcomes: Iterable[Outcome], path: Path) -> Path:
@@ -186,24 +186,19 @@ def _changed(segment: Path) -> VerificationError:
     )
 
 
-def make_own(directory: WorkDirectory, merged: Path, *, extended: bool) -> Path:
-    """Make the merged file durable and, if it is to be extended, no segment.
+def durable_file(directory: WorkDirectory, merged: Path, *, modified: bool) -> Path:
+    """Return a durable file with what was merged, which may be modified if it must be.
 
-    A run with one segment has no merged file. It is copied then: it is sealed, and
-    nothing that fails from here on may cost what is in it. HDF5 is not called: this
-    may run beside what reads the merged file.
+    That is the merged file, or a copy of it where it is a sealed segment: nothing that
+    fails from here on may cost what is sealed. HDF5 is not called, so that this may
+    run beside what reads the merged file.
 
     Parameters
     ----------
     merged : pathlib.Path
         What `merge_segments` returned.
-    extended : bool
-        Whether anything is to be written to it.
-
-    Returns
-    -------
-    pathlib.Path
-        The file, which may be written if it is to be extended.
+    modified : bool
+        Whether anything is to be written to the file.
 
     Raises
     ------
@@ -217,7 +212,7 @@ def make_own(directory: WorkDirectory, merged: Path, *, extended: bool) -> Path:
         sync(part)
         return part
     (sealed,) = directory.sealed
-    if not extended:
+    if not modified:
         if not is_intact(merged, sealed):
             raise _changed(merged)
         return merged
@@ -227,15 +222,15 @@ def make_own(directory: WorkDirectory, merged: Path, *, extended: bool) -> Path:
     return part
 
 
-def add_rest(
+def write_provenance_and_auxiliary(
     part: Path, documents: Mapping[str, bytes], auxiliary: Path | None = None
 ) -> None:
-    """Write into the merged file what is of no station that was done.
+    """Write into the merged file what no unit wrote, and make it durable.
 
     Parameters
     ----------
     part : pathlib.Path
-        What `make_own` returned.
+        What `durable_file` returned.
     documents : mapping of str to bytes
         Provenance, by name.
     auxiliary : pathlib.Path or None
@@ -253,48 +248,15 @@ def add_rest(
         for name, document in documents.items():
             writer.write_provenance(name, document)
         if auxiliary is not None:
-            # Without room HDF5 1.10 crashes halfway through copying an object.
+            # Without room HDF5 1.10 crashes halfway through H5Ocopy.
             writer.reserve(part.stat().st_size + auxiliary_size(auxiliary))
             copy_auxiliary(writer.file_id, auxiliary)
     sync(part)
 
 
 def check(path: Path, outcomes: Iterable[Outcome]) -> None:
-    """Hold a file against the outcomes: traces and samples of every station and tag.
-
-    And the paths of auxiliary data.
-
-    Raises
-    ------
-    VerificationError
-        Naming the first station, or path, that differs.
-    """
-    arrays: dict[str, str] = {}
-    traces: Counter[tuple[str, str]] = Counter()
-    samples: Counter[tuple[str, str]] = Counter()
-    for outcome in outcomes:
-        arrays |= dict.fromkeys(outcome.auxiliary, outcome.station)
-        if outcome.traces_out:
-            key = (outcome.station, outcome.output_tag)
-            traces[key] += outcome.traces_out
-            samples[key] += outcome.samples_out
-    with Reader(path) as reader:
-        for station in reader.stations():
-            for tag, sizes in reader.sizes_by_tag(station).items():
-                key = (station, tag)
-                found = (len(sizes), sum(sizes))
-                if (traces.pop(key, 0), samples.pop(key, 0)) != found:
-                    _differs(path, station, f"tag {tag}")
-        there = set(reader.auxiliary_paths())
-    for name in sorted(there ^ arrays.keys()):
-        _differs(path, arrays.get(name, "unknown"), f"auxiliary data {name!r}")
-    for station, tag in traces:
-        _differs(path, station, f"tag {tag}")
-
-
-def _differs(path: Path, station: str, what: str) -> None:
-    msg = (
-        f"{path}: station {station}, {what}: what was written is not what the "
-        "outcomes say; nothing is published (please report this)"
-    )
-    raise VerificationError(msg)
+    """Raise `VerificationError` if a file is not what the outcomes say."""
+    difference = first_difference(path, outcomes)
+    if difference is not None:
+        msg = f"{path}: {difference}; nothing is published (please report this)"
+        raise VerificationError(msg)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, overload
 
 from asdf_pipeline.errors import ProcessingFailedError
-from asdf_pipeline.plan.outcome import STATUSES, Outcome, write_lines
+from asdf_pipeline.files import atomic_write
+from asdf_pipeline.plan.outcome import STATUSES, Outcome
 from asdf_pipeline.text import one_line, plural
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ class Outcomes(Sequence[Outcome]):
 
     def save(self, path: Path) -> None:
         """Write them to a file, durably, whole or not at all."""
-        write_lines(path, self.lines)
+        with atomic_write(path, durable=True) as file:
+            file.writelines(line + b"\n" for line in self.lines)
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -148,7 +150,7 @@ def describe_failures(failures: Sequence[Outcome], most: int = 5) -> str:
     """Return one line that names the units that failed and why."""
     named = [
         f"{outcome.station} ({outcome.input_tag}): {outcome.error_type}: "
-        f"{_shortened(one_line(outcome.error_message))}"
+        f"{_shortened(one_line(outcome.error_message).rstrip('.:; '))}"
         for outcome in failures[:most]
     ]
     more = f"; and {len(failures) - most} more" if len(failures) > most else ""

@@ -18,7 +18,6 @@ from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.container.verify import verify
 from asdf_pipeline.errors import (
     CallError,
-    InputError,
     VerificationError,
 )
 from asdf_pipeline.files import copy_file, identity, require_space, write_error
@@ -84,7 +83,7 @@ def take_over(
     if not directory.is_new:
         return None
     assert task.outcomes is not None
-    outcomes = _read(Path(task.outcomes))
+    outcomes = read_outcomes(Path(task.outcomes))
     output = task.made.resolve()
     problems = verify(output, [_row(outcome) for outcome in outcomes])
     if problems:
@@ -116,14 +115,6 @@ def take_over(
     return None
 
 
-def _read(path: Path) -> list[Outcome]:
-    try:
-        return list(read_outcomes(path))
-    except (ValueError, TypeError) as error:
-        msg = f"{path}: no table of outcomes: {error}"
-        raise InputError(msg) from error
-
-
 def _row(outcome: Outcome) -> dict[str, Any]:
     """Return what `verify` needs of a manifest's row."""
     network, _, station = outcome.station.partition(".")
@@ -139,11 +130,11 @@ def _kept(
     for outcome in outcomes:
         where = f"station {outcome.station}, tag {outcome.input_tag}"
         unit = units.get((outcome.station, outcome.input_tag))
-        mapped = plan.tag_map.get(outcome.input_tag)
+        mapped = unit and unit.output_tag
         if outcome.status == "failed" and outcome.traces_out:
             msg = f"{task.made}: {where}: partly done, in windows: process it anew"
             raise CallError(msg)
-        if outcome.traces_out and (unit is None or mapped != outcome.output_tag):
+        if outcome.traces_out and mapped != outcome.output_tag:
             msg = (
                 f"{task.made}: has {where} as {outcome.output_tag!r}, which this "
                 "call leaves out: give the --tag and the selection it was made with"

@@ -1,12 +1,14 @@
-"""One run, on any team: plan, what is left, run, merge, check, publish, report."""
+"""One run, on any team, in three steps: prepare, open the work, run and publish."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import logging
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,14 +16,14 @@ from asdf_pipeline.engine import retry
 from asdf_pipeline.engine.by_station import by_station
 from asdf_pipeline.engine.progress import Progress
 from asdf_pipeline.engine.publish import (
-    add_rest,
-    bring_near,
     check,
     check_places,
-    make_own,
+    durable_file,
     merge_segments,
+    on_file_system_of,
     publish,
     refuse_existing,
+    write_provenance_and_auxiliary,
     write_rows,
 )
 from asdf_pipeline.engine.report import Outcomes, RunReport, describe_failures
@@ -29,10 +31,9 @@ from asdf_pipeline.errors import ASDFPipelineError, StopUnitError, WriteError
 from asdf_pipeline.files import write_error
 from asdf_pipeline.journal.ledger import Ledger
 from asdf_pipeline.journal.path_owners import PathOwners
-from asdf_pipeline.journal.published import note, recall
+from asdf_pipeline.journal.published import Published, note, recall
 from asdf_pipeline.journal.segments import SealSchedule
 from asdf_pipeline.journal.workdir import OUTCOMES, WorkDirectory
-from asdf_pipeline.plan.outcome import Outcome
 from asdf_pipeline.team import form_team
 from asdf_pipeline.team.base import Job
 from asdf_pipeline.team.stop import Stop
@@ -41,7 +42,8 @@ from asdf_pipeline.text import plural
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from asdf_pipeline.engine.assignment import Assignment
+    from asdf_pipeline.engine.assignment import Assignment, Layout
+    from asdf_pipeline.plan.outcome import Outcome
     from asdf_pipeline.team.base import Team
     from asdf_pipeline.work.base import Work
 
@@ -51,8 +53,8 @@ log = logging.getLogger(__name__)
 def run(task: Assignment) -> RunReport:
     """Do a task and publish its output.
 
-    Under MPI every rank calls this; rank 0 plans, keeps the accounts and publishes,
-    and the others get its counts, or its error.
+    Under MPI every rank calls this; rank 0 plans, keeps the ledger and publishes, and
+    the others get its counts, or its error.
 
     Raises
     ------
@@ -60,175 +62,64 @@ def run(task: Assignment) -> RunReport:
         One line that names the file, the station and the remedy. What was done is
         kept in the work directory, from which the same command goes on.
     """
-    team = form_team(task.backend, task.workers, task.io)
-    lead: list[_Lead] = []
-
-    def begin() -> tuple[object, bool]:
-        lead.append(_Lead(task, team))
-        return lead[0].layout.brief, lead[0].settled is not None
-
-    brief, published = team.agree(begin)
-    leader = lead[0] if lead else None
-    try:
-        layout = leader.layout if leader else None
-        work = team.together(lambda: task.work(layout, brief))
-        trouble: list[ASDFPipelineError] = []
-        try:
-            if leader is not None:
-                leader.run(team, work)
-            elif not published:
-                team.run(work, None)
-        except ASDFPipelineError as error:
-            trouble.append(error)
-        counts, seconds, resumed = team.agree(lambda: lead[0].finish(trouble))
-        outcomes = leader.outcomes if leader else ()
-        return RunReport(task.output_path, counts, seconds, resumed, outcomes)
-    finally:
-        if leader is not None:
-            leader.close()
-
-
-class _Lead:
-    """What the leading process alone does and has."""
-
-    def __init__(self, task: Assignment, team: Team) -> None:
-        self.task = task
-        self.began = time.monotonic()
-        if not task.only_failed and recall(task.directory, task.made) is None:
-            refuse_existing(task.made)
-        check_places(task)
-        self.layout = task.lay_out()
-        self.plan = self.layout.plan
-        self.allowed = task.failures_allowed(len(self.plan.units))
-        self.progress = Progress(task.progress, len(self.plan.units))
-        self.stop = Stop(alone=team.name != "mpi")
-        self.circumstances = {
-            "backend": team.name,
-            "workers": team.size,
-            "io": team.io,
-        }
-        # Of a run that published, and was killed before its work directory was gone.
-        self.settled = recall(task.directory, task.made, self.layout.key)
-        if self.settled is None:
-            self.refuse_output()
-        self.directory = WorkDirectory(task.directory, self.layout.key)
-        try:
-            if task.only_failed and self.settled is None:
-                self.settled = retry.take_over(task, self.plan, self.directory)
-            path_owners = PathOwners(self.layout.taken, "the input")
-            self.ledger = Ledger(self.plan, self.directory, self.hear, path_owners)
-        except BaseException:
-            self.directory.close()
-            raise
-        self.progress.start(self.ledger)
-        log.info(
-            "%s: %s, %d of them done before; %s with %s, %s",
-            self.layout.source,
-            plural(self.ledger.total, "unit"),
-            self.ledger.resumed,
-            team.name,
-            plural(team.size, "worker"),
-            team.io,
+    team = form_team(task)
+    if not team.leads:
+        return _follow(task, team)
+    opened = team.lead(
+        lambda: open_work(prepare(task), team),
+        tell=lambda opened: (opened.layout.brief, opened.outcomes is not None),
+    )
+    with contextlib.closing(opened.directory):
+        layout = opened.layout
+        work = team.together(lambda: task.work(layout, layout.brief))
+        return team.lead(
+            lambda: run_and_publish(opened, team, work),
+            tell=lambda report: dataclasses.replace(report, outcomes=()),
         )
-        self.outcomes = Outcomes(())
-        self.removed = False
 
-    def hear(self, outcome: Outcome) -> None:
-        """Show what a failed unit's author needs to see."""
-        if outcome.status == "failed":
-            self.progress.say(
-                f"\nStation {outcome.station}, tag {outcome.input_tag}"
-                f"{outcome.when}, {outcome.worker}:\n"
-                f"{outcome.traceback or outcome.error_message}\n"
-            )
-        self.progress.tick()
 
-    def run(self, team: Team, work: Work) -> None:
-        """Run the team; whatever happens, keep the outcomes table."""
-        schedule = SealSchedule(time.monotonic(), self.task.seal_every)
-        job = Job(self.ledger, self.stop, schedule, self.progress.tick)
-        try:
-            with self.stop.listening(self.directory.in_flight.stopped):
-                with contextlib.suppress(StopUnitError):  # asked twice
-                    if self.settled is None:
-                        team.run(work, job)
-                self.stop.raise_if_asked(self.directory.path)
-        except WriteError:
-            with contextlib.suppress(OSError):
-                self.directory.discard_unsealed()
-            raise
-        finally:
-            self.progress.close()
-            self.outcomes = Outcomes(
-                [line for _, line in sorted(self.directory.lines.items())]
-            )
-            self.keep_outcomes(self.directory.path / OUTCOMES)
+def _follow(task: Assignment, team: Team) -> RunReport:
+    """Do units for the process that leads the run; return its report, or its error."""
+    brief, is_done = team.follow()
+    work = team.together(lambda: task.work(None, brief))
+    if not is_done:
+        # The leading process gets the same error, and tells it to all.
+        with contextlib.suppress(ASDFPipelineError):
+            team.run(work, None)
+    report: RunReport = team.follow()
+    return report
 
-    def keep_outcomes(self, path: Path) -> None:
-        """Write the outcomes table; a full disk must not hide the first error."""
-        try:
-            self.outcomes.save(path)
-        except OSError as error:
-            log.warning("%s: cannot be written: %s", path, error.strerror)
 
-    def finish(
-        self, trouble: list[ASDFPipelineError]
-    ) -> tuple[dict[str, int], float, int]:
-        """Publish, if no more failed than may; return counts, seconds, resumed."""
-        if trouble:
-            raise trouble[0]
-        if self.settled is not None:
-            self.outcomes = Outcomes(self.settled)
-            log.info("%s: nothing to be done: it is published", self.task.made)
-            self.remove()
-        else:
-            with self.stop.listening(self.directory.in_flight.stopped):
-                try:
-                    with self.stop.interruptible():
-                        self.publish()
-                except StopUnitError:
-                    self.stop.raise_if_asked(self.directory.path)
-                self.stop.comes_too_late()
-                self.remove()
-        failures = self.outcomes.failures()
-        if failures:
-            log.warning("%s: %s", self.task.made, describe_failures(failures))
-        counts = self.outcomes.counts()
-        return counts, time.monotonic() - self.began, self.ledger.resumed
+# First step: checks that change nothing, and the layout.
 
-    def publish(self) -> None:
-        """Merge, check, and give the result its final name.
 
-        Raises
-        ------
-        ASDFPipelineError
-            If more failed than may.
-        VerificationError
-            If what is sealed is not what the outcomes say.
-        WriteError
-            If there is no room.
-        """
-        failures = self.outcomes.failures()
-        if self.allowed is not None and len(failures) > self.allowed:
-            error = self.layout.failed(failures, self.directory.path / OUTCOMES)
-            if not self.layout.retries:
-                self.remove()
-            raise error
-        if self.task.output_path is None:
-            self.outcomes = Outcomes.of(by_station(self.plan, self.outcomes, None))
-            made = write_rows(self.outcomes, self.directory.path / "table.part")
-        else:
-            made = self.merge()
-        near = bring_near(made, self.task.made)
-        if self.task.outcomes is not None:  # first: the output's name says all is done
-            path = Path(self.task.outcomes)
-            try:
-                self.outcomes.save(path)
-            except OSError as error:
-                raise write_error(path, error) from error
-        note(self.directory.path, near, self.layout.key, self.outcomes.lines)
-        self.refuse_output()
-        publish(near, self.task.made)
+@dataclass(frozen=True)
+class Prepared:
+    """A task that may be done.
+
+    Attributes
+    ----------
+    task : Assignment
+        The task.
+    published : Published or None
+        The output, where a run published it and was killed before its work directory
+        was gone.
+    layout : Layout
+        What there is to do.
+    allowed : int or None
+        How many units may fail; None for any number.
+    progress : Progress
+        Shows what is done and what failed.
+    began : float
+        When, in `time.monotonic` seconds.
+    """
+
+    task: Assignment
+    published: Published | None
+    layout: Layout
+    allowed: int | None
+    progress: Progress
+    began: float
 
     def refuse_output(self) -> None:
         """Raise if there is an output that is not to be replaced."""
@@ -237,44 +128,236 @@ class _Lead:
         else:
             refuse_existing(self.task.made)
 
-    def merge(self) -> Path:
-        """Return the output, checked and complete; the table, if any, is written."""
-        layout, directory = self.layout, self.directory
-        merged = merge_segments(directory, layout.quakeml, layout.joined)
-        extended = layout.documented or layout.copied is not None
-        with ThreadPoolExecutor(1) as beside:  # the disk's work beside our own
-            own = beside.submit(make_own, directory, merged, extended=extended)
+
+def prepare(task: Assignment) -> Prepared:
+    """Refuse what cannot be done, and lay the rest out; nothing is written."""
+    began = time.monotonic()
+    published = recall(task.directory, task.made)
+    if published is None and not task.only_failed:
+        refuse_existing(task.made)  # before a layout that may take minutes
+    check_places(task)
+    layout = task.lay_out()
+    units = len(layout.plan.units)
+    return Prepared(
+        task,
+        published,
+        layout,
+        task.failures_allowed(units),
+        Progress(task.progress, units),
+        began,
+    )
+
+
+# Second step: the work directory is locked, and earlier work taken over.
+
+
+@dataclass(frozen=True)
+class OpenWork:
+    """A work directory that is this run's own until it is closed.
+
+    Attributes
+    ----------
+    prepared : Prepared
+        What is to be done.
+    directory : WorkDirectory
+        The work directory, locked.
+    ledger : Ledger
+        What is left to be done.
+    outcomes : Outcomes or None
+        What became of each station, where nothing is left to be done.
+    """
+
+    prepared: Prepared
+    directory: WorkDirectory
+    ledger: Ledger
+    outcomes: Outcomes | None
+
+    @property
+    def layout(self) -> Layout:
+        """What there is to do."""
+        return self.prepared.layout
+
+
+def open_work(prepared: Prepared, team: Team) -> OpenWork:
+    """Lock the work directory and find out what earlier runs left to be done."""
+    task, layout, published = prepared.task, prepared.layout, prepared.published
+    done = None
+    if published is not None and published.is_work_of(layout.key):
+        done = published.outcomes
+    else:
+        prepared.refuse_output()
+    directory = WorkDirectory(task.directory, layout.key)
+    try:
+        if task.only_failed and done is None:
+            done = retry.take_over(task, layout.plan, directory)
+        path_owners = PathOwners(layout.taken, "the input")
+        on_outcome = prepared.progress.on_outcome
+        ledger = Ledger(layout.plan, directory, on_outcome, path_owners)
+    except BaseException:
+        directory.close()
+        raise
+    log.info(
+        "%s: %s, %d of them done before; %s with %s, %s",
+        layout.source,
+        plural(ledger.total, "unit"),
+        ledger.resumed,
+        team.name,
+        plural(team.size, "worker"),
+        team.io,
+    )
+    return OpenWork(
+        prepared, directory, ledger, None if done is None else Outcomes(done)
+    )
+
+
+# Third step: the team does the units, and what it made gets its final name.
+
+
+def run_and_publish(opened: OpenWork, team: Team, work: Work) -> RunReport:
+    """Do what is left and publish the output, if no more units failed than may."""
+    prepared, directory = opened.prepared, opened.directory
+    task = prepared.task
+    outcomes = opened.outcomes
+    if outcomes is not None:
+        log.info("%s: nothing to be done: it is published", task.made)
+        directory.remove()
+    else:
+        stop = Stop(alone=not team.has_peers)
+        # Of a team with peers each says itself that it stops: who does not has died.
+        on_stop = None if team.has_peers else directory.in_flight.stopped
+        with stop.listening(on_stop):
             try:
-                self.outcomes = Outcomes.of(
-                    by_station(self.plan, self.outcomes, merged)
-                )
-                check(merged, self.outcomes)
-                documents = self.documents()
-            except ASDFPipelineError:
-                own.result()  # says it better, if the segment was changed
+                outcomes = _run_team(opened, team, work, stop)
+                with stop.interruptible():
+                    outcomes = _publish(opened, outcomes, team)
+            except StopUnitError:
+                stop.raise_if_asked(directory.path)
                 raise
-            part = own.result()
-        self.refuse_output()
-        if self.task.table_path is not None:
-            write_rows(self.outcomes, self.task.table_path)
-        add_rest(part, documents, layout.copied)
-        return part
+            stop.comes_too_late()
+            directory.remove()
+    failures = outcomes.failures()
+    if failures:
+        log.warning("%s: %s", task.made, describe_failures(failures))
+    sys.stderr.flush()
+    return RunReport(
+        task.output_path,
+        outcomes.counts(),
+        time.monotonic() - prepared.began,
+        opened.ledger.resumed,
+        outcomes,
+    )
 
-    def documents(self) -> dict[str, bytes]:
-        """Return the provenance documents: the input's, and this run's own."""
-        resumed = {"resumed": self.ledger.resumed} if self.ledger.resumed else {}
-        now: Sequence[Outcome] = self.outcomes
-        if self.task.only_failed:
-            now = retry.made_now(now, self.directory.path)
-        return self.layout.documents(now, {**self.circumstances, **resumed})
 
-    def remove(self) -> None:
-        """Delete the work directory: nothing is left to go on with."""
-        self.directory.remove()
-        self.removed = True
+def _run_team(opened: OpenWork, team: Team, work: Work, stop: Stop) -> Outcomes:
+    """Have the team do all units; whatever happens, the outcomes table is written.
 
-    def close(self) -> None:
-        """Give the work directory back."""
-        if not self.removed:
-            self.directory.close()
-        sys.stderr.flush()
+    Returns
+    -------
+    Outcomes
+        One a unit, sorted by unit.
+    """
+    prepared, directory = opened.prepared, opened.directory
+    schedule = SealSchedule(time.monotonic(), prepared.task.seal_every)
+    prepared.progress.start(opened.ledger)
+    try:
+        with contextlib.suppress(StopUnitError):  # a second Ctrl-C
+            job = Job(opened.ledger, stop, schedule, prepared.progress.tick)
+            team.run(work, job)
+        stop.raise_if_asked(directory.path)
+    except WriteError:
+        with contextlib.suppress(OSError):
+            directory.discard_unsealed()
+        raise
+    finally:
+        prepared.progress.close()
+        outcomes = Outcomes([line for _, line in sorted(directory.lines.items())])
+        path = directory.path / OUTCOMES
+        try:
+            outcomes.save(path)
+        except OSError as error:  # a full disk must not hide the first error
+            log.warning("%s: cannot be written: %s", path, error.strerror)
+    return outcomes
+
+
+def _publish(opened: OpenWork, outcomes: Outcomes, team: Team) -> Outcomes:
+    """Merge, check, and give the result its final name.
+
+    Parameters
+    ----------
+    outcomes : Outcomes
+        One a unit.
+
+    Returns
+    -------
+    Outcomes
+        One a station and tag, as published.
+
+    Raises
+    ------
+    ASDFPipelineError
+        If more failed than may.
+    VerificationError
+        If what is sealed is not what the outcomes say.
+    WriteError
+        If there is no room.
+    """
+    prepared, directory, layout = opened.prepared, opened.directory, opened.layout
+    task = prepared.task
+    failures = outcomes.failures()
+    if prepared.allowed is not None and len(failures) > prepared.allowed:
+        error = layout.failed(failures, directory.path / OUTCOMES)
+        if not layout.retries:
+            directory.remove()
+        raise error
+    if task.output_path is None:
+        outcomes = Outcomes.of(by_station(layout.plan, outcomes, None))
+        made = write_rows(outcomes, directory.path / "table.part")
+    else:
+        outcomes, made = _merge(opened, outcomes, team)
+    made = on_file_system_of(task.made, made)
+    if task.outcomes is not None:  # first: the output's name says that all is done
+        path = Path(task.outcomes)
+        try:
+            outcomes.save(path)
+        except OSError as error:
+            raise write_error(path, error) from error
+    note(directory.path, made, layout.key, outcomes.lines)
+    prepared.refuse_output()
+    publish(made, task.made)
+    return outcomes
+
+
+def _merge(opened: OpenWork, outcomes: Outcomes, team: Team) -> tuple[Outcomes, Path]:
+    """Return the outcomes of stations, and the output, checked and complete.
+
+    The table of a comparison, if there is one, is written too.
+    """
+    prepared, directory, layout = opened.prepared, opened.directory, opened.layout
+    merged = merge_segments(directory, layout.quakeml, layout.joined)
+    modified = layout.documented or layout.copied is not None
+    with ThreadPoolExecutor(1) as beside:  # the disk's work beside our own
+        copying = beside.submit(durable_file, directory, merged, modified=modified)
+        try:
+            outcomes = Outcomes.of(by_station(layout.plan, outcomes, merged))
+            check(merged, outcomes)
+            documents = _documents(opened, outcomes, team)
+        except ASDFPipelineError:
+            copying.result()  # its error says it better, if the segment was changed
+            raise
+        part = copying.result()
+    prepared.refuse_output()
+    if prepared.task.table_path is not None:
+        write_rows(outcomes, prepared.task.table_path)
+    write_provenance_and_auxiliary(part, documents, layout.copied)
+    return outcomes, part
+
+
+def _documents(opened: OpenWork, outcomes: Outcomes, team: Team) -> dict[str, bytes]:
+    """Return the provenance documents: the input's, and this run's own."""
+    circumstances = {"backend": team.name, "workers": team.size, "io": team.io}
+    if opened.ledger.resumed:
+        circumstances["resumed"] = opened.ledger.resumed
+    made: Sequence[Outcome] = outcomes
+    if opened.prepared.task.only_failed:
+        made = retry.made_now(made, opened.directory.path)
+    return opened.layout.documents(made, circumstances)

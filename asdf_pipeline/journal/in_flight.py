@@ -2,7 +2,9 @@
 
 When a whole tree or job dies, every unit in flight may be the one that killed it.
 The next run takes these last and alone; one that is in flight alone when the job
-dies again is the killer. A run that is told to stop says so, and makes no suspects.
+dies again is the killer. A worker that is told to stop says so, and what it has is no
+suspect. Under MPI one that does not say so has died: launchers end the other ranks of
+a job by SIGTERM (Open MPI 4.1 and 5.0 do, a second before SIGKILL).
 """
 
 from __future__ import annotations
@@ -52,9 +54,12 @@ class InFlightLog:
         """Note that a unit came back, or that its worker's death is known."""
         self._note(BACK, unit_id)
 
-    def stopped(self) -> None:
-        """Note that this run was told to stop: nothing in flight is suspect."""
-        self._note(STOPPED, "")
+    def stopped(self, unit_id: str = "") -> None:
+        """Note that a unit is no suspect, for its worker was told to stop.
+
+        Without an id, no unit of this run is.
+        """
+        self._note(STOPPED, unit_id)
 
     def _note(self, what: str, unit_id: str) -> None:
         try:
@@ -72,8 +77,9 @@ def _line(what: str, unit_id: str) -> str:
 
 
 def _read(path: Path) -> tuple[list[str], list[str]]:
-    state: dict[str, str] = {}
-    stopped = False
+    """Return the suspects and the killers that a record tells of."""
+    marks: dict[str, str] = {}
+    stopped: set[str] = set()
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
@@ -84,12 +90,13 @@ def _read(path: Path) -> tuple[list[str], list[str]]:
         except ValueError:
             continue  # the last line of a writer that was killed
         if line[0] == STOPPED:
-            stopped = True
+            stopped.add(unit_id)
         elif line[0] == BACK:
-            state.pop(unit_id, None)
+            marks.pop(unit_id, None)
         else:
-            state[unit_id] = line[0]
-    if stopped:
-        return [unit for unit, mark in state.items() if mark in (SUSPECT, ALONE)], []
-    suspects = [unit for unit, mark in state.items() if mark != ALONE]
-    return suspects, [unit for unit, mark in state.items() if mark == ALONE]
+            marks[unit_id] = line[0]
+    for unit_id in marks if "" in stopped else marks.keys() & stopped:
+        # What was suspect before this run, or begun alone, is as suspect as it was.
+        marks[unit_id] = "" if marks[unit_id] == BEGUN else SUSPECT
+    suspects = [unit_id for unit_id, mark in marks.items() if mark in (BEGUN, SUSPECT)]
+    return suspects, [unit_id for unit_id, mark in marks.items() if mark == ALONE]

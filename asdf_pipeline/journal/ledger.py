@@ -73,7 +73,6 @@ class Ledger:
         self.total = len(plan.units)
         self.counts: dict[str, int] = {}
         self.bytes_out = 0
-        self._tag_map = plan.tag_map
         self._hear = hear
         self._path_owners = path_owners or PathOwners()
         self._out: dict[str, tuple[str, Unit]] = {}
@@ -215,6 +214,12 @@ class Ledger:
         for unit_id in ready:
             del self._held[unit_id]
 
+    def stopped(self, worker: str) -> None:
+        """Note that a worker was told to stop: what it has is no suspect."""
+        for unit_id, (owner, _) in self._out.items():
+            if owner == worker:
+                self.directory.in_flight.stopped(unit_id)
+
     def abandon(self, segment: str) -> None:
         """Take back all units whose data was in a segment that is lost."""
         self._take_back(lambda held: held.segment == segment)
@@ -261,12 +266,8 @@ class Ledger:
                 self._waiting.appendleft(held.unit)
 
     def _fail(self, unit: Unit, worker: str, message: str) -> None:
-        outcome = Outcome(
-            station=unit.station,
-            input_tag=unit.tag,
-            output_tag=self._tag_map[unit.tag],
-            status="failed",
-            window=unit.window,
+        outcome = unit.outcome(
+            "failed",
             error_type=WorkerDiedError.__name__,
             error_message=message,
             attempts=ATTEMPTS,

@@ -92,7 +92,9 @@ class Lock:
         _held_here.add(self.path)
 
     def release(self) -> None:
-        """Give the lock back."""
+        """Give the lock back; again, it does nothing."""
+        if self._file.closed:
+            return
         _held_here.discard(self.path)
         if self._beat is not None:
             self._beat.stop()
@@ -153,18 +155,34 @@ def _is_alive(path: Path) -> bool:
     if not owner:
         return False
     if owner.get("host") == socket.gethostname():
-        if owner.get("boot") != _boot_id():
+        boots = owner.get("boot"), _boot_id()
+        if all(boots):
+            return boots[0] == boots[1] and _runs(owner.get("pid"))
+        if not _runs(owner.get("pid")):
             return False
-        return (
-            owner.get("pid") != os.getpid() and Path(f"/proc/{owner['pid']}").exists()
-        )
+        # Since the machine started anew it may be another process: the beat decides.
     try:
         return time.time() - path.stat().st_mtime < TIMEOUT
     except FileNotFoundError:
         return False
 
 
+def _runs(pid: object) -> bool:
+    """Return whether another process of this host has a number."""
+    if not isinstance(pid, int) or pid <= 0 or pid == os.getpid():
+        return False
+    try:
+        # Not by /proc, which shows others' processes to nobody with hidepid.
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it is another user's
+        return True
+    return True
+
+
 def _boot_id() -> str:
+    """Return what tells this start of the machine from others; empty if unknown."""
     try:
         return (
             Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()

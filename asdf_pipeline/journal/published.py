@@ -1,13 +1,14 @@
 """The note of a work directory that its output is published, made just before it is.
 
 From the output's final name to the work directory's removal takes a while where
-segments are large. Whoever is killed between the two is done, and the same command
+segments are large. A run that is killed between the two is done, and the same command
 only has to see that: the file under the final name is the one of the note.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.files import atomic_write, identity, sync_directory, write_error
@@ -17,6 +18,26 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PUBLISHED = "published.jsonl"
+
+
+@dataclass(frozen=True)
+class Published:
+    """An output that has its final name, while its work directory is still there.
+
+    Attributes
+    ----------
+    key : mapping of str to (str or None)
+        What the work that made it depended on.
+    outcomes : list of bytes
+        One line of JSON each.
+    """
+
+    key: Mapping[str, str | None]
+    outcomes: list[bytes]
+
+    def is_work_of(self, key: Mapping[str, str | None]) -> bool:
+        """Tell whether work of this key made it; no, where that cannot be known."""
+        return None not in key.values() and self.key == dict(key)
 
 
 def note(
@@ -33,10 +54,8 @@ def note(
         The work directory.
     file : pathlib.Path
         The file, which is renamed next, so that inode, size and time stay.
-    key : mapping of str to (str or None)
-        What the work depends on.
-    outcomes : iterable of bytes
-        One line of JSON each.
+    key, outcomes
+        See `Published`.
 
     Raises
     ------
@@ -55,23 +74,13 @@ def note(
         raise write_error(path, error) from error
 
 
-def recall(
-    directory: Path, output: Path, key: Mapping[str, str | None] | None = None
-) -> list[bytes] | None:
-    """Return the outcomes of a published output; None if it is not of this work.
-
-    Parameters
-    ----------
-    key : mapping of str to (str or None), optional
-        What the work depends on; work of another key is not meant, nor any where
-        that cannot be known.
-    """
+def recall(directory: Path, output: Path) -> Published | None:
+    """Return what the note of a work directory says of an output; None if nothing."""
     try:
         head, *lines = (directory / PUBLISHED).read_bytes().splitlines()
         noted = json.loads(head)
-        ours = noted["file"] == identity(output, by_inode=True)
+        if noted["file"] == identity(output, by_inode=True):
+            return Published(noted["key"], lines)
     except (OSError, ValueError, KeyError, TypeError):
-        return None
-    if key is not None and (None in key.values() or noted["key"] != dict(key)):
-        return None
-    return lines if ours else None
+        pass  # no note, or one that a killed run left unfinished
+    return None

@@ -184,7 +184,10 @@ class WorkDirectory:
         self.lines |= outcomes
 
     def close(self) -> None:
-        """Keep what is there for the next run, and give the lock back."""
+        """Keep what is there for the next run, and give the lock back.
+
+        May be called again, also after `remove`.
+        """
         self._journal.close()
         self.in_flight.close()
         self._lock.release()

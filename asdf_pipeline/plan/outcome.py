@@ -8,12 +8,12 @@ import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from asdf_pipeline.files import atomic_write
+from asdf_pipeline.errors import InputError, InputMissingError
 from asdf_pipeline.plan.selection import ALWAYS
 from asdf_pipeline.times import iso_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
 Status = Literal["ok", "empty", "failed", "skipped"]
@@ -208,26 +208,32 @@ def join_windows(outcomes: Sequence[Outcome], digest: str) -> Outcome:
     )
 
 
-def unit_id(station: str, tag: str, window: tuple[int, int] | None) -> str:
+def unit_id(station: str, tag: str, window: tuple[int, int] | None = None) -> str:
     """Return the id of a unit: the same in every run over the same input."""
     name = f"{station}/{tag}"
     return name if window is None else f"{name}/{window[0]}-{window[1]}"
 
 
-def write_outcomes(path: Path, outcomes: Iterable[Outcome]) -> None:
-    """Write outcomes as JSON lines, sorted by unit, durably, whole or not at all."""
-    lines = sorted((outcome.unit_id, outcome.to_json()) for outcome in outcomes)
-    write_lines(path, (line.encode() for _, line in lines))
+def read_outcomes(path: Path) -> list[Outcome]:
+    """Return the outcomes of a table that a run wrote: a line of JSON each.
 
-
-def write_lines(path: Path, lines: Iterable[bytes]) -> None:
-    """Write lines that `Outcome.to_json` made, durably, whole or not at all."""
-    with atomic_write(path, durable=True) as file:
-        file.writelines(line + b"\n" for line in lines)
-
-
-def read_outcomes(path: Path) -> Iterator[Outcome]:
-    """Yield the outcomes of a file of JSON lines."""
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            yield Outcome.from_json(line)
+    Raises
+    ------
+    InputMissingError
+        If there is no such file.
+    InputError
+        If it holds no outcomes, or is cut off.
+    """
+    try:
+        with path.open(encoding="utf-8") as file:
+            outcomes = [Outcome.from_json(line) for line in file]
+    except FileNotFoundError:
+        msg = f"{path}: no such file of outcomes"
+        raise InputMissingError(msg) from None
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        msg = f"{path}: holds no outcomes, or is cut off: {error}"
+        raise InputError(msg) from None
+    if not outcomes:
+        msg = f"{path}: holds no outcomes"
+        raise InputError(msg)
+    return outcomes

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline._version import __version__
-from asdf_pipeline.container.names import check_tag
+from asdf_pipeline.container.names import check_input_tag, check_tag
 from asdf_pipeline.errors import CallError, InputError, TagError
 from asdf_pipeline.files import identity
-from asdf_pipeline.plan.outcome import unit_id
+from asdf_pipeline.plan.outcome import Outcome, unit_id
 from asdf_pipeline.plan.selection import ALWAYS, Selection, Windows
 from asdf_pipeline.text import plural
 from asdf_pipeline.times import SECOND
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from asdf_pipeline.container.reader import Reader
+    from asdf_pipeline.plan.outcome import Status
 
 EVERYTHING = Selection()
 ALL_TAGS = "*"
@@ -38,7 +39,9 @@ class Unit:
     station : str
         ``"NET.STA"``.
     tag : str
-        Tag in the input.
+        Tag in the input; `ALL_TAGS` of a unit that reads whichever it wants.
+    output_tag : str
+        Tag in the output.
     window : (int, int) or None
         Start and end in ns since 1970; None for all there is. The end is not
         included where the plan has windows, and is where it only has times.
@@ -48,6 +51,7 @@ class Unit:
 
     station: str
     tag: str
+    output_tag: str
     window: tuple[int, int] | None = None
     samples: int = 0
 
@@ -56,40 +60,47 @@ class Unit:
         """The unit's name, the same in every run over the same input."""
         return unit_id(self.station, self.tag, self.window)
 
+    def outcome(self, status: Status, **fields: Any) -> Outcome:
+        """Return an outcome of this unit.
+
+        Parameters
+        ----------
+        status : {"ok", "empty", "failed", "skipped"}
+            What became of it.
+        **fields
+            Further attributes of the `Outcome`.
+        """
+        return Outcome(
+            self.station,
+            self.tag,
+            self.output_tag,
+            status,
+            window=self.window,
+            **fields,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All units of a run over one input.
+    """All units of a run.
 
     Attributes
     ----------
-    input : pathlib.Path
-        The input file.
-    tag_map : dict of str to str
-        Input tag to output tag.
     units : tuple of Unit
         Largest first; ties in the order of their ids.
     skipped : tuple of Unit
         Left out by the selection.
-    selection : Selection
-        What of the input is to be done.
-    windows : Windows or None
-        How long traces are cut.
-    other : pathlib.Path or None
-        The file that the input is compared with.
     without : tuple of str
         Stations in which there is nothing to do: no waveforms with a tag of the map,
         or, where two files are compared, in one of them only.
+    divided : bool
+        Whether the outcome of a station and tag is joined from those of its units.
     """
 
-    input: Path
-    tag_map: dict[str, str]
     units: tuple[Unit, ...]
     skipped: tuple[Unit, ...] = ()
-    selection: Selection = EVERYTHING
-    windows: Windows | None = None
-    other: Path | None = None
     without: tuple[str, ...] = ()
+    divided: bool = False
 
 
 def check_tag_map(tag_map: object) -> dict[str, str]:
@@ -98,16 +109,16 @@ def check_tag_map(tag_map: object) -> dict[str, str]:
     Raises
     ------
     TagError
-        If it is empty or no mapping of tags to tags, or if two input tags map to
-        one output tag (the output would depend on the order of the work).
+        If it is empty, no mapping of tags to tags that may be written, or if two input
+        tags map to one output tag (the output would depend on the order of the work).
     """
     if not isinstance(tag_map, Mapping) or not tag_map:
         msg = f"tag map {tag_map!r}: expected at least one pair INPUT_TAG=OUTPUT_TAG"
         raise TagError(msg)
     checked: dict[Any, Any] = dict(tag_map)
     for source, target in checked.items():
-        for tag in (source, target):
-            check_tag(tag)
+        check_input_tag(source)
+        check_tag(target)
         others = [other for other, tag in checked.items() if tag == target]
         if len(others) > 1:
             msg = (
@@ -154,7 +165,9 @@ def make_plan(
         found = reader.samples_by_tag(station)
         seen |= found.keys()
         whole = [
-            Unit(station, tag, None, n) for tag, n in found.items() if tag in tag_map
+            Unit(station, tag, tag_map[tag], samples=samples)
+            for tag, samples in found.items()
+            if tag in tag_map
         ]
         if not whole and selection.has_station(station):
             without.append(station)
@@ -180,13 +193,7 @@ def make_plan(
         raise CallError(msg)
     units.sort(key=lambda unit: (-unit.samples, unit.id))
     return Plan(
-        reader.path,
-        tag_map,
-        tuple(units),
-        tuple(skipped),
-        selection,
-        windows,
-        without=tuple(without),
+        tuple(units), tuple(skipped), tuple(without), divided=windows is not None
     )
 
 
@@ -229,6 +236,7 @@ def plan_comparison(
         Unit(
             station,
             ALL_TAGS,
+            tag,
             samples=sum(
                 sum(one.samples_by_tag(station).values()) for one in (reader, other)
             ),
@@ -237,16 +245,10 @@ def plan_comparison(
     ]
     units.sort(key=lambda unit: (-unit.samples, unit.id))
     left_out = sorted(set(common) - set(wanted))
-    skipped = tuple(Unit(station, ALL_TAGS) for station in left_out)
-    tag_map = {ALL_TAGS: tag}
     return Plan(
-        reader.path,
-        tag_map,
         tuple(units),
-        skipped,
-        selection,
-        other=other.path,
-        without=tuple(filter(selection.has_station, sorted(both[0] ^ both[1]))),
+        tuple(Unit(station, ALL_TAGS, tag) for station in left_out),
+        tuple(filter(selection.has_station, sorted(both[0] ^ both[1]))),
     )
 
 
@@ -273,9 +275,10 @@ def _parts(
     if not spans:
         return []
     if windows is None:
-        return [Unit(unit.station, unit.tag, times, _samples(spans, first, last))]
+        samples = _samples(spans, first, last)
+        return [replace(unit, window=times, samples=samples)]
     return [
-        Unit(unit.station, unit.tag, window, _samples(spans, *window))
+        replace(unit, window=window, samples=_samples(spans, *window))
         for window in windows.over([(start, end) for start, end, _ in spans])
     ]
 
@@ -290,27 +293,25 @@ def _samples(spans: list[tuple[int, int, float]], first: int, last: int) -> int:
 
 
 def run_key(
-    plan: Plan, function: str | None, parameters: str | None, encoding: str
+    inputs: Sequence[Path], plan: Plan, asked: Mapping[str, str | None]
 ) -> dict[str, str | None]:
     """Return what a run's work depends on, by name: other work does not resume it.
 
     Parameters
     ----------
-    function, parameters : str or None
-        Fingerprints of the function and its parameters; None if there is none.
-    encoding : str
-        How samples are stored.
+    inputs : sequence of pathlib.Path
+        The input, and the file that it is compared with.
+    plan : Plan
+        The run's plan.
+    asked : mapping of str to (str or None)
+        What else was asked for, by name, such as ``"the function"``; None if it
+        cannot be told from others.
     """
-    other = {} if plan.other is None else {"the other input": identity(plan.other)}
+    names = ("the input", "the other input")
     return {
-        "the input": identity(plan.input),
-        **other,
-        "the function": function,
-        "the parameters": parameters,
-        "the tag map": json.dumps(plan.tag_map, sort_keys=True),
+        **{name: identity(path) for name, path in zip(names, inputs, strict=False)},
+        **asked,
         "the number of units": str(len(plan.units)),  # `status` reads it here
-        "the selection": repr((plan.selection, plan.windows)),
-        "the encoding": encoding,
         "asdf_pipeline's version": __version__,
         **{f"{name}'s version": version(name) for name in LIBRARIES},
     }

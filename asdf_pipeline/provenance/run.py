@@ -73,12 +73,11 @@ class Run:
 
 def describe(
     run: str,
-    source: Path,
+    inputs: Sequence[Path],
     process: UserFunction,
     tag_map: Mapping[str, str],
     started: datetime,
     circumstances: Mapping[str, object],
-    other: Path | None = None,
 ) -> Run:
     """Return what is known of a run that ends now, in this process.
 
@@ -86,8 +85,8 @@ def describe(
     ----------
     run : str
         Its id.
-    source : pathlib.Path
-        The input file.
+    inputs : sequence of pathlib.Path
+        The input file, and the file that it was compared with.
     process : UserFunction
         The function.
     tag_map : mapping of str to str
@@ -96,12 +95,15 @@ def describe(
         When it began, in UTC.
     circumstances : mapping of str to object
         More of them: backend, workers, ....
-    other : pathlib.Path or None
-        The file that the input was compared with.
     """
+    described = {
+        prefix + name: text
+        for prefix, path in zip(("", "other_"), inputs, strict=False)
+        for name, text in _describe_input(path).items()
+    }
     return Run(
         run,
-        _describe_input(source) | _describe_other(other),
+        described,
         {"name": process.name, "source": process.source},
         dict(process.parameters),
         dict(tag_map),
@@ -130,11 +132,6 @@ def _describe_input(source: Path) -> dict[str, str]:
     if stat.st_size <= LARGEST:
         described["digest"] = f"xxh3_128:{checksum(source)}"
     return described
-
-
-def _describe_other(other: Path | None) -> dict[str, str]:
-    described = {} if other is None else _describe_input(other)
-    return {f"other_{name}": text for name, text in described.items()}
 
 
 def _software() -> dict[str, tuple[str, str]]:

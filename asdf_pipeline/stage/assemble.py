@@ -23,14 +23,15 @@ from asdf_pipeline.stage.files import Complaints, find_files
 from asdf_pipeline.stage.metadata import read_stations
 from asdf_pipeline.stage.sac import SACHeaders
 from asdf_pipeline.stage.scan import refuse_nothing, scan
+from asdf_pipeline.stage.waveforms import WaveformFile
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from asdf_pipeline.plan.outcome import Outcome
+    from asdf_pipeline.stage.archive import Archive
     from asdf_pipeline.stage.fdsn import Line, Request
     from asdf_pipeline.stage.scan import Piece
-    from asdf_pipeline.stage.sds import SDS
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -50,12 +51,18 @@ class StageTask(Assignment):
         The tag of the waveforms, such as ``"raw_recording"``.
     waveforms, stations, events : sequence of str
         Patterns of files (see `files.find_files`) in any format that ObsPy reads.
-    archives : sequence of SDS
+    archives : sequence of Archive
         Archives of which the selected days are staged too.
     request : Request or None
         What to download from FDSN web services.
     sac_headers : bool
         Whether events and stations that no file describes are made of SAC headers.
+    split_drift : bool
+        Whether traces are split where the times of their miniSEED records part from
+        start + n / rate by more than half a sample.
+    apply_calib : bool
+        Whether samples are multiplied by the factor that some formats have in their
+        headers (``stats.calib``: K-NET, GSE2, ...); they become float64.
     """
 
     output: str | Path
@@ -63,9 +70,11 @@ class StageTask(Assignment):
     waveforms: Sequence[str] = ()
     stations: Sequence[str] = ()
     events: Sequence[str] = ()
-    archives: Sequence[SDS] = ()
+    archives: Sequence[Archive] = ()
     request: Request | None = None
     sac_headers: bool = True
+    split_drift: bool = False
+    apply_calib: bool = False
 
     @property
     def output_path(self) -> Path:
@@ -90,8 +99,7 @@ class StageTask(Assignment):
             If files cannot be read, or contradict each other.
         """
         check_tag(self.tag)
-        waveforms = find_files(self.waveforms, "waveforms")
-        waveforms += [path for archive in self.archives for path in archive.files()]
+        waveforms = self._waveforms()
         stations = find_files(self.stations, "stations")
         events = find_files(self.events, "events")
         if not waveforms and self.request is None:
@@ -105,7 +113,11 @@ class StageTask(Assignment):
         with complaints.collected():
             quakeml, count = read_quakeml(events)
         with complaints.collected():
-            pieces = scan(waveforms, headers.notice if self.sac_headers else _ignore)
+            pieces = scan(
+                waveforms,
+                headers.notice if self.sac_headers else _ignore,
+                self.apply_calib,
+            )
             if self.request is None:
                 refuse_nothing(pieces, waveforms)
         with complaints.collected():
@@ -130,22 +142,29 @@ class StageTask(Assignment):
         units = [*files, *lines]
         _warn_of_networks({unit.station for unit in units}, documents)
         for station in sorted(documents.keys() - {unit.station for unit in units}):
-            units.append(Unit(station, self.tag))  # metadata alone
+            units.append(Unit(station, self.tag, self.tag))  # metadata alone
         sources = Sources(
-            {unit.id: paths for unit, paths in files.items()},
+            {unit.id: parts for unit, parts in files.items()},
             _shared(pieces),
             documents,
             quakeml,
             sac_events,
             self.request,
             {unit.id: asked for unit, asked in lines.items()},
+            self.split_drift,
+            self.apply_calib,
         )
-        plan = Plan(Path(), {self.tag: self.tag}, tuple(units))
+        plan = Plan(tuple(units))
         key: dict[str, str | None] = {
-            "the files": _state([*waveforms, *stations, *events]),
+            "the files": _state(
+                [*(file.path for file in waveforms), *stations, *events]
+            ),
+            "the wanted times": repr([archive.window for archive in self.archives]),
             "the request": repr(self.request),
             "the tag": self.tag,
-            "the use of SAC headers": str(self.sac_headers),
+            "the use of headers": repr(
+                (self.sac_headers, self.split_drift, self.apply_calib)
+            ),
             "the number of units": str(len(units)),  # `status` reads it here
             "the encoding": str(self.encoding),
             "asdf_pipeline's version": __version__,
@@ -161,12 +180,19 @@ class StageTask(Assignment):
             retries=self.request is not None,
         )
 
+    def _waveforms(self) -> list[WaveformFile]:
+        """Return the files of the patterns and of the archives, each once."""
+        files = [WaveformFile(path) for path in find_files(self.waveforms, "waveforms")]
+        files += [file for archive in self.archives for file in archive.files()]
+        once: dict[Path, WaveformFile] = {}
+        for file in files:
+            once.setdefault(file.path.resolve(), file)
+        return list(once.values())
+
     def work(self, layout: Layout | None, brief: object) -> StageWork:
         """Return what a worker needs (see `Assignment.work`)."""
         assert isinstance(brief, Sources)
-        return StageWork(
-            tag_map={self.tag: self.tag}, encoding=self.encoding, sources=brief
-        )
+        return StageWork(encoding=self.encoding, sources=brief)
 
 
 @dataclass(kw_only=True)
@@ -191,6 +217,8 @@ def stage(
     backend: str = "auto",
     workers: int = -1,
     sac_headers: bool = True,
+    split_drift: bool = False,
+    apply_calib: bool = False,
 ) -> RunReport:
     """Put waveforms, station metadata and events into one new ASDF file.
 
@@ -205,8 +233,8 @@ def stage(
         ``<output>.work``, from which the same call goes on.
     backend, workers
         See `team.form_team`.
-    sac_headers : bool
-        Whether events and stations that no file describes are made of SAC headers.
+    sac_headers, split_drift, apply_calib
+        See `StageTask`.
 
     Raises
     ------
@@ -227,6 +255,8 @@ def stage(
             tuple(stations),
             tuple(events),
             sac_headers=sac_headers,
+            split_drift=split_drift,
+            apply_calib=apply_calib,
             backend=backend,
             workers=workers,
             io="segments",
@@ -264,7 +294,7 @@ def _shared(pieces: Iterable[Piece]) -> dict[Path, frozenset[str]]:
     """Return the stations of each file that holds several."""
     found: dict[Path, set[str]] = defaultdict(set)
     for piece in pieces:
-        found[piece.path].add(piece.station)
+        found[piece.file.path].add(piece.station)
     return {path: frozenset(names) for path, names in found.items() if len(names) > 1}
 
 

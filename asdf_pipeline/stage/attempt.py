@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+import logging
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import obspy
 
 from asdf_pipeline.container.encoded import Product
 from asdf_pipeline.container.product import encode_document
-from asdf_pipeline.errors import ASDFPipelineError, InputError
-from asdf_pipeline.stage.batches import LARGEST
-from asdf_pipeline.stage.files import Complaints, unpacked
-from asdf_pipeline.stage.formats import read_file
+from asdf_pipeline.errors import ASDFPipelineError
+from asdf_pipeline.stage.files import Complaints
+from asdf_pipeline.stage.reading import FileReader
 from asdf_pipeline.stage.sac_fields import associate
-from asdf_pipeline.stage.waveforms import LeftOut, TraceCollector, encoded, no_waveform
-from asdf_pipeline.work.base import Work, Worker
+from asdf_pipeline.stage.waveforms import Tally, TraceCollector, encoded, no_waveform
+from asdf_pipeline.work.base import Made, Source, Work, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    import obspy
     from obspy.clients.fdsn import Client
 
+    from asdf_pipeline.plan.outcome import Outcome
     from asdf_pipeline.plan.units import Unit
     from asdf_pipeline.stage.fdsn import Line, Request
+    from asdf_pipeline.stage.reading import FileReader
+from asdf_pipeline.stage.waveforms import WaveformFile
+
+_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,7 @@ class Sources:
 
     Attributes
     ----------
-    files : mapping of str to tuple of pathlib.Path
+    files : mapping of str to tuple of WaveformFile
         By unit id.
     shared : mapping of pathlib.Path to frozenset of str
         Stations of a file that holds several.
@@ -46,15 +52,21 @@ class Sources:
         The web services of the units that are downloaded.
     lines : mapping of str to tuple of Line
         What to ask them for, by unit id.
+    split_drift : bool
+        Whether traces are split where their records' times part from theirs.
+    apply_calib : bool
+        Whether samples are multiplied by ``stats.calib``.
     """
 
-    files: Mapping[str, tuple[Path, ...]]
+    files: Mapping[str, tuple[WaveformFile, ...]]
     shared: Mapping[Path, frozenset[str]]
     documents: Mapping[str, bytes]
     quakeml: bytes | None
     sac_events: bool = False
     request: Request | None = None
     lines: Mapping[str, tuple[Line, ...]] = field(default_factory=dict)
+    split_drift: bool = False
+    apply_calib: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,11 +81,21 @@ class StageWork(Work):
 
 
 @dataclass
-class _Opened:
-    """The file read last, kept while other stations may be wanted of it."""
+class Counts(Source):
+    """What was read of a unit's files.
 
-    path: Path | None = None
-    streams: list[tuple[str, obspy.Stream]] = field(default_factory=list)
+    Attributes
+    ----------
+    traces, samples : int
+        How many.
+    """
+
+    traces: int = 0
+    samples: int = 0
+
+    def described(self, outcome: Outcome) -> Outcome:
+        """Return the outcome with the counts."""
+        return replace(outcome, traces_in=self.traces, samples_in=self.samples)
 
 
 class StageWorker(Worker):
@@ -82,23 +104,30 @@ class StageWorker(Worker):
     def __init__(self, work: StageWork, name: str) -> None:
         super().__init__(work, name)
         self.work = work
-        self._last = _Opened()
+        sources = work.sources
+        self._files = FileReader(
+            sources.shared, sources.split_drift, sources.apply_calib
+        )
         self._client: Client | None = None
 
     def close(self) -> None:
         """Forget the file read last."""
-        self._last = _Opened()
+        self._files.close()
 
     def quakeml(self) -> bytes | None:
         """Return the events."""
         return self.work.sources.quakeml
 
-    def produce(self, unit: Unit, record: dict[str, Any]) -> Product | None:
+    def open(self, unit: Unit) -> Counts:
+        """Return the counts of a unit that nothing was read of yet."""
+        return Counts()
+
+    def produce(self, unit: Unit, source: Source) -> Made:
         """Read and encode (see `Worker.produce`)."""
+        assert isinstance(source, Counts)
         station, encoding = unit.station, self.work.encoding
         sources = self.work.sources
         claims = TraceCollector()
-        count = samples = 0
         complaints = Complaints()
         for streams in self._sources(unit):
             with complaints.collected():
@@ -108,31 +137,16 @@ class StageWorker(Worker):
                     for trace in encoded(
                         stream, source_name, station, unit.tag, encoding
                     ):
-                        count += 1
-                        samples += trace.header.npts
+                        source.traces += 1
+                        source.samples += trace.header.npts
                         claims.admit(trace, source_name)
         complaints.end()
         traces = claims.traces()
-        record |= {"traces_in": count, "samples_in": samples}
         stationxml = sources.documents.get(station)
         if not traces and stationxml is None:
-            record["status"] = "empty"
-            return None
+            return Made()
         document = stationxml and encode_document(stationxml, encoding)
-        product = Product(station, unit.tag, traces, stationxml, document or None)
-        headers = [trace.header for trace in traces]
-        record |= {
-            "status": "ok",
-            "traces_out": len(traces),
-            "samples_out": sum(header.npts for header in headers),
-            "start": min((header.starttime for header in headers), default=None),
-            "end": max((header.endtime for header in headers), default=None),
-            "sampling_rates": tuple(sorted({h.sampling_rate for h in headers})),
-            "channels": tuple(sorted({f"{h.location}.{h.channel}" for h in headers})),
-            "digest": product.digest,
-            "bytes_out": product.nbytes,
-        }
-        return product
+        return Made(Product(station, unit.tag, traces, stationxml, document or None))
 
     def explain(self, error: BaseException) -> str:
         """Return nothing for an error in the data: its one line says all."""
@@ -141,8 +155,8 @@ class StageWorker(Worker):
     def _sources(self, unit: Unit) -> Iterator[Iterator[tuple[str, obspy.Stream]]]:
         """Yield what each of a unit's sources holds, with its name."""
         sources = self.work.sources
-        for path in sources.files.get(unit.id, ()):
-            yield self._read(path, unit.station)
+        for file in sources.files.get(unit.id, ()):
+            yield self._files.read(file, unit.station)
         if unit.id in sources.lines and sources.request is not None:
             yield self._download(unit, sources.request)
 
@@ -155,52 +169,11 @@ class StageWorker(Worker):
             self._client = request.client()
         source_name = f"{request.url}, {unit.id}"
         stream = download(self._client, self.work.sources.lines[unit.id], source_name)
-        left_out = LeftOut()
+        left_out, kept = Tally(), obspy.Stream()
         for trace in stream:
             if why := no_waveform(trace):
-                left_out.add(trace.id, why, source_name)
-        left_out.say()
-        yield source_name, stream
-
-    def _read(self, path: Path, station: str) -> Iterator[tuple[str, obspy.Stream]]:
-        """Yield what a file, or each member of a packed one, holds."""
-        expected = self.work.sources.shared.get(path, frozenset({station}))
-        if path == self._last.path:
-            yield from self._last.streams
-            return
-        self._last = _Opened()
-        read: list[tuple[str, obspy.Stream]] = []
-        size = 0
-        with unpacked(path) as files:
-            for member in files:
-                source_name = str(path) if member == path else f"{path}, {member.name}"
-                stream, _ = read_file("waveform", member, source_name)
-                _check_stations(stream, source_name, expected)
-                read.append((source_name, stream))
-                size += sum(trace.stats.npts for trace in stream)
-                if len(expected) == 1 or size > LARGEST:
-                    read.clear()
-                yield source_name, stream
-        if len(read) == len(files):
-            self._last = _Opened(path, read)
-
-
-def _check_stations(
-    stream: obspy.Stream, source_name: str, expected: frozenset[str]
-) -> None:
-    """Refuse a file that is not what it was when it was scanned.
-
-    Raises
-    ------
-    InputError
-        Naming a station that would be lost.
-    """
-    for trace in stream:
-        station = f"{trace.stats.network}.{trace.stats.station}"
-        if station not in expected and not no_waveform(trace):
-            wanted = ", ".join(sorted(expected))
-            msg = (
-                f"{source_name}: holds station {station}, where {wanted}"
-                " was expected: it changed while it was staged, or is misplaced"
-            )
-            raise InputError(msg)
+                left_out.add(f"{trace.id} {why}: left out", source_name)
+            else:
+                kept.append(trace)
+        left_out.log(logging.INFO)
+        yield source_name, kept

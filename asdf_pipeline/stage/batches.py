@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.plan.units import Unit
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from asdf_pipeline.stage.scan import Piece
+    from asdf_pipeline.stage.waveforms import WaveformFile
 
 LARGEST = 64_000_000
 """Samples of one unit, where files can be parted: 256 MB of int32."""
@@ -19,7 +21,7 @@ LARGEST = 64_000_000
 
 def batches(
     pieces: Iterable[Piece], tag: str, largest: int = LARGEST
-) -> dict[Unit, tuple[Path, ...]]:
+) -> dict[Unit, tuple[WaveformFile, ...]]:
     """Return the units, each with its files, in the order in which to do them.
 
     The largest come first; but stations that share a file follow one another, so
@@ -38,21 +40,25 @@ def batches(
     by_station: dict[str, list[Piece]] = defaultdict(list)
     for piece in pieces:
         by_station[piece.station].append(piece)
-    units: dict[Unit, tuple[Path, ...]] = {}
+    units: dict[Unit, tuple[WaveformFile, ...]] = {}
     for station, found in by_station.items():
         parts = _parts(_clusters(found), largest)
         for part in parts:
             span = (min(one.start for one in part), max(one.end for one in part))
             samples = sum(one.samples for one in part)
             window = span if len(parts) > 1 else None
-            unit = Unit(station, tag, window, samples)
-            units[unit] = tuple(sorted(one.path for one in part))
+            unit = Unit(station, tag, tag, window, samples)
+            units[unit] = tuple(
+                replace(one.file, samples=one.claimed)
+                for one in sorted(part, key=lambda one: one.file.path)
+            )
     sizes: dict[Path, int] = defaultdict(int)
-    for unit, paths in units.items():
-        sizes[paths[0]] = max(sizes[paths[0]], unit.samples)
+    for unit, files in units.items():
+        first = files[0].path
+        sizes[first] = max(sizes[first], unit.samples)
 
     def order(unit: Unit) -> tuple[int, Path, int, str]:
-        first = units[unit][0]
+        first = units[unit][0].path
         return -sizes[first], first, -unit.samples, unit.id
 
     return {unit: units[unit] for unit in sorted(units, key=order)}

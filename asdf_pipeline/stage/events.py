@@ -13,7 +13,7 @@ from obspy import UTCDateTime
 from obspy.core.event import Catalog
 
 from asdf_pipeline.errors import InputError
-from asdf_pipeline.stage.files import Complaints, unpacked
+from asdf_pipeline.stage.files import Complaints, name_of, unpacked
 from asdf_pipeline.stage.formats import read_file, warnings_as_lines
 from asdf_pipeline.stage.metadata import check_xml
 from asdf_pipeline.text import one_line
@@ -110,7 +110,7 @@ def _read(path: Path) -> list[tuple[str, Catalog, bytes]]:
     documents = []
     with unpacked(path) as members:
         for member in members:
-            source_name = str(path) if member == path else f"{path}, {member.name}"
+            source_name = name_of(path, member)
             check_xml(member, source_name)
             began = UTCDateTime()
             catalog, name = read_file("event", member, source_name)

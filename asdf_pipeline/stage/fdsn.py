@@ -21,14 +21,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from obspy import Stream, Trace, read_inventory
+from obspy import Stream, read_inventory
 from obspy.clients.fdsn import Client
 from obspy.clients.fdsn.header import FDSNException, FDSNNoDataException
 
-from asdf_pipeline.container.traces import indices_between, offset
 from asdf_pipeline.errors import CallError, InputError
 from asdf_pipeline.plan.units import Unit
 from asdf_pipeline.stage.metadata import documents_of
+from asdf_pipeline.stage.waveforms import cut
 from asdf_pipeline.text import one_line
 from asdf_pipeline.times import SECOND, utc, utc_ns
 
@@ -202,7 +202,7 @@ class Request:
                     )
                     samples = round(sum(rates.values()) * (last - first) / SECOND)
                     station = f"{network.code}.{code}"
-                    units[Unit(station, tag, (first, last), samples)] = lines
+                    units[Unit(station, tag, tag, (first, last), samples)] = lines
         return units
 
 
@@ -237,21 +237,8 @@ def download(client: Client, lines: tuple[Line, ...], source_name: str) -> Strea
     except FDSNNoDataException:
         return Stream()
     # Services give whole records: their ends are of the days before and after.
-    # By integers: ObsPy's trim rounds the last one at midnight into both.
     window = lines[0][4:]
-    return Stream([piece for trace in found[0] if (piece := _cut(trace, window))])
-
-
-def _cut(trace: Trace, window: tuple[int, int]) -> Trace | None:
-    """Return the samples of a trace within two times, None for none."""
-    first, last = window
-    start, rate = trace.stats.starttime.ns, trace.stats.sampling_rate
-    begin, end = indices_between(start, rate, trace.stats.npts, (first, last))
-    if begin == end:
-        return None
-    trace.data = trace.data[begin:end]
-    trace.stats.starttime = utc(start + offset(begin, rate))
-    return trace
+    return Stream([piece for trace in found[0] if (piece := cut(trace, window))])
 
 
 def _persist(ask: Callable[[], None], source_name: str) -> None:

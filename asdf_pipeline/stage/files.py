@@ -107,6 +107,11 @@ def _matches(pattern: str) -> list[Path]:
     return [path for name in names if (path := Path(name)).is_file()]
 
 
+def name_of(path: Path, member: Path) -> str:
+    """Return how log lines and errors name a member of what `unpacked` yields."""
+    return str(path) if member == path else f"{path}, {member.name}"
+
+
 @contextmanager
 def unpacked(path: Path) -> Iterator[list[Path]]:
     """Yield the file itself, or what a packed file or archive holds.

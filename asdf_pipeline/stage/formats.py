@@ -18,6 +18,7 @@ import obspy
 from obspy.core.util.base import ENTRY_POINTS, buffered_load_entry_point
 
 from asdf_pipeline.errors import InputError
+from asdf_pipeline.stage.miniseed import cut_in_first_record
 from asdf_pipeline.text import one_line
 
 if TYPE_CHECKING:
@@ -119,6 +120,8 @@ def read_file(
             )
         except Exception as error:
             msg = f"{source_name}: cannot be read as {name}: {one_line(error)}"
+            if name == "MSEED" and (there := cut_in_first_record(path)):
+                msg = f"{source_name}: ends inside its first record ({there})"
             raise InputError(msg) from error
     return content, name
 

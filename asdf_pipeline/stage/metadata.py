@@ -12,7 +12,7 @@ from obspy import UTCDateTime
 
 from asdf_pipeline.errors import InputError, StationXMLError
 from asdf_pipeline.metadata.stationxml import check_wellformed, isolate, merge
-from asdf_pipeline.stage.files import Complaints, unpacked
+from asdf_pipeline.stage.files import Complaints, name_of, unpacked
 from asdf_pipeline.stage.formats import read_file, warnings_as_lines
 from asdf_pipeline.text import one_line
 
@@ -49,7 +49,7 @@ def read_stations(files: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
     for path in files:
         with complaints.collected(), unpacked(path) as members:
             for member in members:
-                source_name = str(path) if member == path else f"{path}, {member.name}"
+                source_name = name_of(path, member)
                 for station, document in _split(member, source_name):
                     packed = zlib.compress(document, 1)
                     found.setdefault(station, []).append((source_name, packed))

@@ -14,6 +14,7 @@ from obspy.core.inventory import Channel, Inventory, Network, Station
 from asdf_pipeline.errors import StationXMLError
 from asdf_pipeline.stage.formats import warnings_as_lines
 from asdf_pipeline.stage.sac_fields import PREFIX, event_of, impossible, number
+from asdf_pipeline.stage.waveforms import station_of
 from asdf_pipeline.times import utc
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class SACHeaders:
         if latitude is None or longitude is None:
             return
         place = (latitude, longitude, number(trace, "stel"))
-        station = f"{trace.stats.network}.{trace.stats.station}"
+        station = station_of(trace)
         known_station = self._stations.setdefault(
             station, _SACStation(place, source_name)
         )

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import InputError
-from asdf_pipeline.stage.files import Complaints, unpacked
+from asdf_pipeline.stage.files import Complaints, name_of, unpacked
 from asdf_pipeline.stage.formats import read_file
 from asdf_pipeline.stage.sac_fields import check_time_series
-from asdf_pipeline.stage.waveforms import LeftOut, no_waveform
+from asdf_pipeline.stage.waveforms import Tally, no_waveform, say_calib, station_of
 from asdf_pipeline.times import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
     import obspy
+
+    from asdf_pipeline.stage.waveforms import WaveformFile
 
 
 @dataclass(slots=True)
@@ -25,46 +27,52 @@ class Piece:
 
     Attributes
     ----------
-    path : pathlib.Path
-        The file, perhaps packed.
+    file : WaveformFile
+        The file.
     station : str
         ``"NET.STA"``.
     start, end : int
         First and last time in ns since 1970.
-    samples : int
-        How many there are.
+    samples, claimed : int
+        How many there are in the wanted times, and in all, by the headers.
     names : set of str
         One a trace, with times cut to seconds: traces that share one may be the
         same trace, or need longer names.
     """
 
-    path: Path
+    file: WaveformFile
     station: str
     start: int
     end: int
     samples: int = 0
+    claimed: int = 0
     names: set[str] = field(default_factory=set)
 
-    def add(self, trace: obspy.Trace) -> None:
-        """Count a trace in."""
+    def add(self, trace: obspy.Trace, claimed: int) -> None:
+        """Count a trace in, of which the header claimed so many samples."""
         stats = trace.stats
         start, end = stats.starttime.ns, stats.endtime.ns
         self.start, self.end = min(self.start, start), max(self.end, end)
         self.samples += stats.npts
+        self.claimed += claimed
         self.names.add(f"{trace.id} {start // SECOND} {end // SECOND}")
 
 
 def scan(
-    files: Iterable[Path], notice: Callable[[obspy.Trace, str], None]
+    files: Iterable[WaveformFile],
+    notice: Callable[[obspy.Trace, str], None],
+    apply_calib: bool = False,
 ) -> list[Piece]:
     """Return what files hold, by file and station.
 
     Parameters
     ----------
-    files : iterable of pathlib.Path
+    files : iterable of WaveformFile
         In any format that ObsPy reads, packed or not.
     notice : callable
         Called with each trace's header, and the name of its file.
+    apply_calib : bool
+        Whether samples will be multiplied by ``stats.calib``, for the log.
 
     Raises
     ------
@@ -73,33 +81,42 @@ def scan(
     """
     pieces: list[Piece] = []
     complaints = Complaints()
-    left_out = LeftOut()
-    for path in files:
+    left_out, noted = Tally(), Tally()
+    for file in files:
         found: dict[str, Piece] = {}
-        with complaints.collected(), unpacked(path) as members:
+        with complaints.collected(), unpacked(file.path) as members:
             for member in members:
-                source_name = str(path) if member == path else f"{path}, {member.name}"
+                source_name = name_of(file.path, member)
                 stream, _ = read_file(
                     "waveform", member, source_name, quiet=True, headonly=True
                 )
                 for trace in stream:
                     if why := no_waveform(trace):
-                        left_out.add(trace.id, why, source_name)
+                        left_out.add(f"{trace.id} {why}: left out", source_name)
                         continue
+                    claimed = trace.stats.npts
+                    if file.wanted(trace) is None:
+                        continue
+                    if where := file.check(trace, source_name):
+                        said = f"holds {trace.id}, {where}: staged as what it is"
+                        noted.add(said, source_name)
                     check_time_series(trace, source_name)
+                    if said := say_calib(trace, apply_calib):
+                        noted.add(said, source_name)
                     notice(trace, source_name)
-                    station = f"{trace.stats.network}.{trace.stats.station}"
+                    station = station_of(trace)
                     start = trace.stats.starttime.ns
                     if station not in found:
-                        found[station] = Piece(path, station, start, start)
-                    found[station].add(trace)
+                        found[station] = Piece(file, station, start, start)
+                    found[station].add(trace, claimed)
         pieces += found.values()
-    left_out.say()
+    left_out.log(logging.INFO)
+    noted.log(logging.WARNING)
     complaints.end()
     return pieces
 
 
-def refuse_nothing(pieces: list[Piece], files: list[Path]) -> None:
+def refuse_nothing(pieces: list[Piece], files: list[WaveformFile]) -> None:
     """Raise if no file holds any waveform.
 
     Raises
@@ -108,5 +125,6 @@ def refuse_nothing(pieces: list[Piece], files: list[Path]) -> None:
         Naming the first file.
     """
     if not pieces:
-        msg = f"{files[0]}: holds no waveforms"
+        when = "" if files[0].window is None else " in the wanted times"
+        msg = f"{files[0].path}: holds no waveforms{when}"
         raise InputError(msg)

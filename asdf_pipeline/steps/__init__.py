@@ -9,12 +9,12 @@ returned; parameters have ObsPy's names and defaults. `chain` runs several:
 """
 
 from asdf_pipeline.steps.events import cut, rotate
+from asdf_pipeline.steps.response import remove_response
 from asdf_pipeline.steps.several import STEPS, chain, checked, resolve
 from asdf_pipeline.steps.single import (
     detrend,
     filter,
     identity,
-    remove_response,
     resample,
     taper,
 )

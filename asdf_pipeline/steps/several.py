@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.errors import FunctionError, TraceError
 from asdf_pipeline.steps.events import cut, rotate
+from asdf_pipeline.steps.response import remove_response
 from asdf_pipeline.steps.single import (
     detrend,
     filter,
     identity,
-    remove_response,
     resample,
     taper,
 )

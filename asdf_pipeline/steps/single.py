@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from obspy import Inventory, Stream
 
 
@@ -26,66 +24,6 @@ def identity(st: Stream, inv: Inventory | None) -> Stream:
         The same.
     """
     return st
-
-
-def remove_response(
-    st: Stream,
-    inv: Inventory | None,
-    output: str = "VEL",
-    pre_filt: Sequence[float] | None = None,
-    water_level: float | None = 60.0,
-    zero_mean: bool = True,
-    taper: bool = True,
-    taper_fraction: float = 0.05,
-    hide_sensitivity_mismatch_warning: bool = False,
-) -> Stream | None:
-    """Deconvolve the instrument response; nothing is written without an Inventory.
-
-    Parameters
-    ----------
-    st : obspy.Stream
-        In counts.
-    inv : obspy.Inventory or None
-        With a response for every trace.
-    output : {"VEL", "DISP", "ACC", "DEF"}
-        Velocity in m/s, displacement in m, acceleration in m/s**2, or ``"DEF"``: the
-        sensor's own input unit.
-    pre_filt : sequence of 4 float, optional
-        Corner frequencies in Hz, rising, of a cosine taper applied to the spectrum:
-        zero below the first and above the last, one between the inner two.
-    water_level : float or None
-        In dB below the response's peak; None: no water level.
-    zero_mean : bool
-        Subtract the mean first.
-    taper : bool
-        Apply a cosine taper first.
-    taper_fraction : float
-        Fraction of the trace that is tapered, both ends together.
-    hide_sensitivity_mismatch_warning : bool
-        No warning where the stages' gains contradict the overall sensitivity.
-
-    Returns
-    -------
-    obspy.Stream or None
-        float64 samples in the unit of `output`; None if there is no Inventory.
-
-    Raises
-    ------
-    ValueError
-        If the Inventory has no response for a trace.
-    """
-    if inv is None:
-        return None
-    return st.remove_response(
-        inventory=inv,
-        output=output,
-        pre_filt=None if pre_filt is None else tuple(pre_filt),
-        water_level=water_level,
-        zero_mean=zero_mean,
-        taper=taper,
-        taper_fraction=taper_fraction,
-        hide_sensitivity_mismatch_warning=hide_sensitivity_mismatch_warning,
-    )
 
 
 def detrend(

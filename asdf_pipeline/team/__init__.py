@@ -1,7 +1,6 @@
 """Teams: who does the work, and whose turn it is to write.
 
-A new one is one module here with ``form(workers, io) -> Team``, and one line in
-`TEAMS`.
+A new one is one module here with ``form(options) -> Team``, and one line in `TEAMS`.
 """
 
 from __future__ import annotations
@@ -13,31 +12,22 @@ from asdf_pipeline.errors import BackendError
 from asdf_pipeline.team.launcher import launched_ranks
 
 if TYPE_CHECKING:
-    from asdf_pipeline.team.base import Team
+    from asdf_pipeline.team.base import Team, TeamOptions
 
 # The name of a backend, and the module here that forms its team.
 TEAMS = {"serial": "alone", "multiprocessing": "processes", "mpi": "mpi.ranks"}
 IO = ("auto", "parallel", "segments")
 
 
-def form_team(backend: str = "auto", workers: int = -1, io: str = "auto") -> Team:
-    """Return the team that a ``--backend`` names.
-
-    Parameters
-    ----------
-    backend : {"auto", "serial", "multiprocessing", "mpi"}
-        ``auto`` is MPI where a launcher started more than one rank, or `io` is
-        ``parallel``, else multiprocessing.
-    workers : int
-        Members of the multiprocessing team, -1 for one a core.
-    io : {"auto", "parallel", "segments"}
-        How MPI ranks write.
+def form_team(options: TeamOptions) -> Team:
+    """Return the team that does a run; under MPI every rank calls this.
 
     Raises
     ------
     BackendError
         If it is unknown or cannot be had here.
     """
+    backend, io = options.backend, options.io
     if backend not in ("auto", *TEAMS):
         msg = f"backend {backend!r}: expected one of auto, {', '.join(TEAMS)}"
         raise BackendError(msg)
@@ -47,9 +37,8 @@ def form_team(backend: str = "auto", workers: int = -1, io: str = "auto") -> Tea
     if backend == "auto":
         ranks = launched_ranks() > 1 or io == "parallel"
         backend = "mpi" if ranks else "multiprocessing"
-    if io == "parallel" and backend != "mpi":
-        msg = f"io 'parallel' needs backend 'mpi' (this is {backend!r})"
+    team: Team = import_module(f"asdf_pipeline.team.{TEAMS[backend]}").form(options)
+    if io == "parallel" and not team.can_write_together:
+        msg = f"io {io!r} needs the backend 'mpi' (this is {backend!r})"
         raise BackendError(msg)
-    module = import_module(f"asdf_pipeline.team.{TEAMS[backend]}")
-    team: Team = module.form(workers, io)
     return team

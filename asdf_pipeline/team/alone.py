@@ -11,12 +11,13 @@ from asdf_pipeline.team.resources import one_thread
 
 if TYPE_CHECKING:
     from asdf_pipeline.journal.segments import SealSchedule
+    from asdf_pipeline.team.base import TeamOptions
     from asdf_pipeline.team.stop import Stop
     from asdf_pipeline.work.base import Work, Worker
 
 
-def form(workers: int, io: str) -> Alone:
-    """Return the team; how many workers and how MPI ranks write is no matter."""
+def form(_options: TeamOptions) -> Alone:
+    """Return the team: always this process alone."""
     return Alone()
 
 

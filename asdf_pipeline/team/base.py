@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from asdf_pipeline.container.writer import Writer
 from asdf_pipeline.files import start_writeback
@@ -25,6 +25,26 @@ T = TypeVar("T")
 
 SYNC_EVERY = 4 << 20
 """Bytes after which the disk is told to begin writing: sealing waits for the rest."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeamOptions:
+    """By whom a run is done.
+
+    Attributes
+    ----------
+    backend : {"auto", "serial", "multiprocessing", "mpi"}
+        ``auto`` is MPI where a launcher started more than one rank, or `io` is
+        ``parallel``, else multiprocessing.
+    workers : int
+        Members of the multiprocessing team, -1 for one a core.
+    io : {"auto", "parallel", "segments"}
+        How MPI ranks write.
+    """
+
+    backend: str = "auto"
+    workers: int = -1
+    io: str = "auto"
 
 
 @dataclass
@@ -75,11 +95,17 @@ class Team(ABC):
     Attributes
     ----------
     name : str
-        Its name as a ``--backend``.
+        Its name as a backend, for the log and provenance: nothing depends on it.
     size : int
         How many workers there are.
     leads : bool
-        Whether this process keeps the accounts, speaks and publishes.
+        Whether this process keeps the ledger, speaks and publishes. Where it does
+        not, the team has processes that run the same program (MPI ranks), and they
+        call `follow` for each `lead` of the leading one.
+    has_peers : bool
+        Whether there are such processes.
+    can_write_together : bool
+        Whether workers may write one segment together (``io="parallel"``).
     io : str
         How the output is written, for the log.
     """
@@ -87,11 +113,20 @@ class Team(ABC):
     name: ClassVar[str]
     size: int
     leads: bool = True
+    has_peers: ClassVar[bool] = False
+    can_write_together: ClassVar[bool] = False
     io: str = "segments"
 
-    def agree(self, decide: Callable[[], T]) -> T:
-        """Let the leading process decide; all get its result, or raise its error."""
-        return decide()
+    def lead(self, do: Callable[[], T], tell: Callable[[T], object]) -> T:
+        """Do something that only the leading process does; return its result.
+
+        Its peers' `follow` returns `tell` of the result, or raises the same error.
+        """
+        return do()
+
+    def follow(self) -> Any:
+        """Return what the leading process tells of its `lead`, or raise its error."""
+        raise NotImplementedError
 
     def together(self, do: Callable[[], T]) -> T:
         """Let every process do something; if it fails on one, all raise its error."""

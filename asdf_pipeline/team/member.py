@@ -8,16 +8,14 @@ when the pipe does, so that none outlives the parent.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.container.writer import Writer
 from asdf_pipeline.errors import ASDFPipelineError
-from asdf_pipeline.files import start_writeback
+from asdf_pipeline.files import start_writeback, system_call
 from asdf_pipeline.team.resources import keep_memory, one_thread
 from asdf_pipeline.team.stop import SIGNALS, release_children
 
@@ -96,9 +94,10 @@ def _stay(_signum: int, _frame: FrameType | None) -> None:
 
 def _die_with_parent() -> None:
     """Ask for SIGKILL when the parent dies, rather than compute to nobody's use."""
-    if sys.platform == "linux":
+    prctl = system_call("prctl")
+    if prctl is not None:  # else the pipe ends: after this unit there is no other
         pr_set_pdeathsig = 1  # prctl(2)
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+        prctl(pr_set_pdeathsig, signal.SIGKILL)
 
 
 def _follow(worker: Worker, pipe: Connection) -> None:

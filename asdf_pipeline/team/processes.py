@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from asdf_pipeline.errors import WorkerDiedError
+from asdf_pipeline.team import alone
 from asdf_pipeline.team.base import Job, Team
 from asdf_pipeline.team.member import CameBack, Write, Wrote, be_member
 from asdf_pipeline.team.resources import available_cores
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from asdf_pipeline.plan.units import Unit
+    from asdf_pipeline.team.base import TeamOptions
     from asdf_pipeline.work.base import Work
 
 log = logging.getLogger(__name__)
@@ -41,9 +43,20 @@ SMALL_UNIT = 0.05
 """Seconds below which a unit is so short that the next one is sent ahead of time."""
 
 
-def form(workers: int, io: str) -> Processes:
-    """Return the team of so many workers; how MPI ranks write is no matter."""
-    return Processes(workers)
+def form(options: TeamOptions) -> Team:
+    """Return the team of as many workers as are asked for.
+
+    In a daemonic process it is the team of one, with a warning: Python lets such a
+    process start none.
+    """
+    if multiprocessing.current_process().daemon:
+        log.warning(
+            "%s is daemonic, as multiprocessing's pools and dask start them, and may "
+            "have no processes of its own: it works serially",
+            multiprocessing.current_process().name,
+        )
+        return alone.form(options)
+    return Processes(options.workers)
 
 
 class Processes(Team):

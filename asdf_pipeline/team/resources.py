@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
 import math
 import os
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+
+from asdf_pipeline.files import system_call
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
 _LARGEST = 32 << 20  # bytes; glibc allows no more
@@ -17,10 +18,14 @@ _ASKED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 def available_cores() -> int:
     """Return the cores that this process may use, at least 1.
 
-    The least of the affinity mask, the cgroup's quota, and what Slurm gave a task:
-    a node's cores are not this job's.
+    The least of the affinity mask (the machine's cores where the system has none, as
+    macOS), the cgroup's quota, and what Slurm gave a task: a node's cores are not this
+    job's.
     """
-    cores = [len(os.sched_getaffinity(0))]
+    if hasattr(os, "sched_getaffinity"):
+        cores = [len(os.sched_getaffinity(0))]
+    else:
+        cores = [os.cpu_count() or 1]
     try:
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
         if quota != "max":
@@ -52,7 +57,7 @@ def keep_memory() -> None:
     Once done it holds for the whole life of the process, so that only processes that
     are a team's own do it. Other C libraries are left as they are.
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    mallopt = system_call("mallopt")
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, _LARGEST)
         mallopt(_M_TRIM_THRESHOLD, _KEPT)

@@ -49,7 +49,7 @@ class Stop:
         self._listening = False
         self._insisting = False
         self._asked_again = False
-        self._first: Callable[[], None] = lambda: None
+        self._on_stop: Callable[[], object] = lambda: None
 
     def __bool__(self) -> bool:
         """Tell whether a signal came."""
@@ -69,7 +69,7 @@ class Stop:
 
     def comes_too_late(self) -> None:
         """Let a stop that comes from now on change nothing."""
-        self._first = lambda: None
+        self._on_stop = lambda: None
 
     def ask(self, signum: int = signal.SIGTERM) -> None:
         """Stop as if this signal had come; from any thread."""
@@ -80,12 +80,12 @@ class Stop:
             _send_to_main_thread(signum)
         else:
             self.signum = signum
-            self._first()
+            self._on_stop()
 
-    def _hear(self, signum: int, frame: FrameType | None) -> None:
+    def _handle(self, signum: int, frame: FrameType | None) -> None:
         if not self.signum:
             self.signum = signum
-            self._first()
+            self._on_stop()
             if self._alone:
                 threading.Thread(target=self._insist, daemon=True).start()
         elif self._insisting:
@@ -111,21 +111,22 @@ class Stop:
         os._exit(128 + self.signum)
 
     @contextmanager
-    def listening(self, first: Callable[[], None]) -> Iterator[None]:
-        """Hear SIGINT and SIGTERM while the enclosed code runs.
+    def listening(self, on_stop: Callable[[], None] | None = None) -> Iterator[None]:
+        """Handle SIGINT and SIGTERM while the enclosed code runs.
 
         Only the main thread can; in another one this does nothing.
 
         Parameters
         ----------
-        first : callable
+        on_stop : callable, optional
             Called at once when the first signal comes.
         """
-        self._first = first
+        if on_stop is not None:
+            self._on_stop = on_stop
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = [signal.signal(signum, self._hear) for signum in SIGNALS]
+        before = [signal.signal(signum, self._handle) for signum in SIGNALS]
         unraisable = sys.unraisablehook
         sys.unraisablehook = lambda lost: _lose(lost, unraisable)
         self._listening = True

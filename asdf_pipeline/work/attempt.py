@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from asdf_pipeline.container.arrays import encode_auxiliary
 from asdf_pipeline.container.encoded import Product
@@ -17,21 +15,20 @@ from asdf_pipeline.plan.outcome import unit_id
 from asdf_pipeline.plan.selection import overlap
 from asdf_pipeline.plan.units import EVERYTHING
 from asdf_pipeline.provenance.ids import link, trace_id
-from asdf_pipeline.work.base import Work, Worker
+from asdf_pipeline.work.base import Made, Work, Worker
 from asdf_pipeline.work.call import call, compare
+from asdf_pipeline.work.source import StationSource, traces_read
 from asdf_pipeline.work.station_data import StationData
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
-    from obspy.core.trace import Stats
-
-    from asdf_pipeline.container.traces import TraceHeader
     from asdf_pipeline.function.load import UserFunction
     from asdf_pipeline.function.result import Checked
+    from asdf_pipeline.plan.outcome import Outcome
     from asdf_pipeline.plan.selection import Selection, Windows
     from asdf_pipeline.plan.units import Unit
+    from asdf_pipeline.work.base import Source
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,25 +89,29 @@ class ProcessWorker(Worker):
         """Return the input's events."""
         return self.reader.quakeml()
 
-    def produce(self, unit: Unit, record: dict[str, Any]) -> Product | None:
-        """Read, have it called, encode (see `Worker.produce`)."""
-        station, tag, encoding = unit.station, record["output_tag"], self.work.encoding
+    def open(self, unit: Unit) -> StationSource:
+        """Return the unit's station (see `Worker.open`)."""
+        return StationSource(self.readers, unit.station)
+
+    def produce(self, unit: Unit, source: Source) -> Made:
+        """Read, have the function called, encode (see `Worker.produce`)."""
+        assert isinstance(source, StationSource)
+        station, encoding = unit.station, self.work.encoding
         if self.work.other is None:
-            result = self._call(unit, record)
+            result = self._call(unit, source)
         else:
-            result = self._compare(unit, record)
-        cut = self._cut(unit, record)
-        traces = encode_stream(result.stream, station, tag, encoding, cut)
+            result = self._compare(unit, source)
+        read = source.described(unit.outcome("empty"))
+        cut = self._cut(unit, read)
+        traces = encode_stream(result.stream, station, unit.output_tag, encoding, cut)
         name = ""
         if self.work.run_id:
             # One record for all windows of a station: they may be joined.
-            name = trace_id(self.work.run_id, unit_id(station, unit.tag, None))
-            traces = link(traces, name, record["provenance_ids"])
+            name = trace_id(self.work.run_id, unit_id(station, unit.tag))
+            traces = link(traces, name, read.provenance_ids)
         auxiliary = encode_auxiliary(result.auxiliary, encoding, name)
-        record["row"] = result.row
         if not traces and not auxiliary:
-            record["status"] = "empty" if result.row is None else "ok"
-            return None
+            return Made(row=result.row)
         if not self.work.writes:
             msg = (
                 f"{station}: the function returned waveforms or auxiliary data, and no "
@@ -121,59 +122,45 @@ class ProcessWorker(Worker):
         if traces:  # auxiliary data alone does not bring the station along
             documents = (reader.stationxml(station) for reader in self.readers)
             stationxml = next((one for one in documents if one is not None), None)
-            record |= _extent([trace.header for trace in traces])
-            record["peak"] = float(np.max([trace.peak for trace in traces]))  # or NaN
         if stationxml is not None:
             document = encode_document(stationxml, encoding)
-        product = Product(station, tag, traces, stationxml, document, auxiliary)
-        record |= {
-            "status": "ok",
-            "traces_out": len(traces),
-            "samples_out": sum(trace.header.npts for trace in traces),
-            "auxiliary": tuple(one.path for one in auxiliary),
-            "digest": product.digest,
-            "bytes_out": product.nbytes,
-        }
-        return product
+        product = Product(
+            station, unit.output_tag, traces, stationxml, document, auxiliary
+        )
+        return Made(product, result.row)
 
-    def _call(self, unit: Unit, record: dict[str, Any]) -> Checked:
+    def _call(self, unit: Unit, source: StationSource) -> Checked:
         """Read a station and tag and have the function called on it."""
         seen, _ = self._windows(unit)
         wanted = self.work.selection.has_channel
         stream = self.reader.stream(unit.station, unit.tag, seen, wanted)
-        record |= _read([trace.stats for trace in stream])
-        record |= self._place(unit.station)
+        source.note(traces_read(stream))
+        source.locate()
         return call(self.work.process, self.reader, stream, unit.station, unit.tag)
 
-    def _compare(self, unit: Unit, record: dict[str, Any]) -> Checked:
+    def _compare(self, unit: Unit, source: StationSource) -> Checked:
         """Have the function called on a station of both data sets."""
         a, b = (
             StationData(reader, unit.station, self.work.selection)
             for reader in self.readers
         )
-        record |= self._place(unit.station)
+        source.locate()
         try:
             return compare(self.work.process, a, b)
         finally:
-            record |= _read([*a.streams.stats, *b.streams.stats])
+            source.note([*a.streams.read, *b.streams.read])
 
-    def _place(self, station: str) -> dict[str, float]:
-        """Return where a station is, as the first file says that does."""
-        for reader in self.readers:
-            coordinates = reader.coordinates(station)
-            if coordinates is not None:
-                names = ("latitude", "longitude", "elevation_in_m")
-                return dict(zip(names, coordinates, strict=True))
-        return {}
-
-    def _cut(self, unit: Unit, record: dict[str, Any]) -> Cut | None:
-        """Return how the function's result is cut, after what was read is recorded."""
+    def _cut(self, unit: Unit, read: Outcome) -> Cut | None:
+        """Return how the function's result is cut, by what was read."""
         seen, kept = self._windows(unit)
         if seen is None or kept is None:
             return None
-        given = record.get("start", kept[0]), record.get("end", kept[1])
-        rates = record.get("sampling_rates", ())
-        return Cut(seen, kept, given, max((offset(1, r) for r in rates), default=0))
+        span = (
+            kept[0] if read.start is None else read.start,
+            kept[1] if read.end is None else read.end,
+        )
+        slack = max((offset(1, rate) for rate in read.sampling_rates), default=0)
+        return Cut(seen, kept, span, slack)
 
     def _windows(
         self, unit: Unit
@@ -186,33 +173,3 @@ class ProcessWorker(Worker):
             overlap(windows.padded(unit.window), times),
             overlap(windows.kept(unit.window), times),
         )
-
-
-def _read(stats: Sequence[Stats]) -> dict[str, Any]:
-    """Return what an outcome says of the traces that were read."""
-    found = {one.asdf.get("provenance_id", "") for one in stats}
-    record: dict[str, Any] = {
-        "traces_in": len(stats),
-        "samples_in": sum(one.npts for one in stats),
-        "provenance_ids": tuple(sorted(found - {""})),
-    }
-    full = [one for one in stats if one.npts]
-    if full:
-        record |= {
-            "start": min(one.starttime.ns for one in full),
-            "end": max(one.endtime.ns for one in full),
-            "sampling_rates": tuple(sorted({float(s.sampling_rate) for s in full})),
-            "channels": tuple(sorted({f"{s.location}.{s.channel}" for s in full})),
-        }
-    return record
-
-
-def _extent(headers: Sequence[TraceHeader]) -> dict[str, Any]:
-    return {
-        "start": min(header.starttime for header in headers),
-        "end": max(header.endtime for header in headers),
-        "sampling_rates": tuple(sorted({header.sampling_rate for header in headers})),
-        "channels": tuple(
-            sorted({f"{header.location}.{header.channel}" for header in headers})
-        ),
-    }

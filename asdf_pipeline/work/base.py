@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 import traceback
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+
 from asdf_pipeline.container.codec import COMPRESSED, Encoding
 from asdf_pipeline.errors import ASDFPipelineError, StopUnitError
-from asdf_pipeline.plan.outcome import Outcome
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from asdf_pipeline.container.encoded import Product
+    from asdf_pipeline.plan.outcome import Outcome
     from asdf_pipeline.plan.units import Unit
 
 _HERE = str(Path(__file__).parent)
@@ -30,15 +31,12 @@ class Work(ABC):
 
     Attributes
     ----------
-    tag_map : dict of str to str
-        Input tag to output tag.
     encoding : Encoding
         How the samples are stored.
     traceback_limit : int
         Levels of traceback kept of an error.
     """
 
-    tag_map: dict[str, str]
     encoding: Encoding = COMPRESSED
     traceback_limit: int = 3
 
@@ -54,7 +52,31 @@ class Work(ABC):
 
     def stored(self, encoding: Encoding) -> Self:
         """Return the same work with samples stored otherwise."""
-        return dataclasses.replace(self, encoding=encoding)
+        return replace(self, encoding=encoding)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What an attempt at a unit made.
+
+    Attributes
+    ----------
+    product : Product or None
+        What a segment is to hold of it, None if nothing.
+    row : dict or None
+        The station's row of the table that a comparison makes.
+    """
+
+    product: Product | None = None
+    row: dict[str, Any] | None = None
+
+
+class Source(ABC):
+    """What a unit is made from: opened for one attempt, and read during it."""
+
+    @abstractmethod
+    def described(self, outcome: Outcome) -> Outcome:
+        """Return the outcome with what was read so far; also after a failure."""
 
 
 class Worker(ABC):
@@ -69,7 +91,6 @@ class Worker(ABC):
     """
 
     def __init__(self, work: Work, name: str) -> None:
-        self.tag_map = work.tag_map
         self.traceback_limit = work.traceback_limit
         self.name = name
 
@@ -95,20 +116,19 @@ class Worker(ABC):
         """Return the events, with which every segment is born."""
 
     @abstractmethod
-    def produce(self, unit: Unit, record: dict[str, Any]) -> Product | None:
-        """Do one unit.
+    def open(self, unit: Unit) -> Source:
+        """Return what the unit is made from, ready to be read."""
+
+    @abstractmethod
+    def produce(self, unit: Unit, source: Source) -> Made:
+        """Return what is made of a unit.
 
         Parameters
         ----------
         unit : Unit
             What to do.
-        record : dict
-            Fields of the outcome; all that is learned goes there, `status` too.
-
-        Returns
-        -------
-        Product or None
-            None unless the status is ``ok``.
+        source : Source
+            What `open` returned for it.
         """
 
     def attempt(self, unit: Unit) -> tuple[Outcome, Product | None]:
@@ -120,27 +140,26 @@ class Worker(ABC):
             The product is None unless the outcome is ``ok``.
         """
         began = time.perf_counter()
-        record: dict[str, Any] = {
-            "station": unit.station,
-            "input_tag": unit.tag,
-            "output_tag": self.tag_map[unit.tag],
-            "window": unit.window,
-            "worker": self.name,
-        }
-        product = None
+        outcome = unit.outcome("failed", worker=self.name)
+        source, made = None, Made()
         try:
-            product = self.produce(unit, record)
+            source = self.open(unit)
+            made = self.produce(unit, source)
         except (StopUnitError, KeyboardInterrupt):
             raise
         except BaseException as error:  # also sys.exit, asyncio.CancelledError
-            record |= {
-                "status": "failed",
-                "error_type": type(error).__name__,
-                "error_message": _message(error),
-                "traceback": self.explain(error),
-            }
-        record["seconds"] = round(time.perf_counter() - began, 6)
-        return Outcome(**record), product
+            outcome = replace(
+                outcome,
+                error_type=type(error).__name__,
+                error_message=_message(error),
+                traceback=self.explain(error),
+            )
+        if source is not None:
+            outcome = source.described(outcome)
+        if not outcome.error_type:
+            outcome = _worked(outcome, made)
+        seconds = round(time.perf_counter() - began, 6)
+        return replace(outcome, seconds=seconds), made.product
 
     def explain(self, error: BaseException) -> str:
         """Return the traceback to show for an error."""
@@ -158,6 +177,36 @@ class Worker(ABC):
             type(error), error, trace, limit=-limit if limit > 0 else 0, chain=False
         )
         return "".join(lines).rstrip()
+
+
+def _worked(outcome: Outcome, made: Made) -> Outcome:
+    """Return the outcome of a unit that did not fail."""
+    if made.product is None:
+        return replace(
+            outcome, status="empty" if made.row is None else "ok", row=made.row
+        )
+    outcome = replace(
+        outcome,
+        status="ok",
+        row=made.row,
+        auxiliary=tuple(array.path for array in made.product.auxiliary),
+        digest=made.product.digest,
+        bytes_out=made.product.nbytes,
+    )
+    traces = made.product.traces
+    if not traces:
+        return outcome
+    headers = [trace.header for trace in traces]
+    return replace(
+        outcome,
+        traces_out=len(headers),
+        samples_out=sum(header.npts for header in headers),
+        start=min(header.starttime for header in headers),
+        end=max(header.endtime for header in headers),
+        sampling_rates=tuple(sorted({header.sampling_rate for header in headers})),
+        channels=tuple(sorted({f"{h.location}.{h.channel}" for h in headers})),
+        peak=float(np.max([trace.peak for trace in traces])),  # or NaN
+    )
 
 
 def _message(error: BaseException) -> str:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import StationMissingError
 from asdf_pipeline.plan.units import EVERYTHING
+from asdf_pipeline.work.source import traces_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from obspy import Inventory, Stream
     from obspy.core.event import Catalog
-    from obspy.core.trace import Stats
 
     from asdf_pipeline.container.reader import Reader
     from asdf_pipeline.plan.selection import Selection
+    from asdf_pipeline.work.source import TraceRead
 
 
 class Streams(Mapping[str, "Stream"]):
@@ -26,13 +26,13 @@ class Streams(Mapping[str, "Stream"]):
 
     Attributes
     ----------
-    stats : list of obspy.core.trace.Stats
-        Of the traces that were read, as they were then.
+    read : list of TraceRead
+        What was read so far.
     """
 
     def __init__(self, reader: Reader, station: str, selection: Selection) -> None:
-        self.stats: list[Stats] = []
-        self._read: dict[str, Stream] = {}
+        self.read: list[TraceRead] = []
+        self._streams: dict[str, Stream] = {}
         self._reader = reader
         self._station = station
         self._selection = selection
@@ -52,12 +52,12 @@ class Streams(Mapping[str, "Stream"]):
                 f"tag {tag!r}; its tags: {', '.join(self._tags) or 'none'}"
             )
             raise StationMissingError(msg)
-        if tag not in self._read:
+        if tag not in self._streams:
             wanted, times = self._selection.has_channel, self._selection.times
             stream = self._reader.stream(self._station, tag, times, wanted)
-            self.stats += [copy.copy(trace.stats) for trace in stream]
-            self._read[tag] = stream
-        return self._read[tag]
+            self.read += traces_read(stream)
+            self._streams[tag] = stream
+        return self._streams[tag]
 
     def __iter__(self) -> Iterator[str]:
         """Yield the tags, sorted."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from asdf_pipeline.cli.arguments import (
-    read_max_failures,
+    max_failures_argument,
     read_parameters,
     read_tag_map,
     read_workers,
@@ -92,13 +92,13 @@ def test_a_missing_parameter_file_is_named() -> None:
 
 @pytest.mark.parametrize(("text", "expected"), [("0", 0), ("12", 12), ("10%", "10%")])
 def test_limits_of_failures(text: str, expected: int | str) -> None:
-    assert read_max_failures(text) == expected
+    assert max_failures_argument(text) == expected
 
 
 @pytest.mark.parametrize("text", ["-1", "ten", "101%", "5 %", "1.5", "", "%"])
 def test_a_wrong_limit_is_refused(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="a number of stations"):
-        read_max_failures(text)
+        max_failures_argument(text)
 
 
 def test_numbers_of_workers() -> None:

@@ -315,7 +315,7 @@ def test_outcomes_of_another_run_are_found_out(
     (tmp_path / "none").write_text("")
     assert "none: holds no outcomes" in manifest("none")
     assert "absent: no such file" in manifest("absent")
-    assert "tag done: 4 traces" in manifest("outcomes", "staged.h5")
+    assert "there are 4 with" in manifest("outcomes", "staged.h5")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from asdf_pipeline.files import write_error
 from tests.cli.conftest import Run
 from tests.cli.test_command import process
 
@@ -68,3 +70,27 @@ def test_an_overlap_of_no_windows(command: Command, staged: Path) -> None:
     run = process(command, "--function", "a:b", "--overlap", "10min")
     assert run.code == 2
     assert "--overlap 10min: goes with --window, which is not given" in run.complaint
+
+
+def test_a_message_that_ends_with_a_stop_gets_no_second(
+    command: Command, staged: Path
+) -> None:
+    parameters = json.dumps({"station": "RJOB", "message": "No response found."})
+    run = process(
+        command, "--function", "functions.py:fails", "--parameters", parameters
+    )
+    assert "No response found. Nothing is published." in run.err
+
+
+def test_merging_speaks_of_files(command: Command, staged: Path) -> None:
+    (staged.parent / "copy.h5").write_bytes(staged.read_bytes())
+    run = command("merge", "staged.h5", "copy.h5", "--output", "both.h5")
+    assert run.code == 1
+    assert "is in another file too" in run.complaint
+
+
+def test_a_full_disk_is_named_with_what_helps_and_no_promise(tmp_path: Path) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device")
+    said = str(write_error(tmp_path / "all.h5", full))
+    assert said.endswith("left on device; make room and run the same command again")
+    assert "kept" not in said

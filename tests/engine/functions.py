@@ -42,6 +42,13 @@ def only_arrays(st: Stream, inv: Inventory | None) -> Result:
     return Result(auxiliary=_arrays(st))
 
 
+def many_texts(st: Stream, inv: Inventory | None) -> Result:
+    """Return an array with as many parameters as a correlation has."""
+    parameters = {f"parameter {n}": f"text {n}: ü" for n in range(12)}
+    parameters["pairs"] = ["a", "bc"]
+    return Result(st, {f"Correlations/{_code(st)}": (np.ones(9), parameters)})
+
+
 def same_path(st: Stream, inv: Inventory | None) -> Result:
     """Let two of the stations write one path."""
     code = _code(st)

@@ -1,4 +1,4 @@
-"""From sealed segments to one file: whole, the run's own, and as it was sealed."""
+"""From sealed segments to one file: complete, and what is sealed left as it is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ import xxhash
 
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.container.writer import Writer
-from asdf_pipeline.engine.publish import add_rest, make_own, merge_segments
+from asdf_pipeline.engine.publish import (
+    durable_file,
+    merge_segments,
+    write_provenance_and_auxiliary,
+)
 from asdf_pipeline.errors import VerificationError
 from asdf_pipeline.files import checksum, copy_file
 from asdf_pipeline.journal.segments import seal
@@ -39,8 +43,10 @@ def add_segment(directory: WorkDirectory, station: str) -> Path:
     return directory.path / sealed.name
 
 
-def make(directory: WorkDirectory, *, extended: bool = True) -> Path:
-    return make_own(directory, merge_segments(directory, None, None), extended=extended)
+def make(directory: WorkDirectory, *, modified: bool = True) -> Path:
+    return durable_file(
+        directory, merge_segments(directory, None, None), modified=modified
+    )
 
 
 @pytest.mark.parametrize("stations", [[], ["XX.A"], ["XX.A", "XX.B"]])
@@ -52,7 +58,7 @@ def test_what_is_added_is_not_added_to_a_segment(
         for path in [add_segment(directory, station) for station in stations]
     }
     made = make(directory)
-    add_rest(made, {"run": b"a document"})
+    write_provenance_and_auxiliary(made, {"run": b"a document"})
     with Reader(made) as reader:
         assert list(reader.stations()) == stations
         assert reader.provenance() == {"run": b"a document"}
@@ -63,14 +69,14 @@ def test_the_only_segment_is_the_file_where_nothing_is_added(
     directory: WorkDirectory,
 ) -> None:
     segment = add_segment(directory, "XX.A")
-    assert make(directory, extended=False) == segment
+    assert make(directory, modified=False) == segment
 
 
-@pytest.mark.parametrize("extended", [True, False])
+@pytest.mark.parametrize("modified", [True, False])
 @pytest.mark.parametrize("number", [1, 2])
 @pytest.mark.parametrize("how", ["changed", "missing"])
 def test_a_segment_that_is_not_as_it_was_sealed(
-    directory: WorkDirectory, number: int, how: str, *, extended: bool
+    directory: WorkDirectory, number: int, how: str, *, modified: bool
 ) -> None:
     segments = [add_segment(directory, f"XX.{index}") for index in range(number)]
     last = segments[-1]
@@ -81,7 +87,7 @@ def test_a_segment_that_is_not_as_it_was_sealed(
         content[-1] ^= 1
         last.write_bytes(content)
     with pytest.raises(VerificationError, match=f"{last.name}: missing, or changed"):
-        make(directory, extended=extended)
+        make(directory, modified=modified)
 
 
 @pytest.mark.parametrize("size", [0, 1, (1 << 20) - 1, 1 << 20, (5 << 20) + 17])

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import sysconfig
 import venv
 from functools import partial, wraps
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+import asdf_pipeline
 from asdf_pipeline.function.fingerprint import UnhashableError, fingerprint
 from asdf_pipeline.function.load import load_function
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PRINT = """
 from asdf_pipeline.function.load import load_function
@@ -127,6 +127,8 @@ def test_what_a_decorator_holds_counts() -> None:
 def test_an_edit_of_an_installed_function_is_noticed(tmp_path: Path) -> None:
     venv.create(tmp_path / "env", symlinks=True)
     (place,) = (tmp_path / "env").glob("lib/python*/site-packages")
+    package = Path(asdf_pipeline.__file__).parent.parent  # it may be installed editable
+    places = (sysconfig.get_path("purelib"), str(package))
     found = []
     for body in ("return st", "return None"):
         (place / "mine.py").write_text(f"def process(st, inv):\n    {body}\n")
@@ -137,7 +139,7 @@ def test_an_edit_of_an_installed_function_is_noticed(tmp_path: Path) -> None:
                 "-c",
                 PRINT.replace("steps.py", "mine"),
             ],
-            env={"PYTHONPATH": sysconfig.get_path("purelib")},
+            env={"PYTHONPATH": os.pathsep.join(places)},
             capture_output=True,
             text=True,
             check=True,

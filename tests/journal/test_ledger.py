@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 KEY = {"the input": "a", "the function": "b"}
-PLAN = Plan(
-    Path("in.h5"), {"raw": "done"}, tuple(Unit(f"XX.S{n}", "raw") for n in range(6))
-)
+PLAN = Plan(tuple(Unit(f"XX.S{n}", "raw", "done") for n in range(6)))
 
 
 def ok(unit: Unit, status: str = "ok") -> Outcome:
@@ -176,6 +174,19 @@ def test_a_run_that_was_told_to_stop_makes_no_suspects(path: Path) -> None:
         assert unit == PLAN.units[0]
         ledger.directory.in_flight.stopped()
         ledger.directory.close()
+
+
+def test_only_what_a_worker_had_that_did_not_stop_is_suspect(path: Path) -> None:
+    first = begin(path)
+    stopped, dead = first.take("a"), first.take("b")
+    assert stopped is not None
+    assert dead is not None
+    first.stopped("a")
+    first.directory.close()
+    second = begin(path)
+    assert second.take("a") == stopped
+    assert second.directory.in_flight.suspects == [dead.id]
+    second.directory.close()
 
 
 def test_a_unit_that_kills_its_worker_twice_is_failed(path: Path) -> None:

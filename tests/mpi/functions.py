@@ -40,3 +40,10 @@ def troubled(
         if what == "no room":
             resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
     return st
+
+
+def takes_its_rank_down(st: Stream, inv: Inventory | None, station: str) -> Stream:
+    """Kill the rank that is at work on one station; be quick with the others."""
+    if f"{st[0].stats.network}.{st[0].stats.station}" == station:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return st

@@ -41,11 +41,7 @@ def begin(tmp_path: Path) -> Iterator[Callable[..., Dispatcher]]:
     directories = []
 
     def start(units: int, *, meets: bool = False, seal_every: float = 30) -> Dispatcher:
-        plan = Plan(
-            Path("in.h5"),
-            {"raw": "done"},
-            tuple(Unit(f"XX.S{n:03d}", "raw") for n in range(units)),
-        )
+        plan = Plan(tuple(Unit(f"XX.S{n:03d}", "raw", "done") for n in range(units)))
         directories.append(WorkDirectory(tmp_path / "work", {"all": "the same"}))
         ledger = Ledger(plan, directories[-1], lambda _: None)
         schedule = SealSchedule(time.monotonic(), seal_every)

@@ -14,8 +14,10 @@ import pytest
 
 from asdf_pipeline.container.digest import file_digest
 from asdf_pipeline.journal.workdir import read_journal
+from asdf_pipeline.plan.outcome import read_outcomes
 from tests.conftest import mpi_environment
 from tests.mpi.conftest import SEGMENTS, Way
+from tests.reliability.data import make_example
 from tests.team.conftest import STATIONS
 
 pytestmark = pytest.mark.requires("mpi")
@@ -172,3 +174,22 @@ def test_parallel_where_h5py_cannot(example: Path, tmp_path: Path) -> None:
     done = run.start(2)
     assert done.returncode == 2
     assert done.stderr.count("built without parallel HDF5") == 1
+
+
+@pytest.mark.parametrize("killer", ["XX.S002", "XX.S011"])
+def test_a_unit_that_kills_its_rank_is_failed_in_the_third_run(
+    way: Way, tmp_path: Path, killer: str
+) -> None:
+    example = make_example(tmp_path, 20)
+    out, table = tmp_path / "out.h5", tmp_path / "outcomes.jsonl"
+    words = (
+        *("-m", "asdf_pipeline", "process", example, out, "--outcomes", table),
+        *("--function", f"{FUNCTION}:takes_its_rank_down"),
+        *("--parameters", json.dumps({"station": killer})),
+        *("--tag", "raw_recording=processed", "--backend", "mpi", "--io", way.io),
+        *("--max-failures", "1", "--progress", "none"),
+    )
+    ends = [way.start(3, *words, cwd=tmp_path, timeout=LIMIT) for _ in range(3)]
+    assert [end.returncode == 0 for end in ends] == [False, False, True]
+    failed = [o for o in read_outcomes(table) if o.status != "ok"]
+    assert [(o.station, o.error_type) for o in failed] == [(killer, "WorkerDiedError")]

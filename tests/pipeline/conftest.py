@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from asdf_pipeline.errors import ASDFPipelineError
+from asdf_pipeline.pipeline.workflow import Pipeline
 from tests.pipeline.checkout import Checkout
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
     from tests.pipeline.checkout import Run
 
@@ -33,3 +36,17 @@ def checkout(tmp_path: Path) -> Checkout:
 def done(first: tuple[Checkout, Run], tmp_path: Path) -> Checkout:
     """Return a copy in which everything has been made already."""
     return first[0].copy(tmp_path / "checkout")
+
+
+@pytest.fixture
+def complaint(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
+    """Return what says in a line what is wrong with the fresh copy's configuration."""
+    monkeypatch.chdir(checkout.path)
+
+    def complain() -> str:
+        with pytest.raises(ASDFPipelineError) as caught:
+            Pipeline.load(Path("config/config.yaml"))
+        assert "\n" not in str(caught.value)
+        return str(caught.value)
+
+    return complain

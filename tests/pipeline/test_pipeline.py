@@ -60,6 +60,17 @@ def test_the_shipped_configuration_makes_everything(
         assert not (checkout.path / "results" / dataset / "work").exists()
 
 
+def test_every_log_says_what_was_done(first: tuple[Checkout, Run]) -> None:
+    checkout, _ = first
+    logs = {
+        str(path.relative_to(checkout.path / "logs")): path.read_text()
+        for path in (checkout.path / "logs").rglob("*.log")
+    }
+    assert [name for name, text in logs.items() if not text.strip()] == []
+    assert "6 rows of 2 data sets (4 ok, 2 empty)" in logs["stations.log"]
+    assert "stations.csv: 3 rows (2 ok, 1 empty)" in logs["manifest/global.log"]
+
+
 def test_a_second_run_has_nothing_to_do(done: Checkout) -> None:
     run = done.snakemake()
     assert run.code == 0

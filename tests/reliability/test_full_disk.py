@@ -71,7 +71,7 @@ def must_finish(
     assert finished.code == 0, finished.err
     assert file_digest(disk.path / "out.h5") == digest
     assert not set(calls_of(calls) - before) & done
-    assert len(list(read_outcomes(disk.path / "outcomes.jsonl"))) == STATIONS
+    assert len(read_outcomes(disk.path / "outcomes.jsonl")) == STATIONS
     assert names(disk.path) == ["out.h5", "outcomes.jsonl"]
 
 

@@ -121,7 +121,7 @@ def test_the_library_tells_the_same(data: Path, tmp_path: Path) -> None:
     report = run(task)
     assert report.counts == KINDS
     assert {o.station for o in report.failures} == FAILED.keys()
-    assert list(report.outcomes) == list(read_outcomes(tmp_path / "outcomes.jsonl"))
+    assert list(report.outcomes) == read_outcomes(tmp_path / "outcomes.jsonl")
     with pytest.raises(ProcessingFailedError, match="4 failed: XX.S002"):
         report.raise_for_failures()
 
@@ -267,7 +267,7 @@ def test_only_failed_goes_on_where_it_was_killed(
     [
         ("no output", (), "out.h5: no such file"),
         ("no outcomes", (), "outcomes.jsonl: no such file"),
-        ("bad outcomes", (), "outcomes.jsonl: no table of outcomes"),
+        ("bad outcomes", (), "outcomes.jsonl: holds no outcomes"),
         ("other outcomes", (), "is not what"),
         ("flipped", (), "is not what"),
         ("", ("--window", "1h"), "does not go with --window"),

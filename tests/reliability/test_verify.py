@@ -32,7 +32,7 @@ WAYS = [
 def process_without_compression(words: list[str]) -> int:
     """Process as a script does that wants no compression; keep the outcomes."""
     from asdf_pipeline import ASDFDataSet
-    from asdf_pipeline.plan.outcome import write_outcomes
+    from asdf_pipeline.engine.report import Outcomes
     from asdf_pipeline.plan.selection import Selection
     from tests.reliability.steps import identity
 
@@ -42,7 +42,7 @@ def process_without_compression(words: list[str]) -> int:
         report = data_set.process(
             identity, "out.h5", tags, progress="none", selection=few
         )
-    write_outcomes(Path("outcomes.jsonl"), report.outcomes)
+    Outcomes.of(report.outcomes).save(Path("outcomes.jsonl"))
     return 0
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from asdf_pipeline.cli import main
 from asdf_pipeline.container.writer import Writer
-from asdf_pipeline.plan.outcome import Outcome, write_outcomes
+from asdf_pipeline.engine.report import Outcomes
+from asdf_pipeline.plan.outcome import Outcome
 from asdf_pipeline.report.page import embedded, write_page
 from tests.report.synthetic import make, station_xml
 
@@ -151,7 +152,7 @@ def test_report_of_a_run_that_published_nothing(
 ) -> None:
     source, _, outcomes = data_set
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
-    write_outcomes(tmp_path / "outcomes.jsonl", failed)
+    Outcomes.of(failed).save(tmp_path / "outcomes.jsonl")
     target = tmp_path / "report.html"
     arguments = ["report", str(source), "--outcomes", str(tmp_path / "outcomes.jsonl")]
     assert main([*arguments, "--output", str(target), "--dataset", "Alps"]) == 0
@@ -166,7 +167,7 @@ def test_a_missing_folder_is_a_wrong_call(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     source, output, outcomes = data_set
-    write_outcomes(tmp_path / "outcomes.jsonl", outcomes)
+    Outcomes.of(outcomes).save(tmp_path / "outcomes.jsonl")
     target = tmp_path / "nowhere" / "report.html"
     arguments = ["report", str(source), str(output), "--output", str(target)]
     assert main([*arguments, "--outcomes", str(tmp_path / "outcomes.jsonl")]) == 2

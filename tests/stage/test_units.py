@@ -20,6 +20,7 @@ from asdf_pipeline.errors import InputError
 from asdf_pipeline.stage import stage
 from asdf_pipeline.stage.batches import batches
 from asdf_pipeline.stage.scan import scan
+from asdf_pipeline.stage.waveforms import WaveformFile
 from tests.conftest import launcher, mpi_environment
 from tests.stage.conftest import DATA
 
@@ -167,8 +168,12 @@ def days(rjob: obspy.Stream, folder: Path, number: int) -> list[Path]:
     return paths
 
 
+def files_of(paths: list[Path]) -> list[WaveformFile]:
+    return [WaveformFile(path) for path in paths]
+
+
 def test_a_long_station_is_done_in_parts(folder: Path, rjob: obspy.Stream) -> None:
-    pieces = scan(days(rjob, folder, 7), lambda trace, shown: None)
+    pieces = scan(files_of(days(rjob, folder, 7)), lambda trace, source_name: None)
     units = batches(pieces, "raw", largest=7000)
     assert [len(paths) for paths in units.values()] == [2, 2, 2, 1]
     assert len({unit.id for unit in units}) == 4
@@ -180,7 +185,8 @@ def test_files_that_may_hold_the_same_trace_stay_together(
 ) -> None:
     paths = days(rjob, folder, 3)
     shutil.copy(paths[0], folder / "again.mseed")
-    pieces = scan([*paths, folder / "again.mseed"], lambda trace, shown: None)
+    files = files_of([*paths, folder / "again.mseed"])
+    pieces = scan(files, lambda trace, source_name: None)
     units = batches(pieces, "raw", largest=1)
     assert sorted(len(files) for files in units.values()) == [1, 1, 2]
 

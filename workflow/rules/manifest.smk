@@ -1,4 +1,9 @@
 # What became of every station: a table a data set, and one of all of them.
+#
+# Needs: results/{dataset}/ staged.h5, processed.h5, outcomes.jsonl, held against each
+#        other.
+# Makes: results/{dataset}/ stations.csv (content only) and timings.csv (of this run);
+#        results/stations.csv, all data sets' rows.
 
 
 rule manifest:
@@ -33,7 +38,7 @@ rule manifest:
 rule stations:
     localrule: True
     input:
-        expand("results/{dataset}/stations.csv", dataset=DATASETS.index),
+        expand("results/{dataset}/stations.csv", dataset=DATASETS),
     output:
         "results/stations.csv",
     log:

@@ -1,4 +1,7 @@
 # Processed files put into one: all of a network, all of an event, as the table says.
+#
+# Needs: results/{dataset}/processed.h5 of the rows with one name in the column merge.
+# Makes: results/{merged}.h5, an ASDF file with all that these hold.
 
 
 rule merge:

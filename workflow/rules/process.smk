@@ -1,5 +1,9 @@
 # The function, applied to every station: one rule for a laptop and for a cluster.
 #
+# Needs: results/{dataset}/staged.h5; the user's files that the function is in.
+# Makes: results/{dataset}/processed.h5, an ASDF file; outcomes.jsonl beside it, what
+#        became of each station.
+#
 # Without a launcher: multiprocessing, whose members take turns to write. With one
 # (resources.mpi, set by a profile): MPI, with parallel HDF5 where h5py has it.
 #

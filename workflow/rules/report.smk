@@ -1,5 +1,8 @@
 # What a run made, to look at: one page a data set, that opens without a network.
-# `snakemake --report` collects the pages too.
+#
+# Needs: results/{dataset}/ staged.h5, processed.h5, outcomes.jsonl.
+# Makes: results/{dataset}/report.html, one file, which
+#        `snakemake --report` collects too.
 
 
 rule report:

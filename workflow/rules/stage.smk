@@ -1,4 +1,7 @@
 # What people have (miniSEED, SAC, StationXML, QuakeML, ..., or ASDF) to one ASDF file.
+#
+# Needs: the files that a data set's row in the table names.
+# Makes: results/{dataset}/staged.h5, an ASDF file that `verify` accepts.
 
 
 rule stage:

@@ -76,8 +76,6 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Compare the files and sum up."""
-    from asdf_pipeline.plan.units import ALL_TAGS
-
     with ExitStack() as stack:
         table = args.table
         if args.output is None and table is None:
@@ -86,7 +84,7 @@ def run(args: argparse.Namespace) -> None:
         report = run_task(
             args,
             output=args.output,
-            tag_map={ALL_TAGS: args.tag},
+            tag=args.tag,
             other=args.other,
             table=table,
         )

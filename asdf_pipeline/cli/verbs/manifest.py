@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.cli.arguments import add_verb, refuse_replacing
-from asdf_pipeline.errors import (
-    CallError,
-    InputError,
-    InputMissingError,
-    VerificationError,
-)
+from asdf_pipeline.errors import CallError, VerificationError
+from asdf_pipeline.plan.outcome import STATUSES
+from asdf_pipeline.text import plural
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    import pandas as pd
+
     from asdf_pipeline.plan.outcome import Outcome
+
+log = logging.getLogger(__name__)
 
 _DESCRIPTION = """\
 Write the station manifest: one row for each station and input tag, with what became
@@ -88,28 +90,40 @@ def run(args: argparse.Namespace) -> None:
         from asdf_pipeline.manifest import join_manifests
 
         refuse_replacing(args.output, args.join)
-        join_manifests(args.join, args.output)
+        joined = join_manifests(args.join, args.output)
+        of = f" of {plural(joined['dataset'].nunique(), 'data set')}"
+        log.info("%s: %s", args.output, _rows(joined, of))
         return
     if len(args.files) != 2 or args.outcomes is None:
         msg = "give IN.h5, OUT.h5 and --outcomes FILE, or --join"
         raise CallError(msg)
 
     from asdf_pipeline.manifest import station_table, timings_table, write_table
+    from asdf_pipeline.plan.outcome import read_outcomes
 
     source, output = args.files
     for made in (args.output, args.timings):
         refuse_replacing(made, (source, output, args.outcomes))
     dataset = args.dataset or source.stem
-    outcomes = load_outcomes(args.outcomes)
+    outcomes = read_outcomes(args.outcomes)
     try:
         check_source(outcomes, source)
         check_output(outcomes, output)
     except VerificationError as error:
         msg = f"{args.outcomes}: {error}"
         raise VerificationError(msg) from None
-    write_table(station_table(outcomes, dataset), args.output)
+    stations = station_table(outcomes, dataset)
+    write_table(stations, args.output)
+    log.info("%s: %s", args.output, _rows(stations))
     if args.timings is not None:
         write_table(timings_table(outcomes, dataset), args.timings)
+
+
+def _rows(table: pd.DataFrame, of: str = "") -> str:
+    """Return what a manifest holds: ``"3 rows (2 ok, 1 empty)"``."""
+    there = Counter(table["status"])
+    counts = ", ".join(f"{there[name]} {name}" for name in STATUSES if there[name])
+    return f"{plural(len(table), 'row')}{of} ({counts})"
 
 
 def check_source(outcomes: Sequence[Outcome], source: Path) -> None:
@@ -149,22 +163,12 @@ def check_output(outcomes: Sequence[Outcome], output: Path) -> None:
     VerificationError
         If a station has more or fewer traces or samples than its outcomes say.
     """
-    told: dict[tuple[str, str], tuple[int, int]] = {}
-    for outcome in outcomes:
-        key = (outcome.station, outcome.output_tag)
-        traces, samples = told.get(key, (0, 0))
-        told[key] = (traces + outcome.traces_out, samples + outcome.samples_out)
-    there = _counts(output)
-    for station, tag in sorted(there.keys() | told.keys()):
-        expected = told.get((station, tag), (0, 0))
-        found = there.get((station, tag), (0, 0))
-        if expected != found:
-            msg = (
-                f"station {station}, tag {tag}: {expected[0]} traces with "
-                f"{expected[1]} samples were written, {output} has {found[0]} with "
-                f"{found[1]}: outcomes and file are not of the same run"
-            )
-            raise VerificationError(msg)
+    from asdf_pipeline.plan.agreement import first_difference
+
+    difference = first_difference(output, outcomes, more_auxiliary=True)
+    if difference is not None:
+        msg = f"{output}: {difference}: outcomes and file are not of the same run"
+        raise VerificationError(msg)
 
 
 def _counts(path: Path) -> dict[tuple[str, str], tuple[int, int]]:
@@ -179,21 +183,3 @@ def _counts(path: Path) -> dict[tuple[str, str], tuple[int, int]]:
             for tag, samples in reader.samples_by_tag(station).items():
                 counts[station, tag] = (traces[tag], samples)
     return counts
-
-
-def load_outcomes(path: Path) -> list[Outcome]:
-    """Return the outcomes that `process` recorded in a file; errors name it."""
-    from asdf_pipeline.plan.outcome import read_outcomes
-
-    if not path.is_file():
-        msg = f"{path}: no such file of outcomes"
-        raise InputMissingError(msg)
-    try:
-        outcomes = list(read_outcomes(path))
-    except (ValueError, TypeError, AttributeError) as error:
-        msg = f"{path}: holds no outcomes, or is cut off: {error}"
-        raise InputError(msg) from None
-    if not outcomes:
-        msg = f"{path}: holds no outcomes"
-        raise InputError(msg)
-    return outcomes

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.cli.arguments import add_verb
 from asdf_pipeline.cli.stopping import terminable
+from asdf_pipeline.text import plural, size_text
 
 if TYPE_CHECKING:
     import argparse
+
+log = logging.getLogger(__name__)
 
 _DESCRIPTION = """\
 Put all that several ASDF files hold into one new file: waveforms, station metadata,
@@ -43,3 +47,5 @@ def run(args: argparse.Namespace) -> None:
 
     with terminable("nothing was written"):
         combine(args.files, args.output)
+    made, size = plural(len(args.files), "file"), size_text(args.output.stat().st_size)
+    log.info("%s: %s merged, %s", args.output, made, size)

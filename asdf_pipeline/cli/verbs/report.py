@@ -11,7 +11,7 @@ from asdf_pipeline.cli.arguments import add_verb, refuse_replacing
 from asdf_pipeline.errors import CallError
 from asdf_pipeline.text import plural, size_text
 
-_LOGGER = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _DESCRIPTION = """\
 Write a page (HTML) that shows what became of every station: a summary, a map, which
@@ -71,11 +71,11 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Write the page."""
-    from asdf_pipeline.cli.verbs.manifest import load_outcomes
+    from asdf_pipeline.plan.outcome import read_outcomes
     from asdf_pipeline.report.page import write_page
 
     refuse_replacing(args.output, (args.source, args.processed, args.outcomes))
-    outcomes = load_outcomes(args.outcomes)
+    outcomes = read_outcomes(args.outcomes)
     if not args.output.absolute().parent.is_dir():
         msg = f"{args.output.parent}: no such directory for the report"
         raise CallError(msg)
@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> None:
         args.waveforms,
     )
     size = size_text(args.output.stat().st_size)
-    _LOGGER.info("%s: %s, %s", args.output, plural(len(outcomes), "unit"), size)
+    log.info("%s: %s, %s", args.output, plural(len(outcomes), "unit"), size)
 
 
 def _number(text: str) -> int:

@@ -102,6 +102,18 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
         help="make no events and stations of SAC headers",
     )
     parser.add_argument(
+        "--split-drift",
+        action="store_true",
+        help="split traces where the times of their miniSEED records part from start + "
+        "n / rate by more than half a sample",
+    )
+    parser.add_argument(
+        "--apply-calib",
+        action="store_true",
+        help="multiply samples by the factor that K-NET, GSE2, ... headers hold; they "
+        "become float64",
+    )
+    parser.add_argument(
         "--tag", help="tag of the waveforms in the ASDF file, such as raw_recording"
     )
     parser.add_argument(
@@ -138,7 +150,7 @@ def run(args: argparse.Namespace) -> None:
 
     from asdf_pipeline import engine
     from asdf_pipeline.stage import StageTask, stage_asdf
-    from asdf_pipeline.stage.sds import SDS
+    from asdf_pipeline.stage.archive import Archive
 
     if args.asdf is not None:
         stage_asdf(args.asdf, args.output)
@@ -151,8 +163,10 @@ def run(args: argparse.Namespace) -> None:
         stations=tuple(args.stations),
         events=tuple(args.events),
         request=_read_request(args.fdsn),
-        archives=tuple(SDS.chosen(root, **chosen) for root in args.sds),
+        archives=tuple(Archive.chosen(root, "sds", **chosen) for root in args.sds),
         sac_headers=args.sac_headers,
+        split_drift=args.split_drift,
+        apply_calib=args.apply_calib,
         backend=args.backend,
         workers=args.workers,
         io="segments",

@@ -79,6 +79,8 @@ class News:
         It needs the name of a new segment.
     signum : int
         A signal that asked it to stop, or 0.
+    stops : bool
+        It was told to stop, and lives.
     ended : bool
         It takes no more units.
     left : bool
@@ -92,6 +94,7 @@ class News:
     ask: Ask | None = None
     segment: bool = False
     signum: int = 0
+    stops: bool = False
     ended: bool = False
     left: bool = False
     error: ASDFPipelineError | None = None
@@ -190,6 +193,8 @@ class Dispatcher:
                 self.ledger.seal(sealed, unit_ids)
             if news.ask is not None:
                 self._asks[rank] = news.ask
+            if news.stops:
+                self.ledger.stopped(self.names[rank])
             if news.segment:
                 self._tell(rank, Answer(segment=self.ledger.new_segment()))
         if news.error is not None:
@@ -245,12 +250,13 @@ class Dispatcher:
         if self._meets:
             self._call_last_meeting()
 
-    def tell_others(self, word: Word) -> None:
-        """Tell all but rank 0 something that they did not ask."""
-        with self._lock:
+    def pass_stop_on(self) -> None:
+        """Tell all ranks that rank 0 was told to stop; those that live answer."""
+        with self._accounting():
+            self.ledger.stopped(self.names[0])
             for rank in range(1, len(self.names)):
                 if rank not in self.left:
-                    self._tell(rank, Answer(word=word))
+                    self._tell(rank, Answer(word="stop"))
 
     def _tell(self, rank: int, answer: Answer) -> None:
         self._told.append((rank, answer))

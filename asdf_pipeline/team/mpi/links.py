@@ -40,7 +40,9 @@ class RemoteLink:
         self._stop = stop
         self._lock = threading.Lock()
         self._answers: deque[Answer] = deque()
-        self._left = False  # what came after that, the next run would hear
+        self._left = False  # what came after that, the next run would get
+        self._stops = False  # rank 0 said so
+        self._answered_stop = False
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._listen, daemon=True)
         if threads:
@@ -63,17 +65,19 @@ class RemoteLink:
         with self._lock:  # to the end: two threads come here
             for _, answer in self._post.receive():
                 if answer.word == "stop":
+                    self._stops = True
                     self._stop.ask()
                 else:
                     self._answers.append(answer)
+            stops = self._stops or bool(self._stop)
+            if stops and not (self._answered_stop or self._left):
+                # The worker may be long in coming to say so itself.
+                self._answered_stop = True
+                self._post.send(0, News(signum=self._stop.signum, stops=True))
 
     def _listen(self) -> None:
-        told = False
         while not self._ended.wait(LISTENING_NAP):
             self._receive()
-            if self._stop and not told:
-                told = True  # the worker may be long in coming to say so itself
-                self.send(News(signum=self._stop.signum))
 
     def close(self) -> None:
         """End the thread."""
@@ -140,7 +144,7 @@ class RootLink:
     def _pass_stop_on(self) -> None:
         if not self._told_stop:
             self._told_stop = time.monotonic()
-            self._sharing.tell_others("stop")
+            self._sharing.pass_stop_on()
         elif time.monotonic() - self._told_stop > 2 * PATIENCE:
             late = set(range(self._size)) - self._sharing.ended
             names = ", ".join(self._sharing.names[rank] for rank in sorted(late))

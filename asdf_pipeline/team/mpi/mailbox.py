@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+LONGEST_NAP = 5e-3
+"""Seconds between two looks at what rank 0 broadcasts."""
+
+
 class Mailbox:
     """Objects sent one by one; nothing here waits.
 
@@ -63,16 +67,15 @@ class Mailbox:
         return not self._going
 
 
-def tell_all(comm: MPI.Intracomm, what: object, longest: float = 5e-3) -> Any:
-    """Return what rank 0 says, on all ranks; rank 0 does not wait for the others."""
-    data = b""
-    if comm.Get_rank() == 0:
-        data = pickle.dumps(what, pickle.HIGHEST_PROTOCOL)
+def broadcast(comm: MPI.Intracomm, what: object = None) -> Any:
+    """Return rank 0's object on all ranks; rank 0 does not wait for the others."""
+    leads = comm.Get_rank() == 0
+    data = pickle.dumps(what, pickle.HIGHEST_PROTOCOL) if leads else b""
     size = np.array([len(data)], np.int64)
-    complete(comm.Ibcast(size, 0), longest)
+    complete(comm.Ibcast(size, 0), LONGEST_NAP)
     buffer = bytearray(data or int(size[0]))
-    complete(comm.Ibcast([buffer, MPI.BYTE], 0), longest)
-    return what if comm.Get_rank() == 0 else pickle.loads(buffer)
+    complete(comm.Ibcast([buffer, MPI.BYTE], 0), LONGEST_NAP)
+    return what if leads else pickle.loads(buffer)
 
 
 def gather_all(

@@ -10,7 +10,7 @@ import logging
 import time
 from contextlib import ExitStack
 from functools import cache
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from asdf_pipeline.container.codec import RAW
 from asdf_pipeline.errors import ASDFPipelineError, BackendError, WriteError
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from mpi4py import MPI
 
     from asdf_pipeline.journal.segments import SealSchedule
+    from asdf_pipeline.team.base import TeamOptions
     from asdf_pipeline.team.mpi.dispatcher import Dispatcher
     from asdf_pipeline.team.mpi.ledger_proxy import LedgerProxy
     from asdf_pipeline.work.base import Work, Worker
@@ -48,15 +49,8 @@ T = TypeVar("T")
 E = TypeVar("E", bound=Exception)
 
 
-def form(workers: int, io: str) -> Ranks:
-    """Return the team of all ranks of this job; every rank calls this.
-
-    Parameters
-    ----------
-    workers : int
-        No matter: the launcher says how many ranks there are.
-    io : {"auto", "parallel", "segments"}
-        ``auto`` is parallel where h5py can and there is more than one rank.
+def form(options: TeamOptions) -> Ranks:
+    """Return the team of all ranks that the launcher started; every rank calls this.
 
     Raises
     ------
@@ -64,6 +58,7 @@ def form(workers: int, io: str) -> Ranks:
         If there is no MPI, the launcher is of another MPI, or h5py cannot write in
         parallel where that is asked for.
     """
+    io = options.io
     _start_mpi()
     from asdf_pipeline.container.parallel import available
 
@@ -147,6 +142,8 @@ class Ranks(Team):
     """
 
     name: ClassVar[str] = "mpi"
+    has_peers: ClassVar[bool] = True
+    can_write_together: ClassVar[bool] = True
 
     def __init__(self, channels: _Channels, *, parallel: bool) -> None:
         self._channels = channels
@@ -156,21 +153,26 @@ class Ranks(Team):
         self.leads = self._rank == 0
         self.io = "parallel HDF5" if parallel else "segments"
 
-    def agree(self, decide: Callable[[], T]) -> T:
-        """Let rank 0 decide; all get its result, or raise its error."""
-        from asdf_pipeline.team.mpi.mailbox import portable, tell_all
+    def lead(self, do: Callable[[], T], tell: Callable[[T], object]) -> T:
+        """Do something on rank 0 (see `Team.lead`)."""
+        from asdf_pipeline.team.mpi.mailbox import broadcast, portable
 
-        verdict = None
-        if self.leads:
-            try:
-                verdict = (decide(), None)
-            except Exception as error:  # whatever it is, all raise it
-                tell_all(self._channels.agree, (None, portable(error)))
-                raise _once(error, speaks=True) from None
-        result, told = tell_all(self._channels.agree, verdict)
-        if told is not None:
-            raise _once(told, speaks=False)
-        return result  # type: ignore[no-any-return]
+        try:
+            result = do()
+        except Exception as error:  # whatever it is, all raise it
+            broadcast(self._channels.agree, (None, portable(error)))
+            raise _once(error, speaks=True) from None
+        broadcast(self._channels.agree, (tell(result), None))
+        return result
+
+    def follow(self) -> Any:
+        """Return what rank 0 tells of what it did (see `Team.follow`)."""
+        from asdf_pipeline.team.mpi.mailbox import broadcast
+
+        told, error = broadcast(self._channels.agree)
+        if error is not None:
+            raise _once(error, speaks=False)
+        return told
 
     def together(self, do: Callable[[], T]) -> T:
         """Let every rank do something; if one fails, all raise its error."""
@@ -216,20 +218,19 @@ class Ranks(Team):
             stack.enter_context(one_thread())
             worker = stack.enter_context(self.together(lambda: work.begin(name)))
             quakeml = self.together(worker.quakeml) if self._parallel else None
-            schedule = self.agree(lambda: job.schedule if job else None)
-            assert schedule is not None
             dispatcher: Dispatcher | None = None
             link: RootLink | RemoteLink
             if job is not None:
                 if self._parallel:
                     log.info(_COST)
+                schedule = self.lead(lambda: job.schedule, lambda told: told)
                 stop = job.stop
                 dispatcher = self._share(job)
                 link = RootLink(dispatcher, mailbox, stop, threads=threads)
             else:
                 stop = Stop()
-                stack.enter_context(stop.listening(lambda: None))
-                schedule = dataclasses.replace(schedule, began=time.monotonic())
+                stack.enter_context(stop.listening())
+                schedule = dataclasses.replace(self.follow(), began=time.monotonic())
                 link = RemoteLink(mailbox, stop, threads=threads)
             accounts = LedgerProxy(
                 link, stop, 0 if self.leads else 1, segments=not self._parallel

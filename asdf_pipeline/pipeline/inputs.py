@@ -1,0 +1,166 @@
+"""A data set's input: the files that its row names, and the options of ``stage``."""
+
+from __future__ import annotations
+
+import glob
+import shlex
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from asdf_pipeline.errors import ASDFPipelineError, CallError, InputMissingError
+from asdf_pipeline.pipeline.table import PATHS, SELECTION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """One row of the table of data sets.
+
+    Attributes
+    ----------
+    name : str
+        The data set's name; its results are in ``results/NAME/``.
+    cells : mapping of str to str
+        The row, as of `read_table`.
+    table : str
+        The table's path, which errors name.
+    """
+
+    name: str
+    cells: Mapping[str, str]
+    table: str
+    _found: dict[str, list[str]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    @property
+    def where(self) -> str:
+        """How an error about this row begins."""
+        return f"{self.table}: data set {self.name!r}"
+
+    @property
+    def tag(self) -> str:
+        """The tag that staging gives to the waveforms."""
+        return self.cells["tag"] or "raw_recording"
+
+    @property
+    def selection(self) -> dict[str, str]:
+        """The cells that choose days of an archive, by column."""
+        return {name: self.cells[name] for name in SELECTION if self.cells[name]}
+
+    def patterns(self, column: str) -> list[str]:
+        """Return a cell's paths or patterns, ``{obspy}`` replaced.
+
+        Quotes hold blanks together as they do in the shell.
+
+        Raises
+        ------
+        CallError
+            If a quote is not closed.
+        """
+        cell = self.cells[column]
+        try:
+            found = shlex.split(cell)
+        except ValueError as error:
+            msg = (
+                f"{self.where}: {column} {cell!r}: {str(error).lower()}; write a path "
+                "that has a blank or a quote in quotes, as in the shell"
+            )
+            raise CallError(msg) from None
+        home = _obspy_home()
+        # An archive and a request are named, not matched.
+        home = home if column in ("sds", "fdsn") else glob.escape(home)
+        return [pattern.replace("{obspy}", home) for pattern in found]
+
+    def files(self, column: str) -> list[str]:
+        """Return the files that a column's patterns match, sorted.
+
+        Raises
+        ------
+        InputMissingError
+            If a pattern matches no file.
+        """
+        return self._once(column, lambda: self._match(column))
+
+    def archive_files(self) -> list[str]:
+        """Return the files of the archives' days that the row chooses.
+
+        Raises
+        ------
+        ASDFPipelineError
+            If there is no such archive, no such day in it, or a day is none.
+        """
+        return self._once("archives", self._choose)
+
+    def _once(self, what: str, find: Callable[[], list[str]]) -> list[str]:
+        """Return what was found before: several input functions ask for one cell."""
+        if what not in self._found:
+            self._found[what] = find()
+        return self._found[what]
+
+    def _match(self, column: str) -> list[str]:
+        found: set[str] = set()
+        for pattern in self.patterns(column):
+            # glob.glob, not Path.glob: a pattern may be absolute.
+            matches = glob.glob(pattern, recursive=True)  # noqa: PTH207
+            files = [path for path in matches if not Path(path).is_dir()]
+            if not files:
+                msg = f"{self.where}: {column} {pattern!r} matches no file"
+                if " " in pattern:
+                    msg += " (in quotes it is one pattern with a blank in it)"
+                raise InputMissingError(msg)
+            found.update(files)
+        return sorted(found)
+
+    def _choose(self) -> list[str]:
+        archives = self.patterns("sds")
+        if not archives:
+            return []
+        # Where there is an archive only: a thousand rows without must not wait for it.
+        from asdf_pipeline.stage.archive import Archive
+
+        found: list[str] = []
+        for archive in archives:
+            try:
+                files = Archive.chosen(archive, "sds", **self.selection).files()
+            except ASDFPipelineError as error:
+                msg = f"{self.where}: {error}"
+                raise type(error)(msg) from None
+            found += [str(file.path) for file in files]
+        return found
+
+    def check_files(self) -> None:
+        """Look for all files of the row.
+
+        Raises
+        ------
+        ASDFPipelineError
+            As of `files` and `archive_files`.
+        """
+        for column in PATHS:
+            if column != "sds":
+                self.files(column)
+        self.archive_files()
+
+    def stage_options(self) -> list[str]:
+        """Return the options of ``stage``: an ASDF file, or patterns and their tag."""
+        if asdf := self.files("asdf"):
+            return ["--asdf", *asdf]
+        options = [f"--tag={self.tag}"]
+        for column in ("waveforms", "sds", "fdsn", "stations", "events"):
+            if patterns := self.patterns(column):
+                options += [f"--{column}", *patterns]
+        return options + [f"--{code}={cell}" for code, cell in self.selection.items()]
+
+
+@cache
+def _obspy_home() -> str:
+    """Return the directory that ObsPy is installed in, without importing it."""
+    found = find_spec("obspy")
+    origin = found.origin if found else None
+    return str(Path(origin).parent) if origin else "{obspy}"

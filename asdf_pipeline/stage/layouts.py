@@ -1,0 +1,139 @@
+"""Layouts of archives: how a file's path follows from its codes and its day.
+
+A layout is a template of fields in braces::
+
+    {year}/{network}/{station}/{channel}.D/...
+
+``{network}``, ``{station}``, ``{location}`` and ``{channel}`` are codes, ``{year}``,
+``{jday}`` (001 to 366), ``{month}`` and ``{day}`` dates, ``{version}`` is a number of
+which the largest counts, ``{any}`` is any text. ``{station:_<5}`` is a code that is
+padded to five characters by underscores, as Python's `format` does it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from typing import TYPE_CHECKING
+
+from asdf_pipeline.errors import CallError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CODES = ("network", "station", "location", "channel")
+
+LAYOUTS = {
+    # SeisComP's; its type D is waveforms.
+    "sds": "{year}/{network}/{station}/{channel}.D/"
+    "{network}.{station}.{location}.{channel}.D.{year}.{jday}",
+}
+"""Templates by name: another layout is another line here."""
+
+_DATES = {"year": r"\d{4}", "jday": r"\d{3}", "month": r"\d\d", "day": r"\d\d"}
+_OTHERS = {"version": r"\d+", "any": r"[^/]*"}
+_EMPTY = ("network", "location")  # codes that may be
+_FIELD = re.compile(r"\{(\w+)(?::(.)<(\d+))?\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """What one part of a path, between two slashes, is and says.
+
+    Attributes
+    ----------
+    pattern : re.Pattern
+        What a name must match as a whole.
+    fields : tuple of (str, str)
+        Field and padding of each of the pattern's groups.
+    """
+
+    pattern: re.Pattern[str]
+    fields: tuple[tuple[str, str], ...]
+
+    def read(self, name: str, known: Mapping[str, str]) -> dict[str, str] | None:
+        """Return the fields of a name, with what is known of the folders above it.
+
+        None if the name is not of this form, or contradicts what is known.
+        """
+        match = self.pattern.fullmatch(name)
+        if match is None:
+            return None
+        fields = dict(known)
+        for (field, padding), text in zip(self.fields, match.groups(), strict=True):
+            value = text.rstrip(padding) if padding else text
+            if fields.setdefault(field, value) != value:
+                return None
+        return fields
+
+
+@cache
+def segments(layout: str) -> tuple[Segment, ...]:
+    """Return the parts of a layout, from the archive's root to its files.
+
+    Parameters
+    ----------
+    layout : str
+        A name in `LAYOUTS`, or a template.
+
+    Raises
+    ------
+    CallError
+        If it is neither, or a field is unknown.
+    """
+    template = LAYOUTS.get(layout, layout)
+    if not _FIELD.search(template):
+        msg = (
+            f"layout {layout!r}: expected {', '.join(LAYOUTS)}, or a template of "
+            "fields such as {network}/{station}/{channel}.{year}.{jday}"
+        )
+        raise CallError(msg)
+    return tuple(_segment(part, layout) for part in template.strip("/").split("/"))
+
+
+def _segment(template: str, layout: str) -> Segment:
+    pattern, fields, end = "", [], 0
+    for match in _FIELD.finditer(template):
+        field, padding, width = match.groups()
+        pattern += f"{re.escape(template[end : match.start()])}({_of(field, width)})"
+        if not _of(field, width):
+            known = ", ".join((*CODES, *_DATES, *_OTHERS))
+            msg = f"layout {layout!r}: unknown field {field!r}; known: {known}"
+            raise CallError(msg)
+        fields.append((field, padding or ""))
+        end = match.end()
+    return Segment(re.compile(pattern + re.escape(template[end:])), tuple(fields))
+
+
+def _of(field: str, width: str | None) -> str:
+    """Return the regular expression of a field's text, empty for an unknown one."""
+    if field in CODES:
+        if width is not None:
+            return rf"[^/]{{{width}}}"
+        return "[^/.]*" if field in _EMPTY else "[^/.]+"
+    return {**_DATES, **_OTHERS}.get(field, "")
+
+
+def days_of(fields: Mapping[str, str]) -> tuple[date, date]:
+    """Return the first and last day that a path may be of, by the fields it has.
+
+    Raises
+    ------
+    ValueError
+        If there is no such day.
+    """
+    if "year" not in fields:
+        return date.min, date.max
+    year = int(fields["year"])
+    if "jday" in fields:
+        first = last = date(year, 1, 1) + timedelta(int(fields["jday"]) - 1)
+    elif "month" in fields:
+        month, day = int(fields["month"]), fields.get("day")
+        first = date(year, month, int(day or 1))
+        following = date(year + month // 12, month % 12 + 1, 1)
+        last = first if day else following - timedelta(1)
+    else:
+        first, last = date(year, 1, 1), date(year, 12, 31)
+    return first, last

@@ -1,0 +1,150 @@
+"""Reading a file's waveforms for a station: checked, and cut to what is wanted.
+
+A file that holds several stations is kept while the others may be asked for.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from obspy import Stream
+
+from asdf_pipeline.errors import InputError
+from asdf_pipeline.stage.batches import LARGEST
+from asdf_pipeline.stage.files import name_of, unpacked
+from asdf_pipeline.stage.formats import read_file
+from asdf_pipeline.stage.miniseed import check_records
+from asdf_pipeline.stage.waveforms import calibrate, no_waveform, station_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from obspy import Trace
+
+    from asdf_pipeline.stage.waveforms import WaveformFile
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass
+class _Opened:
+    """The file read last.
+
+    Attributes
+    ----------
+    path : pathlib.Path or None
+        None where it is not kept.
+    streams : list of (str, obspy.Stream)
+        What it holds, with the names of its members.
+    samples : Counter of str
+        By station, before anything was cut.
+    """
+
+    path: Path | None = None
+    streams: list[tuple[str, Stream]] = field(default_factory=list)
+    samples: Counter[str] = field(default_factory=Counter)
+
+
+class FileReader:
+    """Reads waveform files.
+
+    Parameters
+    ----------
+    shared : mapping of pathlib.Path to frozenset of str
+        Stations of a file that holds several.
+    split_drift : bool
+        See `miniseed.check_records`.
+    apply_calib : bool
+        Whether samples are multiplied by ``stats.calib``.
+    """
+
+    def __init__(
+        self,
+        shared: Mapping[Path, frozenset[str]],
+        split_drift: bool,
+        apply_calib: bool,
+    ) -> None:
+        self._shared = shared
+        self._split_drift = split_drift
+        self._apply_calib = apply_calib
+        self._last = _Opened()
+
+    def close(self) -> None:
+        """Forget the file read last."""
+        self._last = _Opened()
+
+    def read(self, file: WaveformFile, station: str) -> Iterator[tuple[str, Stream]]:
+        """Yield what is wanted of a file, or of each member of a packed one.
+
+        Parameters
+        ----------
+        file : WaveformFile
+            The file.
+        station : str
+            ``"NET.STA"`` that it is read for; the others' traces are there too.
+
+        Raises
+        ------
+        InputError
+            If it cannot be read, or has changed since it was scanned.
+        """
+        if file.path != self._last.path:
+            yield from self._open(file, station)
+        else:
+            yield from self._last.streams
+        there = self._last.samples[station]
+        if there < file.samples:
+            _LOGGER.warning(
+                "%s: station %s: its headers claim %d samples, %d are there: %d are "
+                "missing",
+                *(file.path, station, file.samples, there, file.samples - there),
+            )
+
+    def _open(self, file: WaveformFile, station: str) -> Iterator[tuple[str, Stream]]:
+        expected = self._shared.get(file.path, frozenset({station}))
+        self._last = last = _Opened()
+        size, kept = 0, len(expected) > 1
+        with unpacked(file.path) as members:
+            for member in members:
+                source_name = name_of(file.path, member)
+                stream, name = read_file("waveform", member, source_name)
+                if name == "MSEED":
+                    split = self._split_drift
+                    stream = check_records(member, stream, source_name, split)
+                wanted = Stream()
+                for trace in stream:
+                    if no_waveform(trace):
+                        continue
+                    trace.stats.npts = trace.data.size  # ObsPy's may be the claim
+                    last.samples[station_of(trace)] += trace.stats.npts
+                    if (part := file.wanted(trace)) is not None:
+                        _check_station(part, source_name, expected)
+                        if self._apply_calib:
+                            calibrate(part)
+                        wanted.append(part)
+                        size += part.stats.npts
+                kept = kept and size <= LARGEST
+                last.streams = [*last.streams, (source_name, wanted)] if kept else []
+                yield source_name, wanted
+        if kept:
+            last.path = file.path
+
+
+def _check_station(trace: Trace, source_name: str, expected: frozenset[str]) -> None:
+    """Refuse a file that is not what it was when it was scanned.
+
+    Raises
+    ------
+    InputError
+        Naming a station that would be lost.
+    """
+    if station_of(trace) not in expected:
+        msg = (
+            f"{source_name}: holds station {station_of(trace)}, where "
+            f"{', '.join(sorted(expected))} was expected: it changed meanwhile"
+        )
+        raise InputError(msg)

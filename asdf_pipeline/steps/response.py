@@ -1,0 +1,205 @@
+"""The step `remove_response`: ObsPy's method, by way of shared inverses.
+
+ObsPy's `Trace.remove_response` (1.5) inverts each channel's response anew, and takes
+Fourier transforms of twice the trace's length, which may have large prime factors.
+Here the inverse is shared by all channels that differ in their gains only, and the
+transform is as long as the next length of small primes.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from asdf_pipeline.metadata.response import memoising
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from obspy import Inventory, Stream, Trace
+    from obspy.core.inventory.response import Response
+
+FEWEST_SAMPLES = 64
+"""Shorter traces are left to ObsPy."""
+
+
+def remove_response(
+    st: Stream,
+    inv: Inventory | None,
+    output: str = "VEL",
+    pre_filt: Sequence[float] | None = None,
+    water_level: float | None = 60.0,
+    zero_mean: bool = True,
+    taper: bool = True,
+    taper_fraction: float = 0.05,
+    hide_sensitivity_mismatch_warning: bool = False,
+) -> Stream | None:
+    """Deconvolve the instrument response; nothing is written without an Inventory.
+
+    What `obspy.Stream.remove_response` does, but for the length of its Fourier
+    transforms: the result differs from ObsPy's by no more than that does (with
+    `pre_filt` by less than 1e-6 of the peak inside the taper, without it by what
+    ObsPy itself changes from one length to the next below the trace's lowest
+    frequencies). Where the lengths agree the results agree within 1e-12.
+
+    Parameters
+    ----------
+    st : obspy.Stream
+        In counts.
+    inv : obspy.Inventory or None
+        With a response for every trace.
+    output : {"VEL", "DISP", "ACC", "DEF"}
+        Velocity in m/s, displacement in m, acceleration in m/s**2, or ``"DEF"``: the
+        sensor's own input unit.
+    pre_filt : sequence of 4 float, optional
+        Corner frequencies in Hz, rising, of a cosine taper applied to the spectrum:
+        zero below the first and above the last, one between the inner two.
+    water_level : float or None
+        In dB below the response's peak; None: no water level.
+    zero_mean : bool
+        Subtract the mean first.
+    taper : bool
+        Apply a cosine taper first.
+    taper_fraction : float
+        Fraction of the trace that is tapered, both ends together.
+    hide_sensitivity_mismatch_warning : bool
+        No warning where the stages' gains contradict the overall sensitivity.
+
+    Returns
+    -------
+    obspy.Stream or None
+        float64 samples in the unit of `output`; None if there is no Inventory.
+
+    Raises
+    ------
+    ValueError
+        If the Inventory has no response for a trace.
+    """
+    if inv is None:
+        return None
+    corners = None if pre_filt is None else tuple(pre_filt)
+    options: dict[str, Any] = {
+        "output": output,
+        "water_level": water_level,
+        "hide_sensitivity_mismatch_warning": hide_sensitivity_mismatch_warning,
+    }
+    for trace in st:
+        response = trace._get_response(inv)  # its errors are the method's
+        if len(trace) < FEWEST_SAMPLES or _is_polynomial(response):
+            trace.remove_response(
+                inv,
+                pre_filt=corners,
+                zero_mean=zero_mean,
+                taper=taper,
+                taper_fraction=taper_fraction,
+                **options,
+            )
+            continue
+        samples = trace.data.astype(np.float64)
+        if zero_mean:
+            samples -= samples.mean()
+        if taper:
+            samples *= _window(samples.size, taper_fraction)
+        trace.data = _deconvolve(samples, trace, response, corners, options)
+    return st
+
+
+def transform_length(samples: int) -> int:
+    """Return the length of the Fourier transform for so many samples.
+
+    The first even length of at least twice the samples whose prime factors are 2, 3
+    and 5: pocketfft, NumPy's and SciPy's, has kernels for these in real transforms.
+    """
+    wanted = max(2 * samples, 2)
+    best = 1 << (wanted - 1).bit_length()
+    five = 1
+    while five < best:
+        three = five
+        while three < best:
+            twos = -(-wanted // three)
+            length = three << max((twos - 1).bit_length(), 1)
+            best = min(best, length)
+            three *= 3
+        five *= 5
+    return best
+
+
+def _is_polynomial(response: Response) -> bool:
+    """Tell whether ObsPy does without evalresp, and so without a spectrum."""
+    stages = response.response_stages
+    return not stages or type(stages[0]).__name__ == "PolynomialResponseStage"
+
+
+def _deconvolve(
+    samples: NDArray[np.float64],
+    trace: Trace,
+    response: Response,
+    corners: tuple[float, ...] | None,
+    options: dict[str, Any],
+) -> NDArray[np.float64]:
+    """Return the samples with the response removed."""
+    length = transform_length(samples.size)
+    frequencies = _frequencies(trace.stats.delta, length)
+    inverse, factor = memoising(response).inverse(frequencies, **options)
+    spectrum = np.fft.rfft(samples, length)
+    if corners is not None:
+        spectrum *= _flanks(trace.stats.delta, length, corners)
+    spectrum *= inverse
+    spectrum[-1] = abs(spectrum[-1])  # as ObsPy has it: real at the Nyquist frequency
+    result: NDArray[np.float64] = np.fft.irfft(spectrum, length)[: samples.size]
+    result *= factor
+    return result
+
+
+@functools.lru_cache(maxsize=4)
+def _frequencies(delta: float, length: int) -> NDArray[np.float64]:
+    """Return the frequencies of a spectrum in Hz, as ObsPy computes them; shared."""
+    frequencies = np.linspace(0, 1 / (delta * 2.0), length // 2 + 1)
+    frequencies.setflags(write=False)
+    return frequencies
+
+
+@functools.lru_cache(maxsize=4)
+def _flanks(
+    delta: float, length: int, corners: tuple[float, ...]
+) -> NDArray[np.float64]:
+    """Return `obspy.signal.invsim.cosine_sac_taper` of a spectrum; shared."""
+    first, low, high, last = corners
+    frequencies = _frequencies(delta, length)
+    rising = 0.5 * (1.0 - np.cos(np.pi * (frequencies - first) / (low - first)))
+    falling = 0.5 * (1.0 + np.cos(np.pi * (frequencies - high) / (last - high)))
+    flanks = np.select(
+        [
+            (frequencies >= first) & (frequencies <= low),
+            (frequencies > low) & (frequencies < high),
+            (frequencies >= high) & (frequencies <= last),
+        ],
+        [rising, 1.0, falling],
+        0.0,
+    )
+    flanks.setflags(write=False)
+    return flanks
+
+
+@functools.lru_cache(maxsize=4)
+def _window(samples: int, fraction: float) -> NDArray[np.float64]:
+    """Return `obspy.signal.invsim.cosine_taper` as SAC has it; shared.
+
+    Its flanks are quarters of a cosine; the first and the last sample become zero.
+    """
+    if not 0 <= fraction <= 1:
+        msg = f"taper_fraction {fraction!r}: expected a number from 0 to 1"
+        raise ValueError(msg)
+    flank = int(samples * fraction / 2 + (0.5 if 0 < fraction < 1 else 0.0))
+    begin = max(flank, 1)  # where the first flank ends
+    end = min(samples - flank - 1, samples - 2)  # where the last one begins
+    window = np.ones(samples)
+    rising = np.arange(begin + 1) / begin
+    falling = np.arange(samples - end) / (samples - 1 - end)
+    window[: begin + 1] = np.cos(np.pi / 2 * (1 - rising))
+    window[end:] = np.cos(np.pi / 2 * falling)
+    window.setflags(write=False)
+    return window

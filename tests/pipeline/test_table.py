@@ -1,0 +1,66 @@
+"""How the table of data sets is read: tabs, quotes, blanks, line ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from asdf_pipeline.pipeline.inputs import DataSet
+from asdf_pipeline.pipeline.table import read_table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def cells(folder: Path, text: str, *, newline: str = "\n") -> dict[str, str]:
+    """Return the filled cells of a table's only row."""
+    path = folder / "datasets.tsv"
+    path.write_text(text, newline=newline)
+    (row,) = read_table(str(path)).values()
+    return {column: cell for column, cell in row.items() if cell}
+
+
+@pytest.mark.parametrize(
+    ("cell", "patterns"),
+    [
+        ("a/*.mseed b/*.sac", ["a/*.mseed", "b/*.sac"]),
+        ("'my data/*.mseed' b", ["my data/*.mseed", "b"]),
+        ('"my data/*.mseed"', ["my data/*.mseed"]),
+        ('"my data"/*.mseed "b c"', ["my data/*.mseed", "b c"]),
+        (r"my\ data/*", ["my data/*"]),
+        # as a spreadsheet writes what holds quotes
+        ('"""my data/*"" b"', ["my data/*", "b"]),
+        ('"L\'Aquila/*"', ["L'Aquila/*"]),
+        ("{obspy}/core", None),
+    ],
+)
+def test_quotes_in_a_path_are_those_of_the_shell(
+    tmp_path: Path, cell: str, patterns: list[str] | None
+) -> None:
+    row = cells(tmp_path, f"dataset\twaveforms\na\t{cell}\n")
+    found = DataSet("a", {**row, "tag": ""}, "t.tsv").patterns("waveforms")
+    if patterns is None:
+        assert found[0].endswith("obspy/core")
+    else:
+        assert found == patterns
+
+
+def test_a_table_of_which_every_cell_is_quoted(tmp_path: Path) -> None:
+    """R's write.table makes such."""
+    row = cells(tmp_path, '"dataset"\t"waveforms"\t"tag"\n"a"\t"b/* c/*"\t"raw"\n')
+    assert row == {"dataset": "a", "waveforms": "b/* c/*", "tag": "raw"}
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_comments_empty_lines_and_tabs_too_many(tmp_path: Path, newline: str) -> None:
+    text = "\ufeff# mine\n\ndataset\twaveforms\t\n\t\t\n  # more\na \t b#1/* \t\n"
+    assert cells(tmp_path, text, newline=newline) == {
+        "dataset": "a",
+        "waveforms": "b#1/*",
+    }
+
+
+def test_a_cell_over_several_lines(tmp_path: Path) -> None:
+    text = 'dataset\twaveforms\tsteps\n"a"\tb\t"- detrend\n- taper: {type: ""hann""}"\n'
+    assert cells(tmp_path, text)["steps"] == '- detrend\n- taper: {type: "hann"}'
