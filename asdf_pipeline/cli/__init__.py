@@ -23,6 +23,7 @@ from asdf_pipeline.cli.verbs import (
     manifest,
     merge,
     process,
+    repack,
     repair,
     report,
     stage,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 PROGRAM = "asdf-pipeline"
 VERBS = (
     *(stage, trial, process, compare, merge, manifest, report),
-    *(info, digest, verify, repair, status),
+    *(info, digest, verify, repair, repack, status),
 )
 
 _DESCRIPTION = """\
