@@ -1,8 +1,39 @@
-"""The error tree: every error this package raises on purpose.
+"""The tree of errors: every error that this package raises on purpose.
 
-Each class inherits the built-in exception that a caller would expect, and carries
-the exit code that the command turns it into. A message is one line that names the
-file, the station where there is one, and the remedy.
+::
+
+    ASDFPipelineError                    and, as the built-in that a caller expects,
+    ├── ASDFValueError                   ValueError
+    │   ├── CallError                    exit code 2: found before any work
+    │   │   ├── OutputExistsError        FileExistsError
+    │   │   ├── TagError
+    │   │   ├── FunctionError            TypeError
+    │   │   ├── QueryTypeError           TypeError
+    │   │   ├── UnknownTermError         ASDFAttributeError
+    │   │   ├── BackendError             RuntimeError
+    │   │   └── SystemNotSupportedError  ImportError
+    │   └── InputError
+    │       ├── InputMissingError        FileNotFoundError; exit code 2
+    │       ├── NotASDFError
+    │       ├── TraceError
+    │       │   └── SampleTypeError      TypeError
+    │       ├── StationXMLError
+    │       ├── ResponseMissingError
+    │       ├── AuxiliaryError
+    │       └── StationMissingError      KeyError, ASDFAttributeError
+    ├── ASDFAttributeError               AttributeError
+    ├── WorkDirectoryError               RuntimeError
+    ├── WriteError                       OSError
+    ├── VerificationError
+    ├── ProcessingFailedError            RuntimeError
+    ├── WorkerDiedError                  RuntimeError
+    └── StoppedError                     KeyboardInterrupt; exit code 128 + signal
+
+    ASDFWarning                          UserWarning
+    StopUnitError                        BaseException: no function catches it
+
+The exit code is what the command ends with: 1 where nothing else is said. A message
+is one line that names the file, the station where there is one, and the remedy.
 """
 
 from __future__ import annotations
@@ -47,6 +78,14 @@ class FunctionError(CallError, TypeError):
     """The processing function cannot be found, loaded or called."""
 
 
+class QueryTypeError(CallError, TypeError):
+    """A term of a query was compared with what it cannot be compared with."""
+
+
+class UnknownTermError(CallError, ASDFAttributeError):
+    """There is no such term to ask about in a query."""
+
+
 class BackendError(CallError, RuntimeError):
     """The wanted backend or way of writing cannot be had here."""
 
@@ -79,6 +118,10 @@ class SampleTypeError(TraceError, TypeError):
 
 class StationXMLError(InputError):
     """A StationXML document is damaged or of another station; fails its unit."""
+
+
+class ResponseMissingError(InputError):
+    """A station's StationXML has no response for a trace; fails its unit."""
 
 
 class AuxiliaryError(InputError):

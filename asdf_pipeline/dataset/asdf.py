@@ -20,7 +20,7 @@ from asdf_pipeline.dataset.open_file import OpenFile
 from asdf_pipeline.dataset.provenance import Provenance
 from asdf_pipeline.dataset.query import Condition, Query, QueryFilter
 from asdf_pipeline.dataset.stations import Stations, select
-from asdf_pipeline.errors import ASDFAttributeError, ASDFWarning
+from asdf_pipeline.errors import ASDFAttributeError, ASDFWarning, InputError
 from asdf_pipeline.text import size_text
 
 if TYPE_CHECKING:
@@ -318,12 +318,20 @@ class ASDFDataSet:
         return select(self.open_file, QueryFilter(conditions))
 
     def get_all_coordinates(self) -> dict[str, dict[str, float]]:
-        """Return the coordinates of all stations that have a StationXML."""
-        return {
-            station._station_name: station.coordinates
-            for station in self.waveforms
-            if STATIONXML in station
-        }
+        """Return the coordinates of all stations that have a StationXML.
+
+        A station that moved is where it was in the times of its waveforms. One whose
+        StationXML is damaged, or does not say, is left out with an ASDFWarning.
+        """
+        found = {}
+        for station in self.waveforms:
+            if STATIONXML not in station:
+                continue
+            try:
+                found[station._station_name] = station.coordinates
+            except InputError as error:
+                warnings.warn(f"{error}: left out", ASDFWarning, stacklevel=2)
+        return found
 
     def get_provenance_document(self, document_name: str) -> Any:
         """Return a provenance document (`prov.model.ProvDocument`)."""
@@ -564,8 +572,8 @@ class ASDFDataSet:
         InputError
             If the file cannot be read, or a station cannot be written.
         """
-        adding.add_inventory(
-            self.open_file, coerce.as_inventory(stationxml), replacing=replace
+        adding.add_stationxml(
+            self.open_file, coerce.as_stationxml(stationxml), replacing=replace
         )
 
     def add_auxiliary_data(

@@ -88,7 +88,11 @@ DATA_SET: dict[str, Entry] = {
     "filename": _SAME,
     "filesize": _SAME,
     "flush": Entry("same", "the file is complete on disk then"),
-    "get_all_coordinates": _SAME,
+    "get_all_coordinates": Entry(
+        "differs",
+        "a station whose StationXML is damaged is left out with a warning; of one that "
+        "moved, the place of its waveforms counts",
+    ),
     "get_data_for_tag": _SAME,
     "get_provenance_document": Entry(
         "differs", "needs the package prov, which is not installed along"
@@ -131,7 +135,7 @@ WAVEFORMS: dict[str, Entry] = {
 }
 
 STATION: dict[str, Entry] = {
-    "StationXML": Entry("differs", "parsed when it is first looked into"),
+    "StationXML": _SAME,
     "channel_coordinates": _SAME,
     "coordinates": _SAME,
     "del station[...]": Entry("same", "a tag, one trace by its name, or StationXML"),

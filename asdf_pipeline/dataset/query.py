@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from asdf_pipeline.errors import ASDFAttributeError, CallError
+from asdf_pipeline.errors import QueryTypeError, UnknownTermError
 from asdf_pipeline.times import utc
 
 if TYPE_CHECKING:
@@ -45,14 +45,6 @@ class Condition(NamedTuple):
 
     term: str
     holds: Callable[[Any], bool]
-
-
-class UnknownTermError(CallError, ASDFAttributeError):
-    """There is no such term to ask about."""
-
-
-class QueryTypeError(CallError, TypeError):
-    """A term was compared with something that it cannot be compared with."""
 
 
 def _utc(value: Any) -> Any:
