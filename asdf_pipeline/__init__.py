@@ -13,6 +13,7 @@ from asdf_pipeline.team import launcher as _launcher
 
 if TYPE_CHECKING:
     from asdf_pipeline.dataset.asdf import ASDFDataSet
+    from asdf_pipeline.dataset.system import get_sys_info, print_sys_info
     from asdf_pipeline.engine import RunReport
     from asdf_pipeline.errors import (
         ASDFPipelineError,
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
         StationMissingError,
     )
     from asdf_pipeline.function.result import Result
-    from asdf_pipeline.system import get_sys_info, print_sys_info
 
 from asdf_pipeline._version import __version__
 
@@ -54,8 +54,8 @@ _WHERE = {
     "StationMissingError": ("asdf_pipeline.errors", "StationMissingError"),
     "ASDFException": ("asdf_pipeline.errors", "ASDFPipelineError"),
     "WaveformNotInFileException": ("asdf_pipeline.errors", "StationMissingError"),
-    "get_sys_info": ("asdf_pipeline.system", "get_sys_info"),
-    "print_sys_info": ("asdf_pipeline.system", "print_sys_info"),
+    "get_sys_info": ("asdf_pipeline.dataset.system", "get_sys_info"),
+    "print_sys_info": ("asdf_pipeline.dataset.system", "print_sys_info"),
 }
 
 

@@ -163,9 +163,8 @@ def as_provenance(document: Any) -> bytes:
     source = document if isinstance(document, (str, PathLike)) else "the document"
     raw = as_bytes(document)
     try:
-        if _PROV in raw and raw.lstrip().startswith(b"<"):
-            if check_xml(raw, str(source)):
-                return raw
+        if _PROV in raw and check_xml(raw, str(source)):
+            return raw
         with io.BytesIO(raw) as text:
             return as_provenance(importlib.import_module("prov").read(text))
     except ImportError as error:

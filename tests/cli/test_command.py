@@ -386,7 +386,7 @@ def test_manifests_of_two_data_sets_are_joined(
     assert [line.split(",")[0] for line in lines] == ["dataset", *"aaabbb"]
     run = command("manifest", "--join", "a.csv", "a.csv", "--output", "twice.csv")
     assert run.code == 1
-    assert "give each data set its own name" in run.complaint
+    assert "give each data set a name of its own" in run.complaint
 
 
 @pytest.mark.parametrize(
