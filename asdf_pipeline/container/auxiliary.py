@@ -20,7 +20,9 @@ from asdf_pipeline.container.hdf5 import (
 )
 from asdf_pipeline.errors import InputError, StationMissingError
 
-_SMALL = 2**20  # bytes; what was never written reads as zeros, up to so many
+# Bytes up to which an array that was never written reads as zeros. A larger one is
+# refused: a damaged header could claim any size.
+_SMALL = 2**20
 
 
 def paths(group: Any) -> list[str]:

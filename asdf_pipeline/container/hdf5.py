@@ -1,4 +1,4 @@
-"""The one place where h5py is imported, and where inputs are opened."""
+"""The one module that imports h5py; inputs opened, names listed, types made native."""
 
 from __future__ import annotations
 
@@ -67,7 +67,10 @@ HDF5_ERRORS = (OSError, RuntimeError, ValueError, KeyError, TypeError)
 
 
 def reason(error: BaseException) -> str:
-    """Return what HDF5 says, on one line and without its source positions."""
+    """Return the text of an error of h5py's, on one line.
+
+    The system's words alone where there are some; HDF5 adds addresses and sizes.
+    """
     text = str(error.args[-1] if error.args else error)  # OSError: errno first
     system = re.search(r"error message = '([^']*)'", text)
     return system[1] if system else one_line(text)
@@ -75,7 +78,10 @@ def reason(error: BaseException) -> str:
 
 @contextmanager
 def reading(path: Path, what: str) -> Iterator[None]:
-    """Turn what HDF5 raises into one line that names the file and what is in it."""
+    """Raise what h5py raises inside the block as an `InputError`.
+
+    It names the file, and what in it was being read.
+    """
     try:
         yield
     except ASDFPipelineError:
@@ -110,7 +116,7 @@ def open_input(path: str | os.PathLike[str]) -> Any:
     try:
         file = _open_to_read(path)
     except HDF5_ERRORS as error:
-        raise NotASDFError(_why_not(path, error)) from error
+        raise NotASDFError(_open_error_text(path, error)) from error
     try:
         version_of(file.id, path)
     except NotASDFError:
@@ -149,7 +155,7 @@ def _open_to_read(path: Path) -> Any:
         return h5py.File(path, "r")
 
 
-def _why_not(path: Path, error: BaseException) -> str:
+def _open_error_text(path: Path, error: BaseException) -> str:
     text = str(error)
     if "signature not found" in text:
         return f"{path}: not an HDF5 file"

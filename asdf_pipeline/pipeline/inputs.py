@@ -134,18 +134,16 @@ class DataSet:
             found += [str(file.path) for file in files]
         return found
 
-    def check_files(self) -> None:
-        """Look for all files of the row.
+    def all_files(self) -> list[str]:
+        """Return the files of all columns.
 
         Raises
         ------
         ASDFPipelineError
             As of `files` and `archive_files`.
         """
-        for column in PATHS:
-            if column != "sds":
-                self.files(column)
-        self.archive_files()
+        named = [file for name in PATHS if name != "sds" for file in self.files(name)]
+        return named + self.archive_files()
 
     def stage_options(self) -> list[str]:
         """Return the options of ``stage``: an ASDF file, or patterns and their tag."""
