@@ -9,7 +9,7 @@ import numpy as np
 
 from asdf_pipeline.container import codec, create
 from asdf_pipeline.container.codec import DEFLATE, FLETCHER32, SHUFFLE, Encoding, encode
-from asdf_pipeline.container.datasets import Opened, open_dataset, read_header
+from asdf_pipeline.container.datasets import OpenDataset, open_dataset, read_header
 from asdf_pipeline.container.datasets import read_samples as read
 from asdf_pipeline.container.encoded import EncodedArray
 from asdf_pipeline.container.hdf5 import h5d, h5g, h5s
@@ -104,7 +104,7 @@ def extend(
         group.links.move(encoded(name), group, encoded(new_name))
 
 
-def _grow(opened: Opened, properties: Any, data: np.ndarray[Any, Any]) -> None:
+def _grow(opened: OpenDataset, properties: Any, data: np.ndarray[Any, Any]) -> None:
     """Write samples behind those of a chunked data set."""
     filters = [
         properties.get_filter(index)[0] for index in range(properties.get_nfilters())
