@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from asdf_pipeline.container.byte_order import native_array
 from asdf_pipeline.container.datasets import LARGEST_RATIO
 from asdf_pipeline.container.hdf5 import (
     HDF5_ERRORS,
@@ -15,7 +16,6 @@ from asdf_pipeline.container.hdf5 import (
     h5py,
     has_member,
     members_of,
-    native_array,
     reason,
 )
 from asdf_pipeline.errors import InputError, StationMissingError
