@@ -147,15 +147,24 @@ class DataSet:
         ]
         return named + self.archive_files()
 
-    def stage_options(self) -> list[str]:
-        """Return the options of ``stage``: an ASDF file, or patterns and their tag."""
+    def stage_options(self, config: Mapping[str, bool]) -> list[str]:
+        """Return the options of ``stage``: an ASDF file, or patterns and their tag.
+
+        Parameters
+        ----------
+        config : mapping of str to bool
+            The configuration's key ``stage``.
+        """
         if asdf := self.files("asdf"):
             return ["--asdf", *asdf]
         options = [f"--tag={self.tag}"]
         for column in ("waveforms", "archive", "fdsn", "stations", "events"):
             if patterns := self.patterns(column):
                 options += [f"--{column}", *patterns]
-        return options + [f"--{code}={cell}" for code, cell in self.selection.items()]
+        options += [f"--{code}={cell}" for code, cell in self.selection.items()]
+        for key, value in config.items():
+            options.append(f"--{'' if value else 'no-'}{key.replace('_', '-')}")
+        return options
 
 
 @cache

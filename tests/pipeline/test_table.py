@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
+from asdf_pipeline.pipeline.config import check_config
 from asdf_pipeline.pipeline.inputs import DataSet
-from asdf_pipeline.pipeline.table import read_table
+from asdf_pipeline.pipeline.table import SELECTION, read_table
+from tests.conftest import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +22,19 @@ def cells(folder: Path, text: str, *, newline: str = "\n") -> dict[str, str]:
     path.write_text(text, newline=newline)
     (row,) = read_table(str(path)).values()
     return {column: cell for column, cell in row.items() if cell}
+
+
+def test_the_config_says_what_staging_makes_of_headers() -> None:
+    loaded = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+    row = dict.fromkeys(("waveforms", "archive", "fdsn", "stations", "events"), "")
+    row |= dict.fromkeys((*SELECTION, "asdf", "tag"), "") | {"waveforms": "a"}
+    dataset = DataSet("a", row, "t.tsv")
+    options = dataset.stage_options(check_config(loaded)["stage"])
+    assert options[-3:] == ["--sac-headers", "--no-split-drift", "--no-apply-calib"]
+    loaded["stage"] = {"split_drift": True}
+    options = dataset.stage_options(check_config(loaded)["stage"])
+    assert "--split-drift" in options
+    assert "--no-apply-calib" in options
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,6 @@ from asdf_pipeline.errors import CallError
 from asdf_pipeline.text import plural
 
 if TYPE_CHECKING:
-    import argparse
-
     from asdf_pipeline.stage.fdsn import Request
 
 _LOGGER = logging.getLogger(__name__)
@@ -105,24 +104,27 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
         help="what to download from FDSN web services: url, network, station, "
         "location, channel, starttime, endtime, domain, events (docs/staging.md)",
     )
-    parser.add_argument(
-        "--no-sac-headers",
-        dest="sac_headers",
-        action="store_false",
-        help="make no events and stations of SAC headers",
-    )
-    parser.add_argument(
-        "--split-drift",
-        action="store_true",
-        help="split traces where the times of their miniSEED records part from start + "
-        "n / rate by more than half a sample",
-    )
-    parser.add_argument(
-        "--apply-calib",
-        action="store_true",
-        help="multiply samples by the factor that K-NET, GSE2, ... headers hold; they "
-        "become float64",
-    )
+    for option, default, what in (
+        ("--sac-headers", True, "make events and stations of SAC headers"),
+        (
+            "--split-drift",
+            False,
+            "split traces where the times of their miniSEED records part from start + "
+            "n / rate by more than half a sample",
+        ),
+        (
+            "--apply-calib",
+            False,
+            "multiply samples by the factor that K-NET, GSE2, ... headers hold; they "
+            "become float64",
+        ),
+    ):
+        parser.add_argument(
+            option,
+            action=argparse.BooleanOptionalAction,
+            default=default,
+            help=f"{what} (default: {'yes' if default else 'no'})",
+        )
     parser.add_argument(
         "--tag", help="tag of the waveforms in the ASDF file, such as raw_recording"
     )
