@@ -207,7 +207,7 @@ def join_manifests(paths: Sequence[Path], output: Path) -> pd.DataFrame:
         msg = (
             f"{files}: both have data set {row['dataset']}, station "
             f"{row['network']}.{row['station']}, tag {row['input_tag']}: "
-            "give each data set its own name (--dataset)"
+            "give each data set a name of its own"
         )
         raise InputError(msg)
     manifest = joined[list(STATION_COLUMNS)]

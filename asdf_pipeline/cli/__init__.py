@@ -25,6 +25,7 @@ from asdf_pipeline.cli.verbs import (
     manifest,
     merge,
     process,
+    repack,
     repair,
     report,
     stage,
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 PROGRAM = "asdf-pipeline"
 VERBS = (
     *(init, config, stage, trial, process, compare, merge, manifest, report),
-    *(info, digest, verify, repair, status),
+    *(info, digest, verify, repair, repack, status),
 )
 
 _DESCRIPTION = """\

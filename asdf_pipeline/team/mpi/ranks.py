@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 _COST = (
     "parallel HDF5 writes samples neither compressed nor with checksums, so the file "
-    "may be several times as large; --io segments writes them with both"
+    "may be several times as large; io 'segments' writes them with both"
 )
 
 T = TypeVar("T")
@@ -65,8 +65,8 @@ def form(options: TeamOptions) -> Ranks:
     channels = _channels()
     if io == "parallel" and not available():
         msg = (
-            "--io parallel: this h5py is built without parallel HDF5; install one "
-            "that is (conda: h5py=*=mpi_openmpi*), or use --io segments"
+            "io 'parallel': this h5py is built without parallel HDF5; install one "
+            "that is (conda: h5py=*=mpi_openmpi*), or use io 'segments'"
         )
         raise _once(BackendError(msg), speaks=channels.talk.Get_rank() == 0)
     several = channels.talk.Get_size() > 1
@@ -79,7 +79,7 @@ def _start_mpi() -> None:
         from mpi4py import MPI
     except (ImportError, RuntimeError) as error:
         msg = (
-            f"--backend mpi needs mpi4py and an MPI library ({one_line(error)}): "
+            f"backend 'mpi' needs mpi4py and an MPI library ({one_line(error)}): "
             "pip install mpi4py, with the MPI of your mpiexec"
         )
         raise _once(BackendError(msg), speaks=launched_rank() == 0) from error
