@@ -16,6 +16,13 @@ from asdf_pipeline.pipeline.table import PATHS, SELECTION
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+# Keys of the config's ``stage``: the value for which the command has an option, and it.
+_OPTIONS = {
+    "sac_headers": (False, "--no-sac-headers"),
+    "split_drift": (True, "--split-drift"),
+    "apply_calib": (True, "--apply-calib"),
+}
+
 
 @dataclass(frozen=True)
 class DataSet:
@@ -147,13 +154,13 @@ class DataSet:
         ]
         return named + self.archive_files()
 
-    def stage_options(self, config: Mapping[str, bool]) -> list[str]:
+    def stage_options(self, how: Mapping[str, bool]) -> list[str]:
         """Return the options of ``stage``: an ASDF file, or patterns and their tag.
 
         Parameters
         ----------
-        config : mapping of str to bool
-            The configuration's key ``stage``.
+        how : mapping of str to bool
+            The config's ``stage``.
         """
         if asdf := self.files("asdf"):
             return ["--asdf", *asdf]
@@ -162,9 +169,8 @@ class DataSet:
             if patterns := self.patterns(column):
                 options += [f"--{column}", *patterns]
         options += [f"--{code}={cell}" for code, cell in self.selection.items()]
-        for key, value in config.items():
-            options.append(f"--{'' if value else 'no-'}{key.replace('_', '-')}")
-        return options
+        chosen = ((how[key] == value, name) for key, (value, name) in _OPTIONS.items())
+        return options + [name for is_chosen, name in chosen if is_chosen]
 
 
 @cache

@@ -66,8 +66,8 @@ def function_files(wildcards):
 
 def stage_options(wildcards):
     """Return the options of `stage` that say what is staged."""
-    dataset = DATASETS[wildcards.dataset]
-    return in_one_line(dataset.stage_options, PIPELINE.config["stage"])
+    how = PIPELINE.config["stage"]
+    return in_one_line(DATASETS[wildcards.dataset].stage_options, how)
 
 
 def process_options(wildcards):

@@ -136,11 +136,11 @@ def check_source(outcomes: Sequence[Outcome], source: Path) -> None:
     """
     tags = {outcome.input_tag for outcome in outcomes}
     there = {key: counts for key, counts in _counts(source).items() if key[1] in tags}
-    told = {(outcome.station, outcome.input_tag) for outcome in outcomes}
-    for station, tag in sorted(there.keys() - told):
+    recorded = {(outcome.station, outcome.input_tag) for outcome in outcomes}
+    for station, tag in sorted(there.keys() - recorded):
         msg = f"no outcome for station {station}, tag {tag}, which is in {source}"
         raise VerificationError(msg)
-    for station, tag in sorted(told - there.keys()):
+    for station, tag in sorted(recorded - there.keys()):
         msg = f"station {station}, tag {tag}, is not in {source}"
         raise VerificationError(msg)
     for outcome in outcomes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,10 +13,12 @@ from asdf_pipeline.errors import CallError
 from asdf_pipeline.text import plural
 
 if TYPE_CHECKING:
+    import argparse
+
     from asdf_pipeline.stage.fdsn import Request
 
-_LOGGER = logging.getLogger(__name__)
-_GOES_ON = "the same command goes on with what is sealed"
+log = logging.getLogger(__name__)
+_RESUMES = "the same command goes on with what is sealed"
 _CODES = ("network", "station", "location", "channel")
 _CHOICE = ("layout", *_CODES, "starttime", "endtime")
 
@@ -104,27 +105,24 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
         help="what to download from FDSN web services: url, network, station, "
         "location, channel, starttime, endtime, domain, events (docs/staging.md)",
     )
-    for option, default, what in (
-        ("--sac-headers", True, "make events and stations of SAC headers"),
-        (
-            "--split-drift",
-            False,
-            "split traces where the times of their miniSEED records part from start + "
-            "n / rate by more than half a sample",
-        ),
-        (
-            "--apply-calib",
-            False,
-            "multiply samples by the factor that K-NET, GSE2, ... headers hold; they "
-            "become float64",
-        ),
-    ):
-        parser.add_argument(
-            option,
-            action=argparse.BooleanOptionalAction,
-            default=default,
-            help=f"{what} (default: {'yes' if default else 'no'})",
-        )
+    parser.add_argument(
+        "--no-sac-headers",
+        dest="sac_headers",
+        action="store_false",
+        help="make no events and stations of SAC headers",
+    )
+    parser.add_argument(
+        "--split-drift",
+        action="store_true",
+        help="split traces where the times of their miniSEED records part from start + "
+        "n / rate by more than half a sample",
+    )
+    parser.add_argument(
+        "--apply-calib",
+        action="store_true",
+        help="multiply samples by the factor that K-NET, GSE2, ... headers hold; they "
+        "become float64",
+    )
     parser.add_argument(
         "--tag", help="tag of the waveforms in the ASDF file, such as raw_recording"
     )
@@ -191,11 +189,11 @@ def run(args: argparse.Namespace) -> None:
         work_dir=args.work_dir,
         progress=args.progress,
     )
-    with terminable(_GOES_ON):
+    with terminable(_RESUMES):
         report = engine.run(task)
     outcomes = report.outcomes
     if outcomes:  # on the process that leads
-        _LOGGER.info(
+        log.info(
             "%s: %s, %s, %s, tag %s",
             args.output,
             plural(len({one.station for one in outcomes}), "station"),
@@ -203,7 +201,7 @@ def run(args: argparse.Namespace) -> None:
             plural(sum(one.samples_out for one in outcomes), "sample"),
             args.tag,
         )
-    _LOGGER.info("%s", report)
+    log.info("%s", report)
 
 
 def _read_request(path: Path | None) -> Request | None:
