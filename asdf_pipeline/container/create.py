@@ -1,8 +1,8 @@
-"""Creating groups, data sets and attributes, apart from writing samples.
+"""Creating groups, data sets and attributes, without writing their samples.
 
-All through h5py's low-level interface with shared property lists: 0.1 ms a trace
-instead of 0.7. A collective writer calls the same functions on every rank, in one
-order, and then writes the bytes each on its own.
+Apart from writing, as a collective writer creates on every rank, in the same order, and
+writes on one. By h5py's low-level interface with shared property lists, which takes
+0.1 ms a trace instead of 0.7.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ def access_list() -> Any:
     still readable by HDF5 1.10.
     """
     properties = h5p.create(h5p.FILE_ACCESS)
+    # Closing the file closes what is open in it: by default HDF5 would keep it open.
     properties.set_fclose_degree(h5f.CLOSE_STRONG)
     properties.set_libver_bounds(h5f.LIBVER_V110, h5f.LIBVER_V110)
     properties.set_file_locking(True, True)  # where the file system can
@@ -62,10 +63,10 @@ def _link_list() -> Any:
 
 @lru_cache(maxsize=256)
 def _dataset_list(encoding: Encoding, itemsize: int, chunk: tuple[int, ...]) -> Any:
-    """Properties of a data set; `chunk` is empty for a contiguous one."""
+    """Return a data set's creation properties; `chunk` is empty if contiguous."""
     properties = h5p.create(h5p.DATASET_CREATE)
     properties.set_obj_track_times(False)  # the same content, the same bytes
-    properties.set_fill_time(h5d.FILL_TIME_NEVER)
+    properties.set_fill_time(h5d.FILL_TIME_NEVER)  # every sample is written anyway
     keep_attributes_compact(properties)
     if chunk:
         properties.set_chunk(chunk)
@@ -162,7 +163,7 @@ def trace(station: Any, content: EncodedTrace, name: str | None = None) -> Any:
         Another name than the trace's own.
     """
     dataset = array(station, (name or content.name).encode(), content.array)
-    _header(dataset, content.header)
+    header(dataset, content.header)
     return dataset
 
 
@@ -201,17 +202,18 @@ def auxiliary(file_id: Any, content: EncodedAuxiliary) -> Any | None:
     return dataset
 
 
-def _header(dataset: Any, header: TraceHeader) -> None:
-    number_attribute(dataset, b"starttime", np.array(header.starttime, "<i8"))
-    number_attribute(dataset, b"sampling_rate", np.array(header.sampling_rate, "<f8"))
+def header(dataset: Any, content: TraceHeader) -> None:
+    """Create the attributes of a trace."""
+    number_attribute(dataset, b"starttime", np.array(content.starttime, "<i8"))
+    number_attribute(dataset, b"sampling_rate", np.array(content.sampling_rate, "<f8"))
     for name in IDS:
-        ids = getattr(header, f"{name}s")
+        ids = getattr(content, f"{name}s")
         if ids:
             text_attribute(dataset, name.encode(), ",".join(ids))
-    if header.provenance_id:
-        text_attribute(dataset, b"provenance_id", header.provenance_id)
-    if header.labels:
-        labels_attribute(dataset, header.labels)
+    if content.provenance_id:
+        text_attribute(dataset, b"provenance_id", content.provenance_id)
+    if content.labels:
+        labels_attribute(dataset, content.labels)
 
 
 def number_attribute(owner: Any, name: bytes, value: np.ndarray[Any, Any]) -> None:

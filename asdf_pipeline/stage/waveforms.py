@@ -15,6 +15,7 @@ from asdf_pipeline.container.encoded import EncodedTrace
 from asdf_pipeline.container.product import encode_stream
 from asdf_pipeline.container.traces import indices_between, offset
 from asdf_pipeline.errors import InputError, TraceError
+from asdf_pipeline.stage.layouts import matches
 from asdf_pipeline.times import utc
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class WaveformFile:
     codes : tuple of (str or None)
         Network, station, location and channel that its place in an archive says it
         holds; None for what it does not say.
+    patterns : tuple of str
+        Of these codes, for those that its place does not say (see `layouts.matches`).
     window : (int, int) or None
         First and last time in ns since 1970 that are wanted of it; None for all.
     samples : int
@@ -57,11 +60,15 @@ class WaveformFile:
 
     path: Path
     codes: tuple[str | None, ...] = (None,) * 4
+    patterns: tuple[str, ...] = ("*",) * 4
     window: tuple[int, int] | None = None
     samples: int = 0
 
     def wanted(self, trace: obspy.Trace) -> obspy.Trace | None:
         """Return what is wanted of a trace, or of its header; None for nothing."""
+        codes = zip(_codes(trace), self.codes, self.patterns, strict=True)
+        if any(said is None and not matches(code, one) for code, said, one in codes):
+            return None
         return trace if self.window is None else cut(trace, self.window)
 
     def check(self, trace: obspy.Trace, source_name: str) -> str:
@@ -72,8 +79,7 @@ class WaveformFile:
         InputError
             If it is another station's.
         """
-        stats = trace.stats
-        codes = stats.network, stats.station, stats.location, stats.channel
+        codes = _codes(trace)
         if all(
             expected in (None, code)
             for expected, code in zip(self.codes, codes, strict=True)
@@ -90,6 +96,11 @@ class WaveformFile:
             )
             raise InputError(msg)
         return f"where its place in the archive says {expected}"
+
+
+def _codes(trace: obspy.Trace) -> tuple[str, str, str, str]:
+    stats = trace.stats
+    return stats.network, stats.station, stats.location, stats.channel
 
 
 def cut(trace: obspy.Trace, window: tuple[int, int]) -> obspy.Trace | None:
@@ -124,7 +135,7 @@ def cut(trace: obspy.Trace, window: tuple[int, int]) -> obspy.Trace | None:
 
 
 class TraceCollector:
-    """Which traces the files claim, so that each is kept once and under one name.
+    """The traces of a station's files, each kept once and under one name.
 
     Trace names hold times cut to seconds. Traces of one channel that start and end
     in the same seconds share a name, and then all of them get the form with
@@ -132,9 +143,9 @@ class TraceCollector:
     """
 
     def __init__(self) -> None:
-        self._claims: dict[str, dict[tuple[int, int], tuple[EncodedTrace, str]]] = {}
+        self._by_name: dict[str, dict[tuple[int, int], tuple[EncodedTrace, str]]] = {}
 
-    def admit(self, trace: EncodedTrace, source_name: str) -> None:
+    def add(self, trace: EncodedTrace, source_name: str) -> None:
         """Keep a trace, unless it is there already.
 
         Parameters
@@ -147,16 +158,16 @@ class TraceCollector:
         Raises
         ------
         InputError
-            If another file claims the same trace with different samples.
+            If another file holds the same trace with different samples.
         """
         header = trace.header
         name = header.name(fraction=False)
         span = (header.starttime, header.endtime)
-        claims = self._claims.setdefault(name, {})
-        if span not in claims:
-            claims[span] = (trace, source_name)
+        known = self._by_name.setdefault(name, {})
+        if span not in known:
+            known[span] = (trace, source_name)
             return
-        kept, other = claims[span]
+        kept, other = known[span]
         if kept.digest != trace.digest:
             msg = (
                 f"{other} and {source_name}: both hold the trace {name}, "
@@ -168,9 +179,9 @@ class TraceCollector:
     def traces(self) -> tuple[EncodedTrace, ...]:
         """Return what was kept, sorted by name."""
         kept = [
-            replace(trace, name=trace.header.name(fraction=len(claims) > 1))
-            for claims in self._claims.values()
-            for trace, _ in claims.values()
+            replace(trace, name=trace.header.name(fraction=len(known) > 1))
+            for known in self._by_name.values()
+            for trace, _ in known.values()
         ]
         return tuple(sorted(kept, key=lambda trace: trace.name))
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.function.result import Checked, check_result
+from asdf_pipeline.metadata.inventory import source_of
 
 if TYPE_CHECKING:
     from obspy import Stream
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
     from asdf_pipeline.container.reader import Reader
     from asdf_pipeline.function.load import UserFunction
     from asdf_pipeline.work.station_data import StationData
+
+_LOGGER = logging.getLogger(__name__)
 
 
 def call(
@@ -34,10 +38,24 @@ def call(
     ------
     TraceError
         If it returned something that a function must not return (see `Result`).
+    StationXMLError, ResponseMissingError
+        In place of what the function raised because its StationXML cannot be parsed,
+        or has no response for a trace: ObsPy's own error does not say so.
+    Exception
+        Whatever else the function raised.
     """
     offered = {n: _offer(n, process, reader, stream, tag) for n in process.asks}
     inventory = reader.inventory(station)
-    result = process.function(stream, inventory, **process.parameters, **offered)
+    source = source_of(inventory)  # the inventory forgets it once it is parsed
+    try:
+        result = process.function(stream, inventory, **process.parameters, **offered)
+    except Exception as error:
+        better = error if source is None else source.explain(error)
+        if better is error:
+            raise
+        raise better from error
+    if source is not None and source.failure:
+        _LOGGER.warning("%s; the function went on without it", source.failure)
     return check_result(result, station, compares=False)
 
 

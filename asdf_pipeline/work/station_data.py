@@ -91,7 +91,7 @@ class StationData:
     @cached_property
     def inventory(self) -> Inventory | None:
         """The station's metadata, None where there is no StationXML."""
-        return self.reader.inventory(self.station)
+        return self.reader.inventory(self.station, lazy=False)
 
     @cached_property
     def events(self) -> Catalog:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from asdf_pipeline.container.arrays import encode_auxiliary
-from asdf_pipeline.container.codec import COMPRESSED, RAW, Encoding, decode
+from asdf_pipeline.container.codec import COMPRESSED, RAW, Encoding
 from asdf_pipeline.container.digest import array_digest
 from asdf_pipeline.container.encoded import Product
 from asdf_pipeline.container.names import check_auxiliary_path
@@ -22,6 +22,7 @@ from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.container.verify import verify
 from asdf_pipeline.container.writer import Writer
 from asdf_pipeline.errors import AuxiliaryError, InputError
+from tests.container.made import decode
 
 ARRAYS: dict[str, Any] = {
     "Rows/many": np.arange(100_000).reshape(1000, 100),
@@ -47,6 +48,8 @@ PARAMETERS: dict[str, Any] = {
     "nothing": np.zeros(0),
     "bytes": b"abc",
     "array of texts": np.array(["x", "yy"]),
+    "rows of texts": [["a", "bc"], ["d", "ü"]],
+    "text of NumPy": np.str_("x"),
     "large": np.arange(20_000),  # 160 kB
     "complex": 1 + 2j,
 }
@@ -137,7 +140,14 @@ def test_wrong_paths_are_named(path: Any) -> None:
         ((np.zeros(1), {"\udcff": 4}), "its name is not a text"),
         ((np.zeros(1), {"x": "\udcff"}), "of which UTF-8 has no form"),
         ((np.zeros(1), {"x": ["a", "\udcff"]}), "of which UTF-8 has no form"),
-        ((np.zeros(1), {"x": np.array(["\udcff"])}), "cannot be an attribute"),
+        ((np.zeros(1), {"x": np.array(["\udcff"])}), "of which UTF-8 has no form"),
+        ((np.zeros(1), {"x": [[1, 2], [3]]}), "'x': its rows are of different lengths"),
+        ((np.zeros(1), {"x": [np.zeros(2), [3.0]]}), "rows are of different lengths"),
+        ((np.zeros(1), {"x": [["a", "b"], ["c"]]}), "rows are of different lengths"),
+        ((np.zeros(1), {"x": ["a", 1]}), "texts and others in one list"),
+        ((np.zeros(1), {"x": [["a"], [2.5]]}), "texts and others in one list"),
+        ((np.zeros(1), {"x": np.ma.array([1, 2], mask=[0, 1])}), "a masked array"),
+        ((np.zeros(1), {"x": 2**70}), "a int cannot be an attribute"),
     ],
 )
 def test_what_cannot_be_written_is_named(value: Any, message: str) -> None:
