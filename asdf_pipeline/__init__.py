@@ -13,11 +13,11 @@ from asdf_pipeline.team import launcher as _launcher
 
 if TYPE_CHECKING:
     from asdf_pipeline.dataset.asdf import ASDFDataSet
+    from asdf_pipeline.dataset.system import get_sys_info, print_sys_info
     from asdf_pipeline.engine import RunReport
     from asdf_pipeline.errors import (
         ASDFPipelineError,
         ASDFWarning,
-        NotOfferedError,
         OutputExistsError,
         ProcessingFailedError,
         StationMissingError,
@@ -31,7 +31,6 @@ __all__ = [
     "ASDFException",
     "ASDFPipelineError",
     "ASDFWarning",
-    "NotOfferedError",
     "OutputExistsError",
     "ProcessingFailedError",
     "Result",
@@ -39,21 +38,24 @@ __all__ = [
     "StationMissingError",
     "WaveformNotInFileException",
     "__version__",
+    "get_sys_info",
+    "print_sys_info",
 ]
 
-# Name here: module and name there. The last two are pyasdf's names for them.
+# Name here: module and name there. The last four are pyasdf's names.
 _WHERE = {
     "ASDFDataSet": ("asdf_pipeline.dataset.asdf", "ASDFDataSet"),
     "Result": ("asdf_pipeline.function.result", "Result"),
     "RunReport": ("asdf_pipeline.engine", "RunReport"),
     "ASDFPipelineError": ("asdf_pipeline.errors", "ASDFPipelineError"),
     "ASDFWarning": ("asdf_pipeline.errors", "ASDFWarning"),
-    "NotOfferedError": ("asdf_pipeline.errors", "NotOfferedError"),
     "OutputExistsError": ("asdf_pipeline.errors", "OutputExistsError"),
     "ProcessingFailedError": ("asdf_pipeline.errors", "ProcessingFailedError"),
     "StationMissingError": ("asdf_pipeline.errors", "StationMissingError"),
     "ASDFException": ("asdf_pipeline.errors", "ASDFPipelineError"),
     "WaveformNotInFileException": ("asdf_pipeline.errors", "StationMissingError"),
+    "get_sys_info": ("asdf_pipeline.dataset.system", "get_sys_info"),
+    "print_sys_info": ("asdf_pipeline.dataset.system", "print_sys_info"),
 }
 
 
@@ -63,12 +65,13 @@ def __getattr__(name: str) -> Any:
     Raises
     ------
     AttributeError
-        If the package has no such name; NotOfferedError if pyasdf has it.
+        If the package has no such name.
     """
+    if name == "exceptions":
+        return import_module("asdf_pipeline.exceptions")
     if name not in _WHERE:
-        from asdf_pipeline.dataset.pyasdf import PACKAGE, refuse
-
-        refuse(PACKAGE, name, __name__)
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
     from asdf_pipeline.files import require_posix
 
     require_posix()
@@ -80,7 +83,7 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     """Return the public names, for tab completion."""
-    return sorted({*globals(), *_WHERE})
+    return sorted({*globals(), *_WHERE, "exceptions"})
 
 
 if _launcher.launched_ranks() > 1:  # what one rank fails by must end the whole MPI job

@@ -127,44 +127,6 @@ def encode(array: np.ndarray[Any, Any], encoding: Encoding) -> list[bytes]:
     return chunks
 
 
-def decode(
-    chunk: bytes,
-    filters: Sequence[int],
-    itemsize: int,
-    size: int,
-    mask: int = 0,
-) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """Decode a chunk.
-
-    Parameters
-    ----------
-    chunk : bytes
-        As stored.
-    filters : sequence of int
-        Filters of the data set in the order they were applied; see `can_decode`.
-    itemsize : int
-        Of the array's type, in bytes.
-    size : int
-        Of the decoded chunk, in bytes.
-    mask : int
-        Bit i is set where filter i was not applied to this chunk.
-
-    Returns
-    -------
-    numpy.ndarray of uint8, shape (size,)
-        The chunk's bytes.
-
-    Raises
-    ------
-    CodecError
-        If the checksum differs, the stream is damaged, or the size is another.
-    """
-    result = np.empty(size, np.uint8)
-    width = itemsize if size % itemsize == 0 else 1
-    decode_into(result.reshape(-1, width), chunk, filters, size, 0, mask)
-    return result
-
-
 def decode_into(
     elements: np.ndarray[Any, np.dtype[np.uint8]],
     chunk: bytes,
@@ -179,15 +141,21 @@ def decode_into(
     ----------
     elements : numpy.ndarray of uint8, shape (n, itemsize)
         Bytes of the elements to fill.
-    chunk, filters, size, mask
-        See `decode`.
+    chunk : bytes
+        As stored.
+    filters : sequence of int
+        Filters of the data set in the order they were applied; see `can_decode`.
+    size : int
+        Of the decoded chunk, in bytes.
     skip : int
         Elements of the chunk that come before those wanted.
+    mask : int
+        Bit i is set where filter i was not applied to this chunk.
 
     Raises
     ------
     CodecError
-        See `decode`.
+        If the checksum differs, the stream is damaged, or the size is another.
     """
     data: Any = chunk
     shuffled = False
@@ -215,7 +183,7 @@ def decode_into(
 
 
 def can_decode(filters: Sequence[int]) -> bool:
-    """Return whether `decode` knows the filters, in this order."""
+    """Return whether `decode_into` knows the filters, in this order."""
     order = [
         (SHUFFLE, DEFLATE, FLETCHER32).index(code)
         for code in filters

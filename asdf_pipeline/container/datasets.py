@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from asdf_pipeline.container import codec
+from asdf_pipeline.container.byte_order import native_dtype
 from asdf_pipeline.container.hdf5 import (
     HDF5_ERRORS,
     attribute_text,
@@ -19,7 +20,6 @@ from asdf_pipeline.container.hdf5 import (
     h5d,
     h5s,
     h5t,
-    native_dtype,
     reason,
 )
 from asdf_pipeline.container.names import TraceName

@@ -1,4 +1,4 @@
-"""The one module that imports h5py; inputs opened, names listed, types made native."""
+"""The one module that imports h5py: files opened to read, names listed, errors."""
 
 from __future__ import annotations
 
@@ -53,6 +53,7 @@ h5py = _import_h5py()
 h5a: Any = h5py.h5a
 h5d: Any = h5py.h5d
 h5f: Any = h5py.h5f
+h5fd: Any = h5py.h5fd
 h5g: Any = h5py.h5g
 h5i: Any = h5py.h5i
 h5l: Any = h5py.h5l
@@ -227,34 +228,6 @@ def attribute_text(owner: Any, name: bytes) -> str:
     attribute.read(value)
     raw = value.reshape(-1)[0]
     return bytes(raw or b"").rstrip(b"\0").decode("utf-8")
-
-
-def native_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return a type whose byte order, where it is this machine's, says so.
-
-    h5py (3.16) makes its types of floats with their order spelt out: ``'<f8'`` has the
-    byteorder ``'<'`` where NumPy's own has ``'='``. Code that compares byte orders,
-    such as ObsPy's miniSEED writer, then swaps bytes that are right.
-    """
-    if dtype.subdtype is not None:
-        base, shape = dtype.subdtype
-        return np.dtype((native_dtype(base), shape))
-    if dtype.fields is None:
-        return dtype.newbyteorder("=") if dtype.isnative else dtype
-    names = list(dtype.fields)
-    return np.dtype(
-        {
-            "names": names,
-            "formats": [native_dtype(dtype[name]) for name in names],
-            "offsets": [dtype.fields[name][1] for name in names],
-            "itemsize": dtype.itemsize,
-        }
-    )
-
-
-def native_array(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return an array that h5py read, its type as `native_dtype` has it."""
-    return array if array.dtype.hasobject else array.view(native_dtype(array.dtype))
 
 
 def members_of(group: Any) -> list[bytes]:

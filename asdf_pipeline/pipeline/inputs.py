@@ -16,6 +16,13 @@ from asdf_pipeline.pipeline.table import PATHS, SELECTION
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+# Keys of the config's ``stage``: the value for which the command has an option, and it.
+_OPTIONS = {
+    "sac_headers": (False, "--no-sac-headers"),
+    "split_drift": (True, "--split-drift"),
+    "apply_calib": (True, "--apply-calib"),
+}
+
 
 @dataclass(frozen=True)
 class DataSet:
@@ -74,7 +81,7 @@ class DataSet:
             raise CallError(msg) from None
         home = _obspy_home()
         # An archive and a request are named, not matched.
-        home = home if column in ("sds", "fdsn") else glob.escape(home)
+        home = home if column in ("archive", "fdsn") else glob.escape(home)
         return [pattern.replace("{obspy}", home) for pattern in found]
 
     def files(self, column: str) -> list[str]:
@@ -118,7 +125,7 @@ class DataSet:
         return sorted(found)
 
     def _choose(self) -> list[str]:
-        archives = self.patterns("sds")
+        archives = self.patterns("archive")
         if not archives:
             return []
         # Where there is an archive only: a thousand rows without must not wait for it.
@@ -127,7 +134,7 @@ class DataSet:
         found: list[str] = []
         for archive in archives:
             try:
-                files = Archive.chosen(archive, "sds", **self.selection).files()
+                files = Archive.chosen(archive, **self.selection).files()
             except ASDFPipelineError as error:
                 msg = f"{self.where}: {error}"
                 raise type(error)(msg) from None
@@ -142,18 +149,28 @@ class DataSet:
         ASDFPipelineError
             As of `files` and `archive_files`.
         """
-        named = [file for name in PATHS if name != "sds" for file in self.files(name)]
+        named = [
+            file for name in PATHS if name != "archive" for file in self.files(name)
+        ]
         return named + self.archive_files()
 
-    def stage_options(self) -> list[str]:
-        """Return the options of ``stage``: an ASDF file, or patterns and their tag."""
+    def stage_options(self, how: Mapping[str, bool]) -> list[str]:
+        """Return the options of ``stage``: an ASDF file, or patterns and their tag.
+
+        Parameters
+        ----------
+        how : mapping of str to bool
+            The config's ``stage``.
+        """
         if asdf := self.files("asdf"):
             return ["--asdf", *asdf]
         options = [f"--tag={self.tag}"]
-        for column in ("waveforms", "sds", "fdsn", "stations", "events"):
+        for column in ("waveforms", "archive", "fdsn", "stations", "events"):
             if patterns := self.patterns(column):
                 options += [f"--{column}", *patterns]
-        return options + [f"--{code}={cell}" for code, cell in self.selection.items()]
+        options += [f"--{code}={cell}" for code, cell in self.selection.items()]
+        chosen = ((how[key] == value, name) for key, (value, name) in _OPTIONS.items())
+        return options + [name for is_chosen, name in chosen if is_chosen]
 
 
 @cache
