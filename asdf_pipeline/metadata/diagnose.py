@@ -16,7 +16,7 @@ from asdf_pipeline.metadata.elements import (
     channel_words,
     children,
     local_name,
-    parsed,
+    root_of,
     stations,
 )
 from asdf_pipeline.text import named_line
@@ -89,7 +89,7 @@ def channels_left_out(document: bytes) -> list[str]:
         StationXML.
     """
     found = []
-    for _, station in stations(parsed(document)):
+    for _, station in stations(root_of(document)):
         for channel in children(station, "Channel"):
             faults = [_fault_of(channel), *map(_fault_of, channel)]
             fault = next((one for one in faults if one), None)

@@ -11,13 +11,13 @@ from asdf_pipeline.metadata.elements import (
     channel_words,
     children,
     local_name,
-    parsed,
+    root_of,
     same_channel,
-    serialised,
     set_count,
-    shell,
     stations,
     time_of,
+    to_document,
+    without_content,
 )
 from asdf_pipeline.metadata.stationxml import trimmed
 
@@ -71,7 +71,7 @@ def split(document: bytes, source_name: str) -> dict[str, StationDocument]:
     StationXMLError
         If it is not well-formed, or declares entities.
     """
-    root = parsed(document)
+    root = root_of(document)
     found: dict[str, list[Element]] = {}
     for network, station in stations(root):
         name = f"{network.get('code', '')}.{station.get('code', '')}"
@@ -81,7 +81,7 @@ def split(document: bytes, source_name: str) -> dict[str, StationDocument]:
         own = root if len(found) == 1 else _cut(root, found[name])
         said, remarks = _drop_repeated(own, f"{source_name}: station {name}")
         changed = own is not root or said or remarks
-        content = serialised(own) if changed else trimmed(document)
+        content = to_document(own) if changed else trimmed(document)
         documents[name] = StationDocument(content, tuple(said), tuple(remarks))
     return documents
 
@@ -89,13 +89,13 @@ def split(document: bytes, source_name: str) -> dict[str, StationDocument]:
 def _cut(root: Element, kept: Collection[Element]) -> Element:
     """Return a new document with these stations alone."""
     own = set(kept)
-    new = shell(root)
+    new = without_content(root)
     networks = {station.getparent() for station in own}
     for child in _without(root, "Network", networks):
         if child not in networks:
             new.append(copy.deepcopy(child))
             continue
-        network = shell(child)
+        network = without_content(child)
         network.extend(copy.deepcopy(one) for one in _without(child, "Station", own))
         set_count(network, "SelectedNumberStations", len(children(network, "Station")))
         new.append(network)

@@ -53,7 +53,7 @@ def cut(
     pieces = []
     for event in events or ():
         origin = event.preferred_origin() or next(iter(event.origins), None)
-        own = [trace for trace in st if _may_show(trace, event)]
+        own = [trace for trace in st if _belongs_to(trace, event)]
         arrival = _arrival(origin, inv, phase, model) if origin and own else None
         if arrival is None:
             continue
@@ -109,7 +109,7 @@ def _model(name: str) -> Any:
     return TauPyModel(name)
 
 
-def _may_show(trace: Trace, event: Event) -> bool:
+def _belongs_to(trace: Trace, event: Event) -> bool:
     ids = _event_ids(trace)
     return not ids or str(event.resource_id) in ids
 
