@@ -114,6 +114,28 @@ def channel_words(channel: Element) -> str:
     return "channel {}.{} from {} to {}".format(*channel_key(channel))
 
 
+def station_words(station: Element) -> str:
+    """Return a station's epoch in words: ``"station BW.RJOB from ..."``."""
+    network = station.getparent()
+    code = network.get("code", "") if network is not None else ""
+    words = f"station {code}.{station.get('code', '')}"
+    start = time_of(station, "startDate")
+    return words if start is None else f"{words} from {start}"
+
+
+def place_of(station: Element) -> tuple[float | str, ...]:
+    """Return a station's latitude, longitude and elevation; texts, if no numbers."""
+    place: list[float | str] = []
+    for name in ("Latitude", "Longitude", "Elevation"):
+        for child in children(station, name):
+            text = (child.text or "").strip()
+            try:
+                place.append(float(text))
+            except ValueError:
+                place.append(text)
+    return tuple(place)
+
+
 def same(one: Element, other: Element) -> bool:
     """Return whether two elements say the same, comments and white space aside."""
     return _canonical(one) == _canonical(other)

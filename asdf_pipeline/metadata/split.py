@@ -11,6 +11,7 @@ from asdf_pipeline.metadata.elements import (
     channel_words,
     children,
     local_name,
+    place_of,
     root_of,
     same_channel,
     set_count,
@@ -79,7 +80,7 @@ def split(document: bytes, source_name: str) -> dict[str, StationDocument]:
     documents = {}
     for name in sorted(found):
         own = root if len(found) == 1 else _cut(root, found[name])
-        said, remarks = _drop_repeated(own, f"{source_name}: station {name}")
+        said, remarks = drop_repeated(own, f"{source_name}: station {name}")
         changed = own is not root or said or remarks
         content = to_document(own) if changed else trimmed(document)
         documents[name] = StationDocument(content, tuple(said), tuple(remarks))
@@ -123,13 +124,15 @@ def _without(parent: Element, name: str, kept: Collection[Element]) -> list[Elem
     return chosen + pending
 
 
-def _drop_repeated(root: Element, where: str) -> tuple[list[str], list[str]]:
+def drop_repeated(root: Element, where: str) -> tuple[list[str], list[str]]:
     """Leave out channels whose epoch is there already; return warnings and remarks."""
     said: list[str] = []
     remarks: list[str] = []
     seen: dict[tuple[Any, ...], Element] = {}
+    epochs: dict[tuple[str, ...], Element] = {}
     for network, station in list(stations(root)):
         outer = [str(time_of(one, "startDate")) for one in (network, station)]
+        epochs.setdefault((*outer,), station)
         before = children(station, "Channel")
         for channel in before:
             first = seen.setdefault((*outer, *channel_key(channel)), channel)
@@ -145,6 +148,12 @@ def _drop_repeated(root: Element, where: str) -> tuple[list[str], list[str]]:
         if left < len(before):
             set_count(station, "SelectedNumberChannels", left)
             if not left:  # the station's epoch itself was there twice
+                first = epochs[*outer]
+                if first is not station and place_of(first) != place_of(station):
+                    said.append(
+                        f"{where}: is at {place_of(first)} and at {place_of(station)} "
+                        f"from {outer[1]}: the first is kept"
+                    )
                 network.remove(station)
                 count = len(children(network, "Station"))
                 set_count(network, "SelectedNumberStations", count)

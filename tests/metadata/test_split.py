@@ -226,6 +226,24 @@ def test_what_merging_rewrites_or_leaves_out_is_logged(
     assert f"{left_out}FDSNStationXML/Source\n" in caplog.text
 
 
+def test_files_that_disagree_about_the_place_are_told_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, two = tmp_path / "1.xml", tmp_path / "2.xml"
+    content = document(station("A", channel()))
+    one.write_bytes(content)
+    place = b"<Latitude>1</Latitude>"
+    two.write_bytes(content.replace(place, b"<Latitude>1.5</Latitude>", 1))
+    ((_, merged),) = read_stations([one, two])
+    (own,) = parse(merged, "merged")[0]
+    assert (own.latitude, [one.code for one in own]) == (1.0, ["HHZ"])
+    said = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    assert said == [
+        f"{one}, {two}: station XX.A: is at (1.0, 2.0, 3.0) and at (1.5, 2.0, 3.0) "
+        "from 2001-01-01T00:00:00.000000Z: the first is kept"
+    ]
+
+
 def test_splitting_each_station_of_an_inventory() -> None:
     whole = obspy.read_inventory()
     before = copy.deepcopy(whole)
