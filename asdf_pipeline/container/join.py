@@ -93,8 +93,12 @@ def merge_joined(
     output: Path,
     encoding: Encoding,
     examine: Callable[[Path], None] = lambda _: None,
+    *,
+    join: bool = True,
 ) -> None:
     """Merge files as `merge.merge` does, and join pieces that touch exactly.
+
+    Traces are named anew: with seconds, where no other needs the same name.
 
     Pieces are of one trace if they agree in codes, tag, sampling rate, type of
     samples, ids and labels, and each starts within `TOUCH` ns of where the one
@@ -111,11 +115,15 @@ def merge_joined(
         How joined traces are stored.
     examine : callable
         Called with each file just before it is read; may raise.
+    join : bool
+        Whether pieces are joined; else they are named anew only.
 
     Raises
     ------
+    TraceError
+        If two traces have one name.
     VerificationError
-        If a trace is in two files, or a document differs between them.
+        If a document differs between them.
     WriteError
         If the output cannot be written.
     """
@@ -137,7 +145,9 @@ def merge_joined(
                 group = groups.of(segment)
                 if has_member(group, _STATIONXML):
                     copy_document(group, into, _STATIONXML, segment)
-            _write_station(into, _pieces(groups, stations[station]), groups, encoding)
+            pieces = _pieces(groups, stations[station])
+            runs = _runs(pieces) if join else [[piece] for piece in pieces]
+            _write_station(into, runs, groups, encoding)
             if number % STATIONS == 0:
                 groups.close()
 
@@ -155,10 +165,10 @@ def _pieces(groups: _Groups, segments: Iterable[Path]) -> Iterator[_Piece]:
 
 
 def _write_station(
-    into: Any, pieces: Iterable[_Piece], groups: _Groups, encoding: Encoding
+    into: Any, all_runs: Iterable[list[_Piece]], groups: _Groups, encoding: Encoding
 ) -> None:
     by_tag: dict[str, list[list[_Piece]]] = {}
-    for run in _runs(pieces):
+    for run in all_runs:
         by_tag.setdefault(run[0].header.tag, []).append(run)
     for runs in by_tag.values():
         headers = [

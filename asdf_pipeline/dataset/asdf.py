@@ -305,6 +305,7 @@ class ASDFDataSet(Comparable):
         progress: str = "auto",
         selection: Selection | None = None,
         windows: Windows | None = None,
+        no_events: bool = False,
         copy_auxiliary: bool = False,
     ) -> RunReport:
         """Apply a function to every station and tag, in parallel, into a new file.
@@ -340,6 +341,9 @@ class ASDFDataSet(Comparable):
         selection, windows : Selection, Windows, optional
             What of the file is to be done, how long traces are cut and joined again;
             see `asdf_pipeline.plan.selection`.
+        no_events : bool
+            Whether events, such as damaged ones, are left alone: the output has none,
+            and the function gets none.
         copy_auxiliary : bool
             Whether the file's auxiliary data is copied to the output.
 
@@ -376,6 +380,7 @@ class ASDFDataSet(Comparable):
             selection=selection or Selection(),
             windows=windows,
             encoding=self._encoding,
+            no_events=no_events,
             copy_auxiliary=copy_auxiliary,
         )
         # Workers are forked: no HDF5 handle of ours may be open then. The next

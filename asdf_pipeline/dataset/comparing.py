@@ -50,6 +50,7 @@ class Comparable(Readable):
         work_dir: str | os.PathLike[str] | None = None,
         progress: str = "auto",
         selection: Selection | None = None,
+        no_events: bool = False,
         copy_auxiliary: bool = False,
     ) -> RunReport:
         """Apply a function to every station that two data sets have in common.
@@ -79,6 +80,9 @@ class Comparable(Readable):
             Where unfinished work is kept; by default named after output or table.
         selection : Selection, optional
             What of both files is to be done.
+        no_events : bool
+            Whether events, such as damaged ones, are left alone: the output has none,
+            and the function gets none.
         copy_auxiliary : bool
             Whether this data set's auxiliary data is copied to the output.
 
@@ -129,6 +133,7 @@ class Comparable(Readable):
                     progress=progress,
                     selection=selection or EVERYTHING,
                     encoding=self._encoding,
+                    no_events=no_events,
                     copy_auxiliary=copy_auxiliary,
                     other=other,
                     table=table,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from html import escape
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.container.names import tag_of
+from asdf_pipeline.metadata.events import count_events
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -14,13 +14,7 @@ if TYPE_CHECKING:
     from asdf_pipeline.dataset.reading import Readable
     from asdf_pipeline.dataset.station import Station
 
-_EVENT = re.compile(rb"<(?:\w+:)?event[\s>]")
 _SHOWN = 20  # stations in a table; a file may hold 100,000
-
-
-def count_events(quakeml: bytes | None) -> int:
-    """Return how many events a QuakeML document has, without parsing it."""
-    return len(_EVENT.findall(quakeml or b""))
 
 
 def _facts(data_set: Readable) -> list[tuple[str, str]]:

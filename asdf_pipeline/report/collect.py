@@ -90,7 +90,7 @@ def _place(reader: Reader, station: str) -> tuple[float | None, float | None]:
 def gather_events(reader: Reader) -> list[Event]:
     """Return the events that have an origin; none where they cannot be read."""
     try:
-        catalog = reader.events()
+        catalog = reader.shared_events()
     except ASDFPipelineError:
         return []
     events = []

@@ -11,23 +11,22 @@ if TYPE_CHECKING:
 
     from asdf_pipeline.container.reader import Reader
     from asdf_pipeline.function.load import UserFunction
+    from asdf_pipeline.plan.units import Unit
     from asdf_pipeline.work.station_data import StationData
 
 
-def call(
-    process: UserFunction, reader: Reader, stream: Stream, station: str, tag: str
-) -> Checked:
-    """Call the user's function on a station's waveforms.
+def call(function: UserFunction, reader: Reader, stream: Stream, unit: Unit) -> Checked:
+    """Call the user's function on the waveforms of a unit.
 
     Parameters
     ----------
-    process : UserFunction
+    function : UserFunction
         The function.
     reader : Reader
         The open input, for the inventory and what else the function asks for.
     stream : obspy.Stream
         The waveforms; the function may change them.
-    station, tag : str
+    unit : Unit
         Whose they are.
 
     Raises
@@ -35,13 +34,16 @@ def call(
     TraceError
         If it returned something that a function must not return (see `Result`).
     """
-    offered = {n: _offer(n, process, reader, stream, tag) for n in process.asks}
-    inventory = reader.inventory(station)
-    result = process.function(stream, inventory, **process.parameters, **offered)
-    return check_result(result, station, compares=False)
+    offered = {n: _offered(n, function, reader, stream, unit) for n in function.asks}
+    inventory = reader.inventory(unit.station)
+    try:
+        result = function.function(stream, inventory, **function.parameters, **offered)
+    finally:
+        reader.event_document().take_back()
+    return check_result(result, unit.station, compares=False)
 
 
-def compare(process: UserFunction, a: StationData, b: StationData) -> Checked:
+def compare(function: UserFunction, a: StationData, b: StationData) -> Checked:
     """Call the user's function on a station of two data sets.
 
     Raises
@@ -49,21 +51,27 @@ def compare(process: UserFunction, a: StationData, b: StationData) -> Checked:
     TraceError
         As of `call`.
     """
-    offered = {"parameters": dict(process.parameters)} if process.asks else {}
-    result = process.function(a, b, **process.parameters, **offered)
+    offered = {"parameters": dict(function.parameters)} if function.asks else {}
+    try:
+        result = function.function(a, b, **function.parameters, **offered)
+    finally:
+        for one in (a, b):
+            one.reader.event_document().take_back()
     return check_result(result, a.station, compares=True)
 
 
-def _offer(
-    name: str, process: UserFunction, reader: Reader, stream: Stream, tag: str
+def _offered(
+    name: str, function: UserFunction, reader: Reader, stream: Stream, unit: Unit
 ) -> object:
     """Return what a function gets that has an argument of this name."""
     if name == "tag":
-        return tag
+        return unit.tag
     if name == "parameters":
-        return dict(process.parameters)
+        return dict(function.parameters)
     if name == "events":
-        return reader.events()
+        return reader.event_document().lend()
+    if unit.event:
+        return reader.event((unit.event,))
     wanted = {
         str(identifier)
         for trace in stream

@@ -53,7 +53,7 @@ class Streams(Mapping[str, "Stream"]):
             )
             raise StationMissingError(msg)
         if tag not in self._streams:
-            wanted, times = self._selection.has_channel, self._selection.times
+            wanted, times = self._selection.has_trace, self._selection.times
             stream = self._reader.stream(self._station, tag, times, wanted)
             self.read += traces_read(stream)
             self._streams[tag] = stream
@@ -96,7 +96,7 @@ class StationData:
     @cached_property
     def events(self) -> Catalog:
         """The data set's events; an empty catalog where there are none."""
-        return self.reader.events()
+        return self.reader.event_document().lend()
 
     def __repr__(self) -> str:
         """Return file, station and tags."""
