@@ -17,12 +17,31 @@ if TYPE_CHECKING:
     from asdf_pipeline.errors import (
         ASDFPipelineError,
         ASDFWarning,
+        AuxiliaryError,
+        BackendError,
+        CallError,
+        FunctionError,
+        InputError,
+        InputMissingError,
+        NotASDFError,
         NotOfferedError,
         OutputExistsError,
         ProcessingFailedError,
+        QueryTypeError,
+        ResponseMissingError,
         StationMissingError,
+        StationXMLError,
+        StoppedError,
+        SystemNotSupportedError,
+        TagError,
+        TraceError,
+        VerificationError,
+        WorkDirectoryError,
+        WriteError,
     )
     from asdf_pipeline.function.result import Result
+    from asdf_pipeline.plan.selection import Selection, Windows
+    from asdf_pipeline.work.station_data import StationData
 
 from asdf_pipeline._version import __version__
 
@@ -31,29 +50,50 @@ __all__ = [
     "ASDFException",
     "ASDFPipelineError",
     "ASDFWarning",
+    "AuxiliaryError",
+    "BackendError",
+    "CallError",
+    "FunctionError",
+    "InputError",
+    "InputMissingError",
+    "NotASDFError",
     "NotOfferedError",
     "OutputExistsError",
     "ProcessingFailedError",
+    "QueryTypeError",
+    "ResponseMissingError",
     "Result",
     "RunReport",
+    "Selection",
+    "StationData",
     "StationMissingError",
+    "StationXMLError",
+    "StoppedError",
+    "SystemNotSupportedError",
+    "TagError",
+    "TraceError",
+    "VerificationError",
     "WaveformNotInFileException",
+    "Windows",
+    "WorkDirectoryError",
+    "WriteError",
     "__version__",
 ]
 
+_ERRORS = "asdf_pipeline.errors"
 # Name here: module and name there. The last two are pyasdf's names for them.
 _WHERE = {
+    **{
+        name: (_ERRORS, name) for name in __all__ if name.endswith(("Error", "Warning"))
+    },
     "ASDFDataSet": ("asdf_pipeline.dataset.asdf", "ASDFDataSet"),
     "Result": ("asdf_pipeline.function.result", "Result"),
     "RunReport": ("asdf_pipeline.engine", "RunReport"),
-    "ASDFPipelineError": ("asdf_pipeline.errors", "ASDFPipelineError"),
-    "ASDFWarning": ("asdf_pipeline.errors", "ASDFWarning"),
-    "NotOfferedError": ("asdf_pipeline.errors", "NotOfferedError"),
-    "OutputExistsError": ("asdf_pipeline.errors", "OutputExistsError"),
-    "ProcessingFailedError": ("asdf_pipeline.errors", "ProcessingFailedError"),
-    "StationMissingError": ("asdf_pipeline.errors", "StationMissingError"),
-    "ASDFException": ("asdf_pipeline.errors", "ASDFPipelineError"),
-    "WaveformNotInFileException": ("asdf_pipeline.errors", "StationMissingError"),
+    "Selection": ("asdf_pipeline.plan.selection", "Selection"),
+    "StationData": ("asdf_pipeline.work.station_data", "StationData"),
+    "Windows": ("asdf_pipeline.plan.selection", "Windows"),
+    "ASDFException": (_ERRORS, "ASDFPipelineError"),
+    "WaveformNotInFileException": (_ERRORS, "StationMissingError"),
 }
 
 

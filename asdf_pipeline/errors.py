@@ -1,8 +1,35 @@
-"""The error tree: every error this package raises on purpose.
+"""The tree of errors: every error that this package raises on purpose.
 
-Each class inherits the built-in exception that a caller would expect, and carries
-the exit code that the command turns it into. A message is one line that names the
-file, the station where there is one, and the remedy.
+::
+
+    ASDFPipelineError                    and, as the built-in that a caller expects,
+    ├── CallError                        ValueError; exit code 2: found before any work
+    │   ├── OutputExistsError            FileExistsError
+    │   ├── TagError
+    │   ├── FunctionError                TypeError
+    │   ├── QueryTypeError               TypeError
+    │   ├── BackendError                 RuntimeError
+    │   ├── SystemNotSupportedError      ImportError
+    │   └── NotOfferedError              NotImplementedError, AttributeError
+    ├── InputError                       ValueError
+    │   ├── InputMissingError            FileNotFoundError; exit code 2
+    │   ├── NotASDFError
+    │   ├── TraceError
+    │   ├── StationXMLError
+    │   ├── AuxiliaryError
+    │   └── StationMissingError          KeyError, AttributeError
+    ├── WorkDirectoryError               RuntimeError
+    ├── WriteError                       OSError
+    ├── VerificationError
+    ├── ProcessingFailedError            RuntimeError
+    ├── WorkerDiedError                  RuntimeError
+    └── StoppedError                     KeyboardInterrupt; exit code 128 + signal
+
+    ASDFWarning                          UserWarning
+    StopUnitError                        BaseException: no function catches it
+
+The exit code is what the command ends with: 1 where nothing else is said. A message
+is one line that names the file, the station where there is one, and the remedy.
 """
 
 from __future__ import annotations
@@ -39,6 +66,10 @@ class FunctionError(CallError, TypeError):
     """The processing function cannot be found, loaded or called."""
 
 
+class QueryTypeError(CallError, TypeError):
+    """A term of a query was compared with what it cannot be compared with."""
+
+
 class BackendError(CallError, RuntimeError):
     """The wanted backend or way of writing cannot be had here."""
 
@@ -71,6 +102,10 @@ class TraceError(InputError):
 
 class StationXMLError(InputError):
     """A StationXML document is damaged or of another station; fails its unit."""
+
+
+class ResponseMissingError(InputError):
+    """A station's StationXML has no response for a trace; fails its unit."""
 
 
 class AuxiliaryError(InputError):

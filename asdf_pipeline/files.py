@@ -193,8 +193,8 @@ def require_space(directory: Path, needed: int) -> None:
     free = shutil.disk_usage(directory).free
     if free < needed:
         msg = (
-            f"{directory}: {needed / 1e6:.3f} MB are needed to merge what is done, "
-            f"{free / 1e6:.3f} MB are free; make room and give the same command again"
+            f"{directory}: {needed / 1e6:.3f} MB are needed, {free / 1e6:.3f} MB are "
+            "free; make room and run the same command again"
         )
         raise WriteError(msg)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -211,15 +212,148 @@ def test_rotates_by_given_angles_as_obspy_does(inventory: obspy.Inventory) -> No
         steps.rotate(recording(0.01), inventory, "->RTZ")
 
 
-def test_rotates_to_north_by_the_inventory(inventory: obspy.Inventory) -> None:
+def oriented(
+    inventory: obspy.Inventory, names: str, **angles: float | None
+) -> obspy.Inventory:
+    """Return an inventory of BH channels of other names, with azimuths set."""
     own = inventory.copy()
-    azimuths = {"BHZ": 0.0, "BH1": 30.0, "BH2": 120.0}
-    for channel in (channel for epoch in own[0] for channel in epoch):
-        channel.code = {"Z": "BHZ", "N": "BH1", "E": "BH2"}[channel.code[-1]]
-        channel.azimuth = azimuths[channel.code]
-    st = recording(0.01)
-    st[1].stats.channel, st[2].stats.channel = "BH1", "BH2"
+    for epoch in own[0]:
+        for channel in epoch:
+            name = names["ZNE".index(channel.code[-1])]
+            channel.code = f"BH{name}"
+            if name in angles:
+                channel.azimuth = angles[name]
+    return own
+
+
+def named(names: str, hours: float = 0.01) -> obspy.Stream:
+    st = recording(hours)
+    for trace, name in zip(st, names, strict=True):
+        trace.stats.channel = f"BH{name}"
+        trace.data = np.random.default_rng(ord(name)).normal(size=trace.stats.npts)
+    return st
+
+
+def test_rotates_to_north_by_the_inventory(inventory: obspy.Inventory) -> None:
+    angles = {"1": 30.0, "2": 120.0}
+    own = oriented(inventory, "Z12", **angles)
+    st = named("Z12")
     expected = st.copy().rotate("->ZNE", inventory=own)
-    assert steps.rotate(st, own, "->ZNE") == expected
+    assert steps.rotate(st, own, "->ZNE") is st
     assert [trace.stats.channel for trace in st] == ["BHZ", "BHN", "BHE"]
+    for trace in st:
+        (theirs,) = expected.select(id=trace.id)
+        assert trace.stats.starttime == theirs.stats.starttime
+        np.testing.assert_allclose(trace.data, theirs.data, atol=1e-12)
     assert steps.rotate(recording(0.01), None, "->ZNE") is None
+
+
+def test_channels_named_n_and_e_are_turned_as_the_stationxml_says(
+    inventory: obspy.Inventory,
+) -> None:
+    own = oriented(inventory, "ZNE", N=238.0, E=328.0)
+    st = named("ZNE")
+    up, one, two = (trace.data.copy() for trace in st)
+    turned = steps.rotate(st.copy(), own, "->ZNE")
+    assert turned is not None
+    assert [trace.stats.channel for trace in turned] == ["BHZ", "BHN", "BHE"]
+    angle = np.radians(238.0)
+    north = one * np.cos(angle) - two * np.sin(angle)
+    east = one * np.sin(angle) + two * np.cos(angle)
+    for trace, data in zip(turned, (up, north, east), strict=True):
+        np.testing.assert_allclose(trace.data, data, atol=1e-12)
+    # Where they point where they should, or that is not known, nothing is done.
+    unknown = oriented(inventory, "ZNE", N=None, E=None)
+    for right in (inventory, oriented(inventory, "ZNE"), unknown):
+        assert steps.rotate(st.copy(), right, "->ZNE") == st
+
+
+def test_what_cannot_be_turned_is_refused(inventory: obspy.Inventory) -> None:
+    half = oriented(inventory, "ZNE", N=238.0, E=None)
+    with pytest.raises(ValueError, match=r"BHE at 2\S+: the StationXML does not say"):
+        steps.rotate(named("ZNE"), half, "->ZNE")
+    flat = oriented(inventory, "Z12", **{"1": 30.0, "2": 30.0})
+    with pytest.raises(ValueError, match=r"BHZ, .*BH2 at 2\S+: .* not linearly indep"):
+        steps.rotate(named("Z12"), flat, "->ZNE")
+    with pytest.raises(ValueError, match="components 1, 2, E, N, Z: leave out"):
+        steps.rotate(named("Z12") + named("ZNE")[1:], flat, "->ZNE")
+    st = named("Z12")[:2] + named("ABC")
+    assert steps.rotate(st.copy(), flat, "->ZNE") == st
+
+
+@pytest.mark.parametrize("method", ["->ZNE", "NE->RT"])
+def test_components_a_fraction_of_a_sample_apart_are_aligned_or_refused(
+    inventory: obspy.Inventory, method: str
+) -> None:
+    own = oriented(inventory, "ZNE", N=90.0, E=180.0)
+    st = named("ZNE")
+    for trace, late in zip(st, (0, 0, 0.003), strict=True):
+        trace.stats.sampling_rate = 100.0
+        trace.stats.starttime = obspy.UTCDateTime(2024, 1, 1) + late
+        trace.data = np.sin(2 * np.pi * 5 * (trace.times() + late))
+    said = r"BW\.RJOB\.\.BHE \+3 ms.*align: true"
+    with pytest.raises(ValueError, match=said):
+        steps.rotate(st.copy(), own, method, back_azimuth=0)
+    turned = steps.rotate(st.copy(), own, method, back_azimuth=0, align=True)
+    assert turned is not None
+    assert len({(t.stats.starttime.ns, t.stats.npts) for t in turned[-2:]}) == 1
+    for trace in turned:
+        seconds = trace.times() + (trace.stats.starttime - st[0].stats.starttime)
+        inner = slice(30, -30)
+        wanted = np.sin(2 * np.pi * 5 * seconds)
+        got = np.abs(trace.data)
+        np.testing.assert_allclose(got[inner], np.abs(wanted)[inner], atol=1e-3)
+    # A few hundred ns are no fraction of a sample.
+    st[2].stats.starttime = st[0].stats.starttime + 3e-7
+    st[2].data = st[1].data.copy()
+    assert len(steps.rotate(st, own, method, back_azimuth=0) or ()) == 3
+
+
+def test_what_lacks_a_component_is_left_out_and_said(
+    inventory: obspy.Inventory, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = oriented(inventory, "Z12", **{"1": 0.0, "2": 90.0})
+    st = named("Z12")
+    before = st.copy()
+    st[1] = st[1].slice(START + 5, START + 20)
+    late = st[2].slice(START + 15)
+    st[2].trim(endtime=START + 10)
+    st += late
+    turned = steps.rotate(st, own, "->ZNE")
+    assert turned is not None
+    assert [(t.id, t.stats.starttime, t.stats.endtime) for t in turned] == [
+        (f"BW.RJOB..BH{name}", START + first, START + last)
+        for first, last in ((5, 10), (15, 20))
+        for name in "ZNE"
+    ]
+    for old, new in zip(before, turned, strict=False):
+        expected = old.slice(START + 5, START + 10).data
+        np.testing.assert_allclose(new.data, expected, atol=1e-12)
+    assert "BW.RJOB..BH?: " in caplog.text
+    assert "left out by rotate" in caplog.text
+
+
+def test_a_sensor_that_was_turned_is_rotated_by_each_epochs_angles(
+    inventory: obspy.Inventory,
+) -> None:
+    own = oriented(inventory, "Z12", **{"1": 0.0, "2": 90.0})
+    turned_at = START + 10.025
+    del own[0].stations[1:]
+    own[0][0].start_date = own[0][0].end_date = None
+    later = copy.deepcopy(own[0][0])
+    for epoch in (own[0][0], later):
+        for channel in epoch:
+            channel.start_date = channel.end_date = None
+    for before, after in zip(own[0][0], later, strict=True):
+        before.end_date = after.start_date = turned_at
+        after.azimuth = (after.azimuth + 90) % 360
+    own[0].stations.append(later)
+    st = named("Z12")
+    one, two = st[1].data.copy(), st[2].data.copy()
+    turned = steps.rotate(st, own, "->ZNE")
+    assert turned is not None
+    assert [t.stats.channel for t in turned] == ["BHZ", "BHN", "BHE"] * 2
+    assert turned[0].stats.endtime == START + 10
+    assert turned[3].stats.starttime == START + 10.05
+    np.testing.assert_allclose(turned[1].data, one[:201], atol=1e-12)
+    np.testing.assert_allclose(turned[4].data, -two[201:], atol=1e-12)

@@ -11,7 +11,7 @@ import obspy
 import pytest
 
 from asdf_pipeline import steps
-from asdf_pipeline.errors import FunctionError, TraceError
+from asdf_pipeline.errors import FunctionError, ResponseMissingError, TraceError
 from asdf_pipeline.function.load import load_function
 from asdf_pipeline.metadata import response
 from asdf_pipeline.steps.response import transform_length
@@ -210,13 +210,53 @@ def test_remove_response_without_inventory_gives_none(recording: obspy.Stream) -
     assert_same(stream, recording)
 
 
-def test_remove_response_of_an_unknown_channel_fails(
-    recording: obspy.Stream, inventory: obspy.Inventory
+def no_response(inventory: obspy.Inventory) -> None:
+    for station in inventory[-1]:
+        station.select(channel="EHN")[0].response = None
+
+
+MISSING: dict[str, tuple[dict[str, Any], str]] = {
+    "channel": ({"channel": "XYZ"}, r"has channels \.EHZ, \.EHN, \.EHE"),
+    "location": ({"location": "00"}, "has the channel at location ''"),
+    "epoch": (
+        {"starttime": obspy.UTCDateTime(1999, 1, 1)},
+        r"has the channel from 2001-05-15\S* to 2006-12-12\S*, from 2006-12-13\S* to "
+        r"2007-12-17\S*, from 2007-12-17\S* on",
+    ),
+    "station": ({"station": "OTHER"}, r"has station GR\.FUR, GR\.WET, BW\.RJOB"),
+    "response": ({}, "has the channel at that time, without a response"),
+}
+
+
+@pytest.mark.parametrize("what", MISSING)
+def test_remove_response_that_finds_none_says_what_is_there(
+    recording: obspy.Stream, inventory: obspy.Inventory, what: str
+) -> None:
+    stream, (changes, said) = recording.copy(), MISSING[what]
+    stream[1].stats.update(changes)
+    if what == "response":
+        inventory = inventory.copy()
+        no_response(inventory)
+    started = stream[1].stats.starttime
+    expected = rf"{stream[1].id} at {started}: no response; the StationXML {said}"
+    with pytest.raises(ResponseMissingError, match=expected):
+        steps.remove_response(stream, inventory)
+
+
+def test_remove_response_may_leave_a_channel_out(
+    recording: obspy.Stream,
+    inventory: obspy.Inventory,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     stream = recording.copy()
     stream[1].stats.channel = "XYZ"
-    with pytest.raises(ValueError, match="No matching response"):
-        steps.remove_response(stream, inventory)
+    result = steps.remove_response(stream, inventory, missing="drop")
+    assert result is not None
+    assert [trace.stats.channel for trace in result] == ["EHZ", "EHE"]
+    assert "BW.RJOB..XYZ at 2009-08-24T00:20:03" in caplog.text
+    assert "left out" in caplog.text
+    with pytest.raises(FunctionError, match="expected 'raise' or 'drop'"):
+        steps.remove_response(stream, inventory, missing="ignore")
 
 
 def test_defaults_are_obspys() -> None:

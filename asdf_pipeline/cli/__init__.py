@@ -23,6 +23,7 @@ from asdf_pipeline.cli.verbs import (
     manifest,
     merge,
     process,
+    repair,
     report,
     stage,
     status,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 PROGRAM = "asdf-pipeline"
 VERBS = (
     *(stage, trial, process, compare, merge, manifest, report),
-    *(info, digest, verify, status),
+    *(info, digest, verify, repair, status),
 )
 
 _DESCRIPTION = """\

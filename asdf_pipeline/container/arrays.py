@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -138,32 +138,50 @@ def _encoded_array(
 
 def _parameter(path: str, name: Any, value: Any) -> Any:
     """Return a parameter as an attribute that reads back the same."""
-    wrong = ""
-    if not isinstance(name, str) or not name or not _is_utf8(name):
-        wrong = "its name is not a text"
-    elif name == "provenance_id":
-        wrong = "this name is the format's own, and written by the run"
-    elif isinstance(value, str):
-        if _is_utf8(value):
-            return value
-        wrong = "a text with a zero byte, or of which UTF-8 has no form"
-    elif isinstance(value, list | tuple) and value and _are_texts(value):
-        if all(map(_is_utf8, value)):
-            return np.array(value, dtype=object)
-        wrong = "a text with a zero byte, or of which UTF-8 has no form"
-    else:
+    try:
+        if not isinstance(name, str) or not name or not _is_utf8(name):
+            _refuse("its name is not a text")
+        if name == "provenance_id":
+            _refuse("this name is the format's own, and written by the run")
+        return _attribute(value)
+    except ValueError as error:
+        msg = (
+            f"auxiliary data {path!r}, parameter {name!r}: {error}; expected a text, "
+            "a number, or an array of them"
+        )
+        raise AuxiliaryError(msg) from error
+
+
+def _attribute(value: Any) -> Any:
+    """Return what h5py writes; raise ValueError with the reason where it cannot."""
+    if isinstance(value, np.ma.MaskedArray):
+        _refuse("a masked array")
+    try:
         array = np.asarray(value)
-        kind, itemsize = array.dtype.kind, array.dtype.itemsize
-        if kind == "U" and array.ndim and all(map(_is_utf8, array.reshape(-1))):
-            return array.astype(object)
-        if kind == "S" or itemsize <= _LARGEST_ITEM.get(kind, 0):
-            return array[()] if array.ndim == 0 else array
-        wrong = f"a {type(value).__name__} cannot be an attribute"
-    msg = (
-        f"auxiliary data {path!r}, parameter {name!r}: {wrong}; expected a text, a "
-        "number, or an array of them"
-    )
-    raise AuxiliaryError(msg)
+    except ValueError:
+        _refuse("its rows are of different lengths")
+    kind, itemsize = array.dtype.kind, array.dtype.itemsize
+    if kind == "U":
+        texts = _members(value)
+        if not all(isinstance(text, str) for text in texts):
+            _refuse("texts and others in one list")
+        if not all(map(_is_utf8, texts)):
+            _refuse("a text with a zero byte, or of which UTF-8 has no form")
+        return array.astype(object) if array.ndim else str(value)
+    if kind == "S" or itemsize <= _LARGEST_ITEM.get(kind, 0):
+        return array[()] if array.ndim == 0 else array
+    return _refuse(f"a {type(value).__name__} cannot be an attribute")
+
+
+def _members(value: Any) -> list[Any]:
+    """Return what is in lists in lists, or in an array."""
+    if isinstance(value, list | tuple):
+        return [member for inner in value for member in _members(inner)]
+    return value.reshape(-1).tolist() if isinstance(value, np.ndarray) else [value]
+
+
+def _refuse(reason: str) -> NoReturn:
+    raise ValueError(reason)
 
 
 def _is_utf8(text: str) -> bool:
@@ -172,7 +190,3 @@ def _is_utf8(text: str) -> bool:
         return b"\0" not in text.encode()
     except UnicodeEncodeError:  # half of a surrogate pair, as of a file's name
         return False
-
-
-def _are_texts(values: Any) -> bool:
-    return all(isinstance(value, str) for value in values)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from asdf_pipeline.container.writer_mark import has_writer
 from asdf_pipeline.errors import (
     ASDFPipelineError,
     InputError,
@@ -153,12 +154,23 @@ def _why_not(path: Path, error: BaseException) -> str:
         return f"{path}: not an HDF5 file"
     if "truncated" in text:
         return f"{path}: truncated; get a complete copy"
-    if "already open for write" in text:
-        return (
-            f"{path}: still open for writing, or its writer was killed "
-            "(then: h5clear --status FILE)"
-        )
+    if is_marked(error):
+        return marked_message(path)
     return f"{path}: cannot be opened: {reason(error)}"
+
+
+def is_marked(error: BaseException) -> bool:
+    """Return whether HDF5 refused a file that is marked as open for writing."""
+    return "already open for write" in str(error)
+
+
+def marked_message(path: Path) -> str:
+    """Return why a file that is marked as open for writing is so, and the remedy."""
+    if has_writer(path):
+        return (
+            f"{path}: another program has it open for writing: wait, or close it there"
+        )
+    return f"{path}: its writer was killed: run 'asdf-pipeline repair {path}'"
 
 
 def version_of(file: Any, path: str | os.PathLike[str]) -> str:

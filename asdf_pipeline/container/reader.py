@@ -11,15 +11,20 @@ from obspy import Inventory, Stream
 from asdf_pipeline.container import datasets
 from asdf_pipeline.container.hdf5 import has_member, reading
 from asdf_pipeline.container.listing import Listing
-from asdf_pipeline.container.names import STATIONXML, encoded
+from asdf_pipeline.container.names import STATIONXML, TraceName, encoded, time_range
 from asdf_pipeline.container.traces import TraceHeader, samples_between, to_trace
 from asdf_pipeline.errors import (
     StationMissingError,
     StationXMLError,
     TraceError,
 )
-from asdf_pipeline.metadata.inventory import LazyInventory
-from asdf_pipeline.metadata.stationxml import Coordinates, survey
+from asdf_pipeline.metadata.inventory import LazyInventory, Source, parse_source
+from asdf_pipeline.metadata.stationxml import (
+    Coordinates,
+    StationEpoch,
+    coordinates_at,
+    survey,
+)
 
 if TYPE_CHECKING:
     import os
@@ -64,7 +69,7 @@ class Reader(Listing):
         super().__init__(path)
         self._cache_responses = cache_responses
         self._document: tuple[str, bytes | None] | None = None
-        self._survey: tuple[str, Coordinates | None] | None = None
+        self._survey: tuple[str, tuple[StationEpoch, ...]] | None = None
         # First and last times of traces of which windows are read. By their headers,
         # as names may say other times; each is opened once, not for every window.
         self._spans: dict[tuple[str, str | None], np.ndarray[Any, Any]] = {}
@@ -250,8 +255,19 @@ class Reader(Listing):
             self._document = (station, document)
         return self._document[1]
 
-    def coordinates(self, station: str) -> Coordinates | None:
+    def coordinates(
+        self, station: str, times: tuple[int, int] | None = None
+    ) -> Coordinates | None:
         """Return a station's latitude, longitude (degrees) and elevation (m).
+
+        Parameters
+        ----------
+        station : str
+            ``"NET.STA"``.
+        times : (int, int), optional
+            First and last time that is of interest, in ns since 1970; of a station
+            that moved, the newest epoch that they touch counts. Where not said: those
+            of its waveforms.
 
         Returns
         -------
@@ -263,21 +279,48 @@ class Reader(Listing):
         StationXMLError
             If the document is damaged or of another station.
         """
+        epochs = self._epochs(station)
+        if len(epochs) > 1 and times is None:
+            times = self._span_of(station)
+        return coordinates_at(epochs, times)
+
+    def _span_of(self, station: str) -> tuple[int, int] | None:
+        """Return first and last time of a station's waveforms, as their names say."""
+        spans = []
+        for name in self.names(station):
+            try:
+                parts = TraceName.parse(name)
+                spans += [*time_range(parts.start), *time_range(parts.end)]
+            except TraceError:
+                continue  # it fails when it is read
+        return (min(spans), max(spans)) if spans else None
+
+    def _epochs(self, station: str) -> tuple[StationEpoch, ...]:
+        """Return a station's epochs, none where there is no StationXML."""
         if self._survey is None or self._survey[0] != station:
             document = self.stationxml(station)
+            epochs: tuple[StationEpoch, ...] = ()
             try:
-                where = None if document is None else survey(document, station)
+                if document is not None:
+                    epochs = survey(document, station)
             except StationXMLError as error:
                 msg = f"{self.path}: {error}"
                 raise StationXMLError(msg) from error
-            self._survey = (station, where)
+            self._survey = (station, epochs)
         return self._survey[1]
 
-    def inventory(self, station: str) -> Inventory | None:
+    def inventory(self, station: str, lazy: bool = True) -> Inventory | None:
         """Return a station's inventory, a new one at each call, or None.
 
-        Whether the document is well-formed and of the station is checked now; it is
-        parsed when the inventory is first touched.
+        Whether the document is well-formed and of the station is checked now.
+
+        Parameters
+        ----------
+        station : str
+            ``"NET.STA"``.
+        lazy : bool
+            Parse it when the inventory is first touched: for a function that may never
+            look at it. Whoever asks for it by name gets it parsed, and its errors.
 
         Raises
         ------
@@ -288,6 +331,7 @@ class Reader(Listing):
         document = self.stationxml(station)
         if document is None:
             return None
-        self.coordinates(station)
+        self._epochs(station)
         where = f"{self.path}: station {station}"
-        return LazyInventory(document, where, self._cache_responses)
+        source = Source(document, where, self._cache_responses)
+        return LazyInventory(source) if lazy else parse_source(source)

@@ -17,6 +17,8 @@ from asdf_pipeline.container.hdf5 import (
     h5f,
     h5g,
     has_member,
+    is_marked,
+    marked_message,
     version_of,
 )
 from asdf_pipeline.container.names import STATIONXML, is_station, name_in
@@ -123,6 +125,8 @@ class Writer:
             if "signature not found" in str(error):
                 msg = f"{path}: not an HDF5 file"
                 raise NotASDFError(msg) from error
+            if is_marked(error):
+                raise NotASDFError(marked_message(path)) from error
             raise write_error(path, error) from error
         try:
             version = version_of(file, path)

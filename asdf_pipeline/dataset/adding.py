@@ -6,6 +6,7 @@ All of what one call hands over is made ready before any of it is written.
 from __future__ import annotations
 
 import io
+import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,14 +16,14 @@ from asdf_pipeline.container.encoded import EncodedTrace, Product
 from asdf_pipeline.container.names import STATIONXML, name_in
 from asdf_pipeline.container.product import encode_stream
 from asdf_pipeline.dataset import coerce
-from asdf_pipeline.errors import CallError, InputError, TraceError
-from asdf_pipeline.metadata.stationxml import isolate, merge
-from asdf_pipeline.text import one_line
+from asdf_pipeline.errors import ASDFWarning, CallError, TraceError
+from asdf_pipeline.metadata.merge import merge
+from asdf_pipeline.metadata.split import split
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from obspy import Catalog, Inventory, Trace
+    from obspy import Catalog, Trace
 
     from asdf_pipeline.container.codec import Encoding
     from asdf_pipeline.dataset.open_file import OpenFile
@@ -87,32 +88,27 @@ def _has(open_file: OpenFile, station: str, trace: EncodedTrace) -> bool:
     return True
 
 
-def add_inventory(open_file: OpenFile, inventory: Inventory) -> None:
+def add_stationxml(open_file: OpenFile, stationxml: bytes) -> None:
     """Add station metadata: one document a station, merged with what is there.
 
     Raises
     ------
     InputError
-        If what is there is damaged, or a station cannot be written.
+        If what is there, or what is added, is damaged.
     """
-    names = {f"{network.code}.{one.code}" for network in inventory for one in network}
-    documents = []
-    for name in sorted(names):
-        try:
-            document = isolate(inventory, name)
-            if STATIONXML in open_file.names(name):
-                there = open_file.reader.stationxml(name)
-                document = merge([there, document] if there else [document], name)
-        except Exception as error:
-            # ObsPy raises anything where an inventory is not complete.
-            msg = (
-                f"{open_file.path}: station {name} cannot be written as StationXML: "
-                f"{one_line(error)}"
-            )
-            raise InputError(msg) from error
-        documents.append((name, document))
-    for name, document in documents:
-        open_file.writer.write_stationxml(name, document)
+    documents = split(stationxml, "what is added")
+    for name, own in documents.items():
+        there = None
+        if STATIONXML in open_file.names(name):
+            there = open_file.reader.stationxml(name)
+        if there:
+            both = (str(open_file.path), there), ("what is added", own.document)
+            documents[name] = merged = merge(both, name)
+            own = replace(merged, warnings=(*own.warnings, *merged.warnings))
+        for line in own.warnings:
+            warnings.warn(line, ASDFWarning, stacklevel=4)
+    for name, own in documents.items():
+        open_file.writer.write_stationxml(name, own.document)
         open_file.changed(name, (STATIONXML,))
 
 

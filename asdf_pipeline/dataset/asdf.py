@@ -250,7 +250,7 @@ class ASDFDataSet(Comparable):
         InputError
             If the file cannot be read, or a station cannot be written.
         """
-        adding.add_inventory(self.open_file, coerce.as_inventory(stationxml))
+        adding.add_stationxml(self.open_file, coerce.as_stationxml(stationxml))
 
     def add_auxiliary_data(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import re
 import warnings
 from collections.abc import Iterable
@@ -16,13 +17,14 @@ from asdf_pipeline.errors import (
     CallError,
     InputError,
     InputMissingError,
-    StationXMLError,
 )
-from asdf_pipeline.metadata.stationxml import check_wellformed
+from asdf_pipeline.metadata.inventory import parse
+from asdf_pipeline.metadata.split import written
+from asdf_pipeline.metadata.stationxml import check_xml
 from asdf_pipeline.text import named_line
 
 if TYPE_CHECKING:
-    from obspy import Catalog, Inventory, Stream, Trace
+    from obspy import Catalog, Stream, Trace
 
 # A qualified name as lxml writes it, the namespace a URL.
 _QUALIFIED = re.compile(r"\{[A-Za-z][A-Za-z0-9+.-]*://[^{}/\s][^{}\s]*\}[^{}\s]+")
@@ -55,24 +57,32 @@ def as_stream(waveform: Any) -> Stream:
     return _read(read, waveform, "a Stream, a Trace")
 
 
-def as_inventory(stationxml: Any) -> Inventory:
-    """Return an Inventory, or the one in a StationXML file.
+def as_stationxml(stationxml: Any) -> bytes:
+    """Return a StationXML document: a file's own, or one made of an Inventory.
 
     Raises
     ------
     InputMissingError
         If no file is there.
     InputError
-        If ObsPy cannot read it.
+        If ObsPy cannot read or write it.
     CallError
         If it is nothing that could be read.
     """
     from obspy import Inventory, read_inventory
 
     if isinstance(stationxml, Inventory):
-        return stationxml
-    _check_xml(stationxml)
-    return _read(read_inventory, stationxml, "an Inventory", format="stationxml")
+        return written(stationxml)
+    name = str(getattr(stationxml, "name", stationxml))
+    if hasattr(stationxml, "read"):
+        stationxml = io.BytesIO(stationxml.read())  # it may not be one to rewind
+    document = _xml_in(stationxml)
+    if document is not None:
+        parse(document, name, cache_responses=False)
+        return document
+    # Packed, a pattern or an address, which ObsPy knows how to read; or nothing.
+    expected = "an Inventory"
+    return written(_read(read_inventory, stationxml, expected, format="stationxml"))
 
 
 def as_catalog(event: Any) -> Catalog:
@@ -94,22 +104,25 @@ def as_catalog(event: Any) -> Catalog:
         return event
     if isinstance(event, Event):
         return Catalog([event])
-    _check_xml(event)
+    _xml_in(event)
     return _read(read_events, event, "a Catalog, an Event", format="quakeml")
 
 
-def _check_xml(source: Any) -> None:
-    """Refuse a file that would make ObsPy's parser read others, or grow without end."""
-    if not isinstance(source, (str, PathLike)) or not Path(source).is_file():
-        return
-    content = Path(source).read_bytes()
-    if not content[:64].lstrip().startswith(b"<"):
-        return  # no XML: ObsPy says so better
-    try:
-        check_wellformed(content)
-    except StationXMLError as error:
-        msg = f"{source}: {error}"
-        raise InputError(msg) from error
+def _xml_in(source: Any) -> bytes | None:
+    """Return the XML in a file; None if there is no file or it is none.
+
+    Raises
+    ------
+    InputError
+        If it is damaged.
+    """
+    if isinstance(source, io.BytesIO):
+        content = source.getvalue()
+    elif isinstance(source, (str, PathLike)) and Path(source).is_file():
+        content = Path(source).read_bytes()
+    else:
+        return None
+    return content if check_xml(content, str(source)) else None
 
 
 def _kind(source: Any) -> str:

@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from asdf_pipeline.errors import CallError, NotOfferedError
+from asdf_pipeline.errors import NotOfferedError, QueryTypeError
 from asdf_pipeline.times import utc
 
 if TYPE_CHECKING:
@@ -47,10 +47,6 @@ class Condition:
 
     term: str
     holds: Callable[[Any], bool]
-
-
-class QueryTypeError(CallError, TypeError):
-    """A term was compared with something that it cannot be compared with."""
 
 
 def _utc(value: Any) -> Any:

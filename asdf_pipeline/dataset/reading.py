@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.container.digest import file_digest
@@ -12,6 +13,7 @@ from asdf_pipeline.dataset.provenance import Provenance
 from asdf_pipeline.dataset.query import Condition, Query, QueryFilter
 from asdf_pipeline.dataset.station import Station
 from asdf_pipeline.dataset.stations import Stations, select
+from asdf_pipeline.errors import ASDFWarning, InputError
 from asdf_pipeline.text import size_text
 
 if TYPE_CHECKING:
@@ -169,12 +171,20 @@ class Readable:
         return select(self.open_file, QueryFilter(conditions))
 
     def get_all_coordinates(self) -> dict[str, dict[str, float]]:
-        """Return the coordinates of all stations that have a StationXML."""
-        return {
-            station._station_name: station.coordinates
-            for station in self.waveforms
-            if STATIONXML in station
-        }
+        """Return the coordinates of all stations that have a StationXML.
+
+        A station that moved is where it was in the times of its waveforms. One whose
+        StationXML is damaged, or does not say, is left out with an ASDFWarning.
+        """
+        found = {}
+        for station in self.waveforms:
+            if STATIONXML not in station:
+                continue
+            try:
+                found[station._station_name] = station.coordinates
+            except InputError as error:
+                warnings.warn(f"{error}: left out", ASDFWarning, stacklevel=2)
+        return found
 
     def get_provenance_document(self, document_name: str) -> Any:
         """Return a provenance document (`prov.model.ProvDocument`)."""

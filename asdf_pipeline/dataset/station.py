@@ -149,7 +149,7 @@ class Station:
     def _inventory(self) -> Inventory:
         inventory = None
         if STATIONXML in self._open_file.names(self._station_name):
-            inventory = self._open_file.reader.inventory(self._station_name)
+            inventory = self._open_file.reader.inventory(self._station_name, lazy=False)
         if inventory is None:
             self._no_stationxml()
         return inventory
@@ -247,10 +247,15 @@ class Station:
     def coordinates(self) -> dict[str, float]:
         """Latitude and longitude in degrees, elevation in metres.
 
+        Of a station that moved: where it was in the times of its waveforms; the newest
+        place, if there are several, or no waveforms.
+
         Raises
         ------
         StationMissingError
             If the station has no StationXML.
+        StationXMLError
+            If that is damaged, or does not say.
         """
         place = self._open_file.reader.coordinates(self._station_name)
         if place is None:

@@ -179,7 +179,9 @@ def _find_events(document: bytes) -> Iterator[tuple[str, tuple[int, int]]]:
     parser.StartElementHandler, parser.EndElementHandler = start, end
     parser.Parse(document, True)
     for identifier, begin, last in found:
-        yield identifier, (begin, document.index(b">", last) + 1)
+        # Of an element without content expat names the byte after it.
+        empty = document[last - 2 : last] == b"/>"
+        yield identifier, (begin, last if empty else document.index(b">", last) + 1)
 
 
 class _Snapshot:

@@ -2,21 +2,88 @@
 
 from __future__ import annotations
 
+import functools
 import io
+import logging
 import warnings
+from dataclasses import dataclass, field
 from typing import Any
 
 import obspy
 from obspy import Inventory
 
 from asdf_pipeline.errors import StationXMLError
+from asdf_pipeline.metadata.diagnose import channels_left_out, diagnose
+from asdf_pipeline.metadata.missing import explained
 from asdf_pipeline.metadata.stationxml import trimmed
-from asdf_pipeline.text import named_line
 
+_LOGGER = logging.getLogger(__name__)
 _SOURCE = "_unparsed"  # where an unparsed inventory keeps what it is made from
 _UNTOUCHED = frozenset(
     {"__class__", "__reduce__", "__reduce_ex__", "__copy__", "__deepcopy__"}
 )
+
+
+@dataclass
+class Source:
+    """What an inventory is parsed from, and what came of it; shared by its copies.
+
+    ObsPy swallows what parsing raises inside some of its methods (1.5.1:
+    `Trace.remove_response` says "No matching response information found" of any
+    error), so the error is kept here for who reports what a function raised.
+
+    Attributes
+    ----------
+    document : bytes
+        StationXML.
+    where : str
+        File and station, for messages.
+    cache_responses : bool
+        Give channels Responses that remember evaluations.
+    failure : str
+        Why it cannot be parsed; empty if it can, or nobody tried.
+    left_out : list of str
+        Channels that ObsPy left out, and why.
+    """
+
+    document: bytes
+    where: str
+    cache_responses: bool
+    failure: str = ""
+    left_out: list[str] = field(default_factory=list)
+
+    def __deepcopy__(self, _: Any) -> Source:
+        """Return itself: a copy of an inventory that fails, fails for both."""
+        return self
+
+    def explain(self, error: Exception) -> Exception:
+        """Return the error to report where a function that used the inventory failed.
+
+        Parameters
+        ----------
+        error : Exception
+            What the function raised.
+
+        Returns
+        -------
+        Exception
+            With the traceback of `error`: a StationXMLError where the StationXML could
+            not be parsed, a ResponseMissingError where a response was looked for that
+            is not there; else `error` itself.
+        """
+        if self.failure and not isinstance(error, StationXMLError):
+            failed = StationXMLError(self.failure).with_traceback(error.__traceback__)
+            failed.__cause__ = error
+            return failed
+        return explained(error, self.left_out)
+
+
+def source_of(inventory: Inventory | None) -> Source | None:
+    """Return what an inventory will be parsed from; None once it is."""
+    if not isinstance(inventory, LazyInventory):
+        return None
+    source: Source = object.__getattribute__(inventory, "__dict__")[_SOURCE]
+    return source
 
 
 class LazyInventory(Inventory):  # type: ignore[misc]
@@ -27,17 +94,12 @@ class LazyInventory(Inventory):  # type: ignore[misc]
 
     Parameters
     ----------
-    document : bytes
-        StationXML.
-    where : str
-        File and station, for messages.
-    cache_responses : bool
-        Give channels Responses that remember evaluations.
+    source : Source
+        What it is parsed from.
     """
 
-    def __init__(self, document: bytes, where: str, cache_responses: bool) -> None:
-        state = object.__getattribute__(self, "__dict__")
-        state[_SOURCE] = (document, where, cache_responses)
+    def __init__(self, source: Source) -> None:
+        object.__getattribute__(self, "__dict__")[_SOURCE] = source
 
     def __getattribute__(self, name: str) -> Any:
         """Parse first, unless only the class or a copy is asked for."""
@@ -52,7 +114,7 @@ class LazyInventory(Inventory):  # type: ignore[misc]
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy what is not parsed yet unparsed."""
-        return LazyInventory, object.__getattribute__(self, "__dict__")[_SOURCE]
+        return LazyInventory, (object.__getattribute__(self, "__dict__")[_SOURCE],)
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         """Pickle and copy what is not parsed yet unparsed."""
@@ -68,8 +130,7 @@ class LazyInventory(Inventory):  # type: ignore[misc]
 
 def _parse_in_place(inventory: LazyInventory) -> None:
     state = object.__getattribute__(inventory, "__dict__")
-    document, where, cache_responses = state[_SOURCE]
-    parsed = parse(document, where, cache_responses)
+    parsed = parse_source(state[_SOURCE])
     del state[_SOURCE]
     state.update(parsed.__dict__)
     object.__setattr__(inventory, "__class__", Inventory)
@@ -90,20 +151,46 @@ def parse(document: bytes, where: str, cache_responses: bool = True) -> Inventor
     Raises
     ------
     StationXMLError
-        If ObsPy cannot make an inventory of it.
+        If ObsPy cannot make an inventory of it; it names the element.
     """
+    return parse_source(Source(document, where, cache_responses))
+
+
+def parse_source(source: Source) -> Inventory:
+    """Return the inventory of a source, and note there what came of it.
+
+    Raises
+    ------
+    StationXMLError
+        As of `parse`, also when it failed before.
+    """
+    if source.failure:
+        raise StationXMLError(source.failure)
     try:
-        with warnings.catch_warnings():
-            # Remarks on the document, of which the user can change nothing.
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
             inventory = obspy.read_inventory(
-                io.BytesIO(trimmed(document)), format="STATIONXML"
+                io.BytesIO(trimmed(source.document)), format="STATIONXML"
             )
     except Exception as error:  # ObsPy raises whatever its readers happen to
-        msg = f"{where}: the StationXML cannot be parsed ({named_line(error)})"
-        raise StationXMLError(msg) from error
-    if cache_responses:
+        source.failure = (
+            f"{source.where}: the StationXML cannot be parsed: {diagnose(error)}"
+        )
+        raise StationXMLError(source.failure) from error
+    # The other warnings are remarks on the document, of which the user can change
+    # nothing here; staging shows them.
+    if any("will not be part of the final inventory" in str(w.message) for w in caught):
+        source.left_out = channels_left_out(source.document)
+        for channel in source.left_out:
+            _say_once(f"{source.where}: ObsPy leaves out {channel}")
+    if source.cache_responses:
         from asdf_pipeline.metadata.response import remember
 
         remember(inventory)
     return inventory
+
+
+@functools.lru_cache(maxsize=1024)
+def _say_once(line: str) -> None:
+    """Log a warning, once a process: a station is parsed for each tag and window."""
+    _LOGGER.warning(line)

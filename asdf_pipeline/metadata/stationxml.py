@@ -1,4 +1,4 @@
-"""StationXML documents: well-formed, of which station, where; split and merged.
+"""StationXML documents: well-formed, of which station, and where that is.
 
 What comes from a file is first looked at by expat only. A document type declaration
 is refused, and with it every entity: nothing is expanded, and nothing outside the
@@ -7,22 +7,26 @@ document is ever read.
 
 from __future__ import annotations
 
-import copy
-import io
+import contextlib
 import math
-from typing import TYPE_CHECKING, Any
+import re
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from xml.parsers import expat
 
-import obspy
-from obspy import Inventory
-
-from asdf_pipeline.errors import StationXMLError
-from asdf_pipeline.text import named_line
+from asdf_pipeline.errors import InputError, StationXMLError
+from asdf_pipeline.times import utc_ns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable
+
+_BEFORE_XML = b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"  # byte order marks and white space
 
 Coordinates = tuple[float, float, float]
+_COORDINATES = ("Latitude", "Longitude", "Elevation")
+
+# A station's start tag, in every encoding but UTF-16 (where it is not found).
+_STATION = re.compile(rb"<(?:[^\s<>/:]+:)?Station[\s>/]")
 
 
 def trimmed(document: bytes) -> bytes:
@@ -67,69 +71,115 @@ def check_wellformed(document: bytes) -> None:
     _parse(_parser(), document)
 
 
-class _StationSearch:
-    """Reads the codes and coordinates of the first station, then steps aside.
+def check_xml(content: bytes, source_name: str) -> bool:
+    """Return whether a file is XML, and refuse it if it is damaged XML.
 
-    After that expat goes on without calling Python: 1 ms for 270 kB.
+    ObsPy's parsers would load other files for it, or grow without end.
+
+    Parameters
+    ----------
+    content : bytes
+        The file's.
+    source_name : str
+        How the error names it.
+
+    Raises
+    ------
+    InputError
+        If it is not well-formed, or declares entities.
+    """
+    if not content[:64].lstrip(_BEFORE_XML).startswith(b"<"):
+        return False
+    try:
+        check_wellformed(content)
+    except StationXMLError as error:
+        msg = f"{source_name}: {error}"
+        raise InputError(msg) from error
+    return True
+
+
+class StationEpoch(NamedTuple):
+    """Where a station was, and when.
+
+    Attributes
+    ----------
+    start, end : int
+        In ns since 1970; far away where the document does not say.
+    coordinates : (float, float, float) or None
+        Latitude and longitude in degrees, elevation in m; None where the document
+        does not say.
     """
 
-    def __init__(self, parser: Any, station: str) -> None:
-        self.found = False
-        self.coordinates: Coordinates | None = None
+    start: int
+    end: int
+    coordinates: Coordinates | None
+
+
+class _StationSearch:
+    """Reads a station's epochs and lets expat go on without calling Python in between.
+
+    The channels' responses are nearly all of a document: 1 ms for 270 kB this way.
+    """
+
+    def __init__(self, parser: Any, station: str, alone: bool) -> None:
+        self.epochs: list[StationEpoch] = []
         self._parser = parser
         self._wanted = station
+        self._alone = alone
         self._network = ""
-        self._path: list[str] = []
+        self._attributes: dict[str, str] = {}
         self._values: dict[str, str] = {}
-        self._here = False
-        parser.StartElementHandler = self._start
-        parser.EndElementHandler = self._end
-        parser.CharacterDataHandler = self._text
+        self._path: list[str] = []
         parser.buffer_text = True
+        parser.StartElementHandler = self._seek
 
-    def _start(self, name: str, attributes: dict[str, str]) -> None:
+    def _seek(self, name: str, attributes: dict[str, str]) -> None:
+        """Look for the next station."""
         tag = name.rpartition(" ")[2]
-        self._path.append(tag)
-        if len(self._path) == 2 and tag == "Network":
+        if tag == "Network":
             self._network = attributes.get("code", "").strip()
-        elif len(self._path) == 3 and tag == "Station":
+        elif tag == "Station":
             code = attributes.get("code", "").strip()
-            self._here = f"{self._network}.{code}" == self._wanted
-            self._values = {}
-            self.found |= self._here
+            if f"{self._network}.{code}" == self._wanted:
+                self._attributes, self._values, self._path = attributes, {}, []
+                self._parser.StartElementHandler = self._start
+                self._parser.EndElementHandler = self._end
+                self._parser.CharacterDataHandler = self._text
+
+    def _start(self, name: str, _: dict[str, str]) -> None:
+        self._path.append(name.rpartition(" ")[2])
 
     def _text(self, text: str) -> None:
-        if self._here and len(self._path) == 4:
-            self._values[self._path[-1]] = self._values.get(self._path[-1], "") + text
+        if len(self._path) == 1:
+            self._values[self._path[0]] = self._values.get(self._path[0], "") + text
 
-    def _end(self, name: str) -> None:
+    def _end(self, _: str) -> None:
+        """Leave the station at its end, or once all is known of where it is."""
         path = self._path
-        path.pop()
-        if not self._here:
+        if path and (path.pop() != "Elevation" or path):
             return
-        if len(path) == 2 or (
-            len(path) == 3 and name.rpartition(" ")[2] == "Elevation"
-        ):
-            self._here = False
-            try:
-                place = (
-                    float(self._values["Latitude"]),
-                    float(self._values["Longitude"]),
-                    float(self._values["Elevation"]),
-                )
-            except (KeyError, ValueError):
-                return  # ObsPy will say what is wrong, when it is touched
-            if not all(map(math.isfinite, place)):
-                return  # NaN is a number to XML Schema, but no place
-            self.coordinates = place
-            parser = self._parser
-            parser.StartElementHandler = None
-            parser.EndElementHandler = None
-            parser.CharacterDataHandler = None
+        found: tuple[float, ...] | None = None
+        # What is no number, ObsPy will say, when the inventory is touched.
+        with contextlib.suppress(KeyError, ValueError):
+            found = tuple(float(self._values[name]) for name in _COORDINATES)
+        if found is None or not all(map(math.isfinite, found)):
+            found = None  # NaN is a number to XML Schema, but no place
+        start = _time(self._attributes.get("startDate"), -sys.maxsize)
+        end = _time(self._attributes.get("endDate"), sys.maxsize)
+        self.epochs.append(StationEpoch(start, end, cast("Coordinates | None", found)))
+        self._parser.StartElementHandler = None if self._alone else self._seek
+        self._parser.EndElementHandler = self._parser.CharacterDataHandler = None
 
 
-def survey(document: bytes, station: str) -> Coordinates | None:
-    """Check a StationXML document and return the station's coordinates.
+def _time(text: str | None, default: int) -> int:
+    try:
+        return default if text is None else utc_ns(text)
+    except (TypeError, ValueError):
+        return default
+
+
+def survey(document: bytes, station: str) -> tuple[StationEpoch, ...]:
+    """Check a StationXML document and return the station's epochs.
 
     Parameters
     ----------
@@ -140,9 +190,8 @@ def survey(document: bytes, station: str) -> Coordinates | None:
 
     Returns
     -------
-    (float, float, float) or None
-        Latitude and longitude in degrees, elevation in m; None where the document
-        does not say.
+    tuple of StationEpoch
+        At least one, in the order of the document.
 
     Raises
     ------
@@ -150,160 +199,40 @@ def survey(document: bytes, station: str) -> Coordinates | None:
         If it is not well-formed, declares entities, or is of another station.
     """
     parser = _parser()
-    search = _StationSearch(parser, station)
+    search = _StationSearch(parser, station, len(_STATION.findall(document)) == 1)
     try:
         _parse(parser, document)
     except StationXMLError as error:
         msg = f"the StationXML of station {station} cannot be used: {error}"
         raise StationXMLError(msg) from error
-    if not search.found:
+    if not search.epochs:
         msg = f"the StationXML of station {station} does not hold that station"
         raise StationXMLError(msg)
-    return search.coordinates
+    return tuple(search.epochs)
 
 
-def isolate(inventory: Inventory, station: str) -> bytes:
-    """Return one station of an inventory as a StationXML document.
-
-    Parameters
-    ----------
-    inventory : obspy.Inventory
-        Of any number of stations; not changed.
-    station : str
-        ``"NET.STA"``.
-
-    Raises
-    ------
-    StationXMLError
-        If the inventory does not hold it.
-    """
-    return _written(_only([inventory], station))
-
-
-def _ignore(channel: str, kept: int, other: int) -> None:
-    """Take no notice of a contradiction."""
-
-
-def merge(
-    documents: Sequence[bytes],
-    station: str,
-    notice: Callable[[str, int, int], None] = _ignore,
-) -> bytes:
-    """Return one StationXML document that holds what several say about a station.
-
-    Epochs of the station with the same start and place become one, which lasts as
-    long as any of them; of a channel that several have (location, code, start and
-    end), the first counts.
+def coordinates_at(
+    epochs: Iterable[StationEpoch], times: tuple[int, int] | None = None
+) -> Coordinates | None:
+    """Return where a station is, or was at a time.
 
     Parameters
     ----------
-    documents : sequence of bytes
-        StationXML documents.
-    station : str
-        ``"NET.STA"``.
-    notice : callable
-        Called with a channel and its epoch, in words, where two documents contradict
-        each other, and with their numbers: first that of the one that counts.
+    epochs : iterable of StationEpoch
+        What `survey` returned.
+    times : (int, int), optional
+        First and last time of its waveforms, in ns since 1970.
 
-    Raises
-    ------
-    StationXMLError
-        If one cannot be parsed, or none holds the station.
+    Returns
+    -------
+    (float, float, float) or None
+        The coordinates of the newest epoch of those that the times touch; where they
+        touch none, or are not known, of the newest of all. None where the document
+        does not say.
     """
-    inventories = []
-    for document in documents:
-        check_wellformed(document)
-        try:
-            buffer = io.BytesIO(trimmed(document))
-            inventories.append(obspy.read_inventory(buffer, format="STATIONXML"))
-        except Exception as error:  # ObsPy raises whatever its readers happen to
-            reason = named_line(error)
-            msg = f"a StationXML of station {station} cannot be parsed ({reason})"
-            raise StationXMLError(msg) from error
-    return _written(_only(inventories, station, notice))
-
-
-def _written(inventory: Inventory) -> bytes:
-    buffer = io.BytesIO()
-    inventory.write(buffer, format="STATIONXML")
-    return buffer.getvalue()
-
-
-def _only(
-    inventories: Sequence[Inventory],
-    station: str,
-    notice: Callable[[str, int, int], None] = _ignore,
-) -> Inventory:
-    """Return an inventory of one station; what it shares with others is copied."""
-    network_code, _, station_code = station.partition(".")
-    networks: dict[Any, Any] = {}
-    found: dict[Any, list[tuple[int, Any]]] = {}
-    for number, network in (
-        (n, one) for n, inventory in enumerate(inventories) for one in inventory
-    ):
-        stations = [(number, one) for one in network if one.code == station_code]
-        if network.code != network_code or not stations:
-            continue
-        key = str(network.start_date)
-        if key not in networks:
-            networks[key] = copy.copy(network)
-        _last_as_long(networks[key], network)
-        found.setdefault(key, []).extend(stations)
-    if not networks:
-        msg = f"the inventory does not hold station {station}"
-        raise StationXMLError(msg)
-    for key, network in networks.items():
-        network.stations = _merged_epochs(found[key], notice)
-        if network.selected_number_of_stations is not None:
-            network.selected_number_of_stations = len(network.stations)
-    first = inventories[0]
-    # Not the time of now: the same inputs give the same document.
-    return Inventory(
-        list(networks.values()),
-        source=first.source,
-        sender=first.sender,
-        created=max(inventory.created for inventory in inventories),
-        module=first.module,
-        module_uri=first.module_uri,
-    )
-
-
-def _last_as_long(kept: Any, other: Any) -> None:
-    """Move the end of an epoch to that of another of the same start, if it is later."""
-    if kept.end_date is not None and (
-        other.end_date is None or other.end_date > kept.end_date
-    ):
-        kept.end_date = other.end_date
-
-
-def _merged_epochs(
-    stations: Iterable[tuple[int, Any]], notice: Callable[[str, int, int], None]
-) -> list[Any]:
-    """Return the epochs of a station; each is given with its document's number."""
-    epochs: dict[Any, Any] = {}
-    channels: dict[Any, dict[tuple[str, ...], tuple[int, Any]]] = {}
-    for number, station in stations:
-        place = (station.latitude, station.longitude, station.elevation)
-        key = (str(station.start_date), *map(float, place))
-        if key not in epochs:
-            epochs[key] = copy.copy(station)
-            epochs[key].channels = []
-        _last_as_long(epochs[key], station)
-        there = dict(channels.setdefault(key, {}))
-        for channel in station.channels:
-            name = _channel_key(channel)
-            if name not in there:
-                epochs[key].channels.append(channel)
-                channels[key][name] = number, channel
-            elif there[name][1] != channel:
-                words = "{}.{} from {} to {}".format(*name)
-                notice(words, there[name][0], number)
-    for station in epochs.values():
-        if station.selected_number_of_channels is not None:
-            station.selected_number_of_channels = len(station.channels)
-    return list(epochs.values())
-
-
-def _channel_key(channel: Any) -> tuple[str, ...]:
-    dates = (str(channel.start_date), str(channel.end_date))
-    return (channel.location_code, channel.code, *dates)
+    known = sorted(epoch for epoch in epochs if epoch.coordinates is not None)
+    if times is not None:
+        first, last = times
+        touched = [one for one in known if one.start <= last and one.end >= first]
+        known = touched or known
+    return known[-1].coordinates if known else None

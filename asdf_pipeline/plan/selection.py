@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 SLACK = 1_000
 """Nanoseconds by which a sample may precede a window's start and still be in it: the
 times of samples are rounded to 1 ns."""
-ALWAYS = (-(2**62), 2**62)
+ALWAYS = (-(2**63), 2**63 - 1)
+"""First and last time that a trace may have: what an int64 of nanoseconds holds."""
 
 
 @dataclass(frozen=True, slots=True)

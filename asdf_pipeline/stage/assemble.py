@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,22 +16,18 @@ from asdf_pipeline.files import identity
 from asdf_pipeline.plan.units import Plan, Unit
 from asdf_pipeline.stage.attempt import Sources, StageWork
 from asdf_pipeline.stage.batches import batches
-from asdf_pipeline.stage.events import read_quakeml
-from asdf_pipeline.stage.files import Complaints, find_files
-from asdf_pipeline.stage.metadata import read_stations
-from asdf_pipeline.stage.sac import SACHeaders
-from asdf_pipeline.stage.scan import refuse_nothing, scan
+from asdf_pipeline.stage.collect import collect
+from asdf_pipeline.stage.files import find_files
+from asdf_pipeline.stage.scan import shared_files
 from asdf_pipeline.stage.waveforms import WaveformFile
+from asdf_pipeline.text import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from asdf_pipeline.plan.outcome import Outcome
     from asdf_pipeline.stage.archive import Archive
-    from asdf_pipeline.stage.fdsn import Line, Request
-    from asdf_pipeline.stage.scan import Piece
-
-_LOGGER = logging.getLogger(__name__)
+    from asdf_pipeline.stage.fdsn import Request
 
 
 @dataclass(frozen=True)
@@ -105,52 +99,27 @@ class StageTask(Assignment):
         if not waveforms and self.request is None:
             msg = "no waveforms were named: nothing to stage"
             raise CallError(msg)
-        quakeml, count = None, 0
-        headers = SACHeaders()
-        pieces: list[Piece] = []
-        documents: dict[str, bytes] = {}
-        complaints = Complaints()
-        with complaints.collected():
-            quakeml, count = read_quakeml(events)
-        with complaints.collected():
-            pieces = scan(
-                waveforms,
-                headers.notice if self.sac_headers else _ignore,
-                self.apply_calib,
-            )
-            if self.request is None:
-                refuse_nothing(pieces, waveforms)
-        with complaints.collected():
-            documents = dict(read_stations(stations))
-        complaints.end()
-        lines: dict[Unit, tuple[Line, ...]] = {}
-        if self.request is not None:
-            inventory = self.request.stations()
-            lines = self.request.units(inventory, self.tag)
-            documents = {**self.request.documents(inventory), **documents}
-            if quakeml is None:
-                quakeml = self.request.quakeml()
-        made = headers.documents(documents)
-        if made:
-            documents |= made
-            _LOGGER.info("StationXML made of SAC headers: %s", ", ".join(made))
-        sac_events = quakeml is None and bool(headers.events)
-        if sac_events:
-            quakeml, count = headers.quakeml()
-            _LOGGER.info("%d events made of SAC headers", count)
-        files = batches(pieces, self.tag)
-        units = [*files, *lines]
-        _warn_of_networks({unit.station for unit in units}, documents)
-        for station in sorted(documents.keys() - {unit.station for unit in units}):
+        found = collect(
+            waveforms,
+            stations,
+            events,
+            self.request,
+            self.tag,
+            sac_headers=self.sac_headers,
+            apply_calib=self.apply_calib,
+        )
+        files = batches(found.pieces, self.tag)
+        units = [*files, *found.requests]
+        for station in sorted(found.documents.keys() - {one.station for one in units}):
             units.append(Unit(station, self.tag, self.tag))  # metadata alone
         sources = Sources(
             {unit.id: parts for unit, parts in files.items()},
-            _shared(pieces),
-            documents,
-            quakeml,
-            sac_events,
+            shared_files(found.pieces),
+            found.documents,
+            found.quakeml,
+            found.sac_events,
             self.request,
-            {unit.id: asked for unit, asked in lines.items()},
+            {unit.id: lines for unit, lines in found.requests.items()},
             self.split_drift,
             self.apply_calib,
         )
@@ -159,7 +128,7 @@ class StageTask(Assignment):
             "the files": _state(
                 [*(file.path for file in waveforms), *stations, *events]
             ),
-            "the wanted times": repr([archive.window for archive in self.archives]),
+            "the archives": repr(self.archives),
             "the request": repr(self.request),
             "the tag": self.tag,
             "the use of headers": repr(
@@ -169,12 +138,12 @@ class StageTask(Assignment):
             "the encoding": str(self.encoding),
             "asdf_pipeline's version": __version__,
         }
-        source = f"{len(waveforms)} waveform file(s), {count} event(s)"
+        counts = plural(len(waveforms), "waveform file"), plural(found.events, "event")
         return Staging(
-            source=source,
+            source=", ".join(counts),
             plan=plan,
             key=key,
-            quakeml=quakeml,
+            quakeml=found.quakeml,
             brief=sources,
             # A file that is mended, or left out, is another work.
             retries=self.request is not None,
@@ -264,38 +233,6 @@ def stage(
             progress="none",
         )
     )
-
-
-def _ignore(trace: object, source_name: str) -> None:
-    """Take no notice of a header."""
-
-
-def _warn_of_networks(recorded: Collection[str], described: Collection[str]) -> None:
-    """Warn of stations whose network differs between waveforms and StationXML.
-
-    Parameters
-    ----------
-    recorded, described : collection of str
-        ``"NET.STA"`` of those with waveforms, and of those with StationXML.
-    """
-    alone: dict[str, list[str]] = defaultdict(list)
-    for name in sorted(set(described) - set(recorded)):
-        alone[name.partition(".")[2]].append(name)
-    for name in sorted(set(recorded) - set(described)):
-        if others := alone.get(name.partition(".")[2]):
-            _LOGGER.warning(
-                "StationXML without waveforms: %s; waveforms without StationXML: %s: "
-                "one of them has another network code: make them the same",
-                *(", ".join(others), name),
-            )
-
-
-def _shared(pieces: Iterable[Piece]) -> dict[Path, frozenset[str]]:
-    """Return the stations of each file that holds several."""
-    found: dict[Path, set[str]] = defaultdict(set)
-    for piece in pieces:
-        found[piece.file.path].add(piece.station)
-    return {path: frozenset(names) for path, names in found.items() if len(names) > 1}
 
 
 def _state(files: Iterable[Path]) -> str:

@@ -11,7 +11,7 @@ import obspy
 from asdf_pipeline.container.encoded import Product
 from asdf_pipeline.container.product import encode_document
 from asdf_pipeline.errors import ASDFPipelineError
-from asdf_pipeline.stage.files import Complaints
+from asdf_pipeline.stage.files import InputErrors
 from asdf_pipeline.stage.reading import FileReader
 from asdf_pipeline.stage.sac_fields import associate
 from asdf_pipeline.stage.waveforms import Tally, TraceCollector, encoded, no_waveform
@@ -26,10 +26,7 @@ if TYPE_CHECKING:
     from asdf_pipeline.plan.outcome import Outcome
     from asdf_pipeline.plan.units import Unit
     from asdf_pipeline.stage.fdsn import Line, Request
-    from asdf_pipeline.stage.reading import FileReader
-from asdf_pipeline.stage.waveforms import WaveformFile
-
-_LOGGER = logging.getLogger(__name__)
+    from asdf_pipeline.stage.waveforms import WaveformFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +124,10 @@ class StageWorker(Worker):
         assert isinstance(source, Counts)
         station, encoding = unit.station, self.work.encoding
         sources = self.work.sources
-        claims = TraceCollector()
-        complaints = Complaints()
+        collector = TraceCollector()
+        errors = InputErrors()
         for streams in self._sources(unit):
-            with complaints.collected():
+            with errors.collected():
                 for source_name, stream in streams:
                     if sources.sac_events:
                         associate(stream)
@@ -139,9 +136,9 @@ class StageWorker(Worker):
                     ):
                         source.traces += 1
                         source.samples += trace.header.npts
-                        claims.admit(trace, source_name)
-        complaints.end()
-        traces = claims.traces()
+                        collector.add(trace, source_name)
+        errors.raise_collected()
+        traces = collector.traces()
         stationxml = sources.documents.get(station)
         if not traces and stationxml is None:
             return Made()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ from asdf_pipeline.container.merge import merge
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.engine.publish import publish, refuse_existing
 from asdf_pipeline.errors import CallError
-from asdf_pipeline.files import require_space
+from asdf_pipeline.files import require_space, sync
 from asdf_pipeline.metadata.events import parse_events
 from asdf_pipeline.stage.events import join
 
@@ -64,8 +63,7 @@ def combine(files: Iterable[Path], output: Path) -> None:
     require_space(output.parent, sum(path.stat().st_size for path in files))
     try:
         merge(files, part, quakeml=quakeml)
-        with part.open("r+b") as file:
-            os.fsync(file.fileno())
+        sync(part)
         publish(part, output)
     finally:
         part.unlink(missing_ok=True)

@@ -13,9 +13,9 @@ from obspy import UTCDateTime
 from obspy.core.event import Catalog
 
 from asdf_pipeline.errors import InputError
-from asdf_pipeline.stage.files import Complaints, name_of, unpacked
+from asdf_pipeline.metadata.stationxml import check_xml
+from asdf_pipeline.stage.files import InputErrors, name_of, unpacked
 from asdf_pipeline.stage.formats import read_file, warnings_as_lines
-from asdf_pipeline.stage.metadata import check_xml
 from asdf_pipeline.text import one_line
 
 if TYPE_CHECKING:
@@ -55,11 +55,11 @@ def read_quakeml(files: Sequence[Path]) -> tuple[bytes | None, int]:
         resource id.
     """
     documents = []
-    complaints = Complaints()
+    errors = InputErrors()
     for path in files:
-        with complaints.collected():
+        with errors.collected():
             documents += _read(path)
-    complaints.end()
+    errors.raise_collected()
     return join(documents)
 
 
@@ -111,7 +111,7 @@ def _read(path: Path) -> list[tuple[str, Catalog, bytes]]:
     with unpacked(path) as members:
         for member in members:
             source_name = name_of(path, member)
-            check_xml(member, source_name)
+            check_xml(member.read_bytes(), source_name)
             began = UTCDateTime()
             catalog, name = read_file("event", member, source_name)
             content = member.read_bytes()

@@ -21,11 +21,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from obspy import Stream, read_inventory
+from obspy import Stream
 from obspy.clients.fdsn import Client
 from obspy.clients.fdsn.header import FDSNException, FDSNNoDataException
 
 from asdf_pipeline.errors import CallError, InputError
+from asdf_pipeline.metadata.inventory import parse
 from asdf_pipeline.plan.units import Unit
 from asdf_pipeline.stage.metadata import documents_of
 from asdf_pipeline.stage.waveforms import cut
@@ -35,7 +36,6 @@ from asdf_pipeline.times import SECOND, utc, utc_ns
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from obspy import Inventory
 
 _LOGGER = logging.getLogger(__name__)
 _DAY = 86_400_000_000_000  # ns
@@ -128,8 +128,8 @@ class Request:
             msg = f"{self.url}: no data centre: {one_line(error)}"
             raise CallError(msg) from None
 
-    def stations(self) -> Inventory:
-        """Return the stations with their responses.
+    def stations(self) -> bytes:
+        """Return the stations with their responses, as StationXML.
 
         Raises
         ------
@@ -147,7 +147,7 @@ class Request:
             )
 
         self._document(ask, "stations")
-        return read_inventory(io.BytesIO(content.getvalue()), format="STATIONXML")
+        return content.getvalue()
 
     def _document(self, ask: Callable[[], None], what: str) -> None:
         try:
@@ -156,9 +156,9 @@ class Request:
             msg = f"{self.url}: has no {what} such as the request asks for"
             raise InputError(msg) from None
 
-    def documents(self, inventory: Inventory) -> dict[str, bytes]:
-        """Return each station's StationXML."""
-        return dict(documents_of(inventory, self.url))
+    def documents(self, stations: bytes) -> dict[str, bytes]:
+        """Return each station's StationXML, cut out of that of all."""
+        return dict(documents_of(stations, self.url))
 
     def quakeml(self) -> bytes | None:
         """Return the events, if any are asked for.
@@ -181,10 +181,10 @@ class Request:
         self._document(ask, "events")
         return content.getvalue()
 
-    def units(self, inventory: Inventory, tag: str) -> dict[Unit, tuple[Line, ...]]:
+    def units(self, stations: bytes, tag: str) -> dict[Unit, tuple[Line, ...]]:
         """Return a unit for each station and day, with what to ask for."""
         units: dict[Unit, tuple[Line, ...]] = {}
-        for network in inventory:
+        for network in parse(stations, self.url, cache_responses=False):
             for code in sorted({station.code for station in network}):
                 for start in range(self.start - self.start % _DAY, self.end, _DAY):
                     first, last = max(start, self.start), min(start + _DAY, self.end)

@@ -40,21 +40,21 @@ _UNPACKING_ERRORS = (
 _MOST_NAMED = 5
 
 
-class Complaints:
-    """What cannot be kept, collected so that all of it is named at once."""
+class InputErrors:
+    """Errors of files that cannot be staged, collected to be raised as one."""
 
     def __init__(self) -> None:
         self._errors: list[InputError] = []
 
     @contextmanager
     def collected(self) -> Iterator[None]:
-        """Keep the error of the block for the end."""
+        """Keep the error that the block raises for `raise_collected`."""
         try:
             yield
         except InputError as error:
             self._errors.append(error)
 
-    def end(self) -> None:
+    def raise_collected(self) -> None:
         """Raise what was collected, the first few in words, as one error.
 
         Raises

@@ -28,7 +28,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class SACHeaders:
-    """Collects what SAC headers say.
+    """The events and stations of SAC headers.
 
     Attributes
     ----------
@@ -40,8 +40,8 @@ class SACHeaders:
         self.events: dict[str, SACEvent] = {}
         self._stations: dict[str, _SACStation] = {}
 
-    def notice(self, trace: obspy.Trace, source_name: str) -> None:
-        """Note a trace's header.
+    def add(self, trace: obspy.Trace, source_name: str) -> None:
+        """Add what a trace's header says.
 
         Parameters
         ----------
@@ -65,20 +65,20 @@ class SACHeaders:
         latitude, longitude = number(trace, "stla"), number(trace, "stlo")
         if latitude is None or longitude is None:
             return
-        place = (latitude, longitude, number(trace, "stel"))
+        coordinates = (latitude, longitude, number(trace, "stel"))
         station = station_of(trace)
         known_station = self._stations.setdefault(
-            station, _SACStation(place, source_name)
+            station, _SACStation(coordinates, source_name)
         )
-        if known_station.place != place:
+        if known_station.coordinates != coordinates:
             _LOGGER.warning(
                 "%s: station %s is at %s, in %s at %s, which is kept",
                 *(
                     source_name,
                     station,
-                    place,
+                    coordinates,
                     known_station.source_name,
-                    known_station.place,
+                    known_station.coordinates,
                 ),
             )
         known_station.add(trace)
@@ -148,21 +148,21 @@ class _SACStation:
     """What the headers say of one station."""
 
     def __init__(
-        self, place: tuple[float, float, float | None], source_name: str
+        self, coordinates: tuple[float, float, float | None], source_name: str
     ) -> None:
-        self.place = place
+        self.coordinates = coordinates
         self.source_name = source_name
         self._channels: dict[tuple[str, str], obspy.Trace] = {}
 
     def add(self, trace: obspy.Trace) -> None:
-        """Note a channel; the first trace of it counts."""
+        """Add a trace's channel, unless there was a trace of it before."""
         key = (trace.stats.location, trace.stats.channel)
         self._channels.setdefault(key, trace)
 
     def document(self, name: str) -> bytes:
-        """Return the StationXML: codes, place, orientations; no response."""
+        """Return the StationXML: codes, coordinates, orientations; no response."""
         network, _, code = name.rpartition(".")
-        latitude, longitude, elevation = self.place
+        latitude, longitude, elevation = self.coordinates
         if elevation is None:
             _LOGGER.info("%s: station %s: no elevation: 0 m", self.source_name, name)
             elevation = 0.0

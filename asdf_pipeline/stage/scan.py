@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import InputError
-from asdf_pipeline.stage.files import Complaints, name_of, unpacked
+from asdf_pipeline.stage.files import InputErrors, name_of, unpacked
 from asdf_pipeline.stage.formats import read_file
 from asdf_pipeline.stage.sac_fields import check_time_series
 from asdf_pipeline.stage.waveforms import Tally, no_waveform, say_calib, station_of
 from asdf_pipeline.times import SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
+    from pathlib import Path
 
     import obspy
 
+    from asdf_pipeline.stage.sac import SACHeaders
     from asdf_pipeline.stage.waveforms import WaveformFile
 
 
@@ -60,7 +63,7 @@ class Piece:
 
 def scan(
     files: Iterable[WaveformFile],
-    notice: Callable[[obspy.Trace, str], None],
+    headers: SACHeaders | None = None,
     apply_calib: bool = False,
 ) -> list[Piece]:
     """Return what files hold, by file and station.
@@ -69,8 +72,8 @@ def scan(
     ----------
     files : iterable of WaveformFile
         In any format that ObsPy reads, packed or not.
-    notice : callable
-        Called with each trace's header, and the name of its file.
+    headers : SACHeaders or None
+        What collects what SAC headers say.
     apply_calib : bool
         Whether samples will be multiplied by ``stats.calib``, for the log.
 
@@ -80,11 +83,11 @@ def scan(
         If files cannot be read.
     """
     pieces: list[Piece] = []
-    complaints = Complaints()
+    errors = InputErrors()
     left_out, noted = Tally(), Tally()
     for file in files:
         found: dict[str, Piece] = {}
-        with complaints.collected(), unpacked(file.path) as members:
+        with errors.collected(), unpacked(file.path) as members:
             for member in members:
                 source_name = name_of(file.path, member)
                 stream, _ = read_file(
@@ -103,7 +106,8 @@ def scan(
                     check_time_series(trace, source_name)
                     if said := say_calib(trace, apply_calib):
                         noted.add(said, source_name)
-                    notice(trace, source_name)
+                    if headers is not None:
+                        headers.add(trace, source_name)
                     station = station_of(trace)
                     start = trace.stats.starttime.ns
                     if station not in found:
@@ -112,8 +116,16 @@ def scan(
         pieces += found.values()
     left_out.log(logging.INFO)
     noted.log(logging.WARNING)
-    complaints.end()
+    errors.raise_collected()
     return pieces
+
+
+def shared_files(pieces: Iterable[Piece]) -> dict[Path, frozenset[str]]:
+    """Return the stations of each file that holds several."""
+    found: dict[Path, set[str]] = defaultdict(set)
+    for piece in pieces:
+        found[piece.file.path].add(piece.station)
+    return {path: frozenset(names) for path, names in found.items() if len(names) > 1}
 
 
 def refuse_nothing(pieces: list[Piece], files: list[WaveformFile]) -> None:

@@ -124,7 +124,7 @@ def cut(trace: obspy.Trace, window: tuple[int, int]) -> obspy.Trace | None:
 
 
 class TraceCollector:
-    """Which traces the files claim, so that each is kept once and under one name.
+    """The traces of a station's files, each kept once and under one name.
 
     Trace names hold times cut to seconds. Traces of one channel that start and end
     in the same seconds share a name, and then all of them get the form with
@@ -132,9 +132,9 @@ class TraceCollector:
     """
 
     def __init__(self) -> None:
-        self._claims: dict[str, dict[tuple[int, int], tuple[EncodedTrace, str]]] = {}
+        self._by_name: dict[str, dict[tuple[int, int], tuple[EncodedTrace, str]]] = {}
 
-    def admit(self, trace: EncodedTrace, source_name: str) -> None:
+    def add(self, trace: EncodedTrace, source_name: str) -> None:
         """Keep a trace, unless it is there already.
 
         Parameters
@@ -147,16 +147,16 @@ class TraceCollector:
         Raises
         ------
         InputError
-            If another file claims the same trace with different samples.
+            If another file holds the same trace with different samples.
         """
         header = trace.header
         name = header.name(fraction=False)
         span = (header.starttime, header.endtime)
-        claims = self._claims.setdefault(name, {})
-        if span not in claims:
-            claims[span] = (trace, source_name)
+        known = self._by_name.setdefault(name, {})
+        if span not in known:
+            known[span] = (trace, source_name)
             return
-        kept, other = claims[span]
+        kept, other = known[span]
         if kept.digest != trace.digest:
             msg = (
                 f"{other} and {source_name}: both hold the trace {name}, "
@@ -168,9 +168,9 @@ class TraceCollector:
     def traces(self) -> tuple[EncodedTrace, ...]:
         """Return what was kept, sorted by name."""
         kept = [
-            replace(trace, name=trace.header.name(fraction=len(claims) > 1))
-            for claims in self._claims.values()
-            for trace, _ in claims.values()
+            replace(trace, name=trace.header.name(fraction=len(known) > 1))
+            for known in self._by_name.values()
+            for trace, _ in known.values()
         ]
         return tuple(sorted(kept, key=lambda trace: trace.name))
 

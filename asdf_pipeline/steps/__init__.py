@@ -8,8 +8,9 @@ returned; parameters have ObsPy's names and defaults. `chain` runs several:
 >>> parameters = {"steps": ["detrend", {"filter": {"type": "highpass", "freq": 0.1}}]}
 """
 
-from asdf_pipeline.steps.events import cut, rotate
+from asdf_pipeline.steps.events import cut
 from asdf_pipeline.steps.response import remove_response
+from asdf_pipeline.steps.rotation import rotate
 from asdf_pipeline.steps.several import STEPS, chain, checked, resolve
 from asdf_pipeline.steps.single import (
     detrend,

@@ -1,4 +1,4 @@
-"""Steps that look at events: cut around them, rotate towards them."""
+"""The step that looks at events: it cuts around them."""
 
 from __future__ import annotations
 
@@ -74,55 +74,6 @@ def cut(
                 piece.stats.asdf["event_ids"] = [str(event.resource_id)]
                 pieces.append(piece)
     st.traces = pieces
-    return st
-
-
-def rotate(
-    st: Stream,
-    inv: Inventory | None,
-    method: str,
-    back_azimuth: float | None = None,
-    inclination: float | None = None,
-) -> Stream | None:
-    """Rotate the components of every sensor.
-
-    Parameters
-    ----------
-    st : obspy.Stream
-        In any unit; components that are to be rotated with one another over the same
-        times.
-    inv : obspy.Inventory or None
-        How the sensors are oriented, for ``"->ZNE"``: nothing is written without it.
-    method : {"->ZNE", "NE->RT", "ZNE->LQT", "RT->NE", "LQT->ZNE"}
-        From which components to which.
-    back_azimuth, inclination : float, optional
-        Of the waves at the station, in degrees; where not given, those that `cut`
-        leaves in the traces' ``stats``.
-
-    Returns
-    -------
-    obspy.Stream or None
-        float64 samples; traces without the other components as they were. None for
-        ``"->ZNE"`` without an Inventory.
-
-    Raises
-    ------
-    TypeError
-        If a back azimuth or an inclination is needed and not there.
-    ValueError
-        If the components are not over the same times, or `method` is none.
-    """
-    if inv is None and method == "->ZNE":
-        return None
-    # An event at a time: ObsPy pairs pieces by their order, and one may lack.
-    groups: dict[tuple[str, ...], list[Trace]] = {}
-    for trace in st:
-        groups.setdefault(_event_ids(trace), []).append(trace)
-    rotated: list[Trace] = []
-    for traces in groups.values():
-        one = st.__class__(traces)
-        rotated += one.rotate(method, back_azimuth, inclination, inventory=inv)
-    st.traces = rotated
     return st
 
 

@@ -9,10 +9,13 @@ transform is as long as the next length of small primes.
 from __future__ import annotations
 
 import functools
+import logging
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from asdf_pipeline.errors import FunctionError, ResponseMissingError
+from asdf_pipeline.metadata.missing import describe_missing, find_response
 from asdf_pipeline.metadata.response import memoising
 
 if TYPE_CHECKING:
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from obspy import Inventory, Stream, Trace
     from obspy.core.inventory.response import Response
+
+_LOGGER = logging.getLogger(__name__)
 
 FEWEST_SAMPLES = 64
 """Shorter traces are left to ObsPy."""
@@ -36,6 +41,7 @@ def remove_response(
     taper: bool = True,
     taper_fraction: float = 0.05,
     hide_sensitivity_mismatch_warning: bool = False,
+    missing: str = "raise",
 ) -> Stream | None:
     """Deconvolve the instrument response; nothing is written without an Inventory.
 
@@ -67,6 +73,9 @@ def remove_response(
         Fraction of the trace that is tapered, both ends together.
     hide_sensitivity_mismatch_warning : bool
         No warning where the stages' gains contradict the overall sensitivity.
+    missing : {"raise", "drop"}
+        What becomes of a trace without a response: an error, with which the station
+        fails, or left out of the Stream, with a warning in the log.
 
     Returns
     -------
@@ -75,8 +84,12 @@ def remove_response(
 
     Raises
     ------
-    ValueError
-        If the Inventory has no response for a trace.
+    ResponseMissingError
+        If the Inventory has no response for a trace; it says what is there instead.
+    StationXMLError
+        If the station's StationXML cannot be parsed.
+    FunctionError
+        If `missing` is something else.
     """
     if inv is None:
         return None
@@ -86,8 +99,18 @@ def remove_response(
         "water_level": water_level,
         "hide_sensitivity_mismatch_warning": hide_sensitivity_mismatch_warning,
     }
-    for trace in st:
-        response = trace._get_response(inv)  # its errors are the method's
+    if missing not in ("raise", "drop"):
+        msg = f"missing={missing!r}: expected 'raise' or 'drop'"
+        raise FunctionError(msg)
+    for trace in [*st]:
+        response = find_response(inv, trace)
+        if response is None:
+            described = describe_missing(inv, trace)
+            if missing == "raise":
+                raise ResponseMissingError(described)
+            _LOGGER.warning("%s: left out", described)
+            st.remove(trace)
+            continue
         if len(trace) < FEWEST_SAMPLES or _is_polynomial(response):
             trace.remove_response(
                 inv,

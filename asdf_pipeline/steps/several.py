@@ -9,8 +9,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.errors import FunctionError, TraceError
-from asdf_pipeline.steps.events import cut, rotate
+from asdf_pipeline.steps.events import cut
 from asdf_pipeline.steps.response import remove_response
+from asdf_pipeline.steps.rotation import rotate
 from asdf_pipeline.steps.single import (
     detrend,
     filter,

@@ -167,6 +167,7 @@ class ProcessWorker(Worker):
             return compare(self.work.process, a, b)
         finally:
             source.note([*a.streams.read, *b.streams.read])
+            source.locate()
 
     def _cut(self, unit: Unit, read: Outcome) -> Cut | None:
         """Return how the function's result is cut, by what was read."""

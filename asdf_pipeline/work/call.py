@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.function.result import Checked, check_result
+from asdf_pipeline.metadata.inventory import source_of
 
 if TYPE_CHECKING:
     from obspy import Stream
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from asdf_pipeline.function.load import UserFunction
     from asdf_pipeline.plan.units import Unit
     from asdf_pipeline.work.station_data import StationData
+
+_LOGGER = logging.getLogger(__name__)
 
 
 def call(function: UserFunction, reader: Reader, stream: Stream, unit: Unit) -> Checked:
@@ -33,13 +37,27 @@ def call(function: UserFunction, reader: Reader, stream: Stream, unit: Unit) -> 
     ------
     TraceError
         If it returned something that a function must not return (see `Result`).
+    StationXMLError, ResponseMissingError
+        In place of what the function raised because its StationXML cannot be parsed,
+        or has no response for a trace: ObsPy's own error does not say so.
+    Exception
+        Whatever else the function raised.
     """
     offered = {n: _offered(n, function, reader, stream, unit) for n in function.asks}
     inventory = reader.inventory(unit.station)
+    source = source_of(inventory)  # the inventory forgets it once it is parsed
     try:
         result = function.function(stream, inventory, **function.parameters, **offered)
+    except Exception as error:
+        better = error if source is None else source.explain(error)
+        if better is error:
+            raise
+        raise better from error
     finally:
-        reader.event_document().take_back()
+        if "events" in offered:
+            reader.event_document().take_back()
+    if source is not None and source.failure:
+        _LOGGER.warning("%s; the function went on without it", source.failure)
     return check_result(result, unit.station, compares=False)
 
 
@@ -55,8 +73,8 @@ def compare(function: UserFunction, a: StationData, b: StationData) -> Checked:
     try:
         result = function.function(a, b, **function.parameters, **offered)
     finally:
-        for one in (a, b):
-            one.reader.event_document().take_back()
+        a.take_back()
+        b.take_back()
     return check_result(result, a.station, compares=True)
 
 

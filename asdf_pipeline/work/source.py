@@ -81,14 +81,20 @@ class StationSource(Source):
         self.traces: list[TraceRead] = []
 
     def locate(self) -> None:
-        """Note where the station is, as the first file says that does.
+        """Note where the station was in the times that were read.
+
+        As the first file says that knows.
 
         Raises
         ------
         StationXMLError
             If its document is damaged.
         """
-        found = (reader.coordinates(self._station) for reader in self._readers)
+        full = [one for one in self.traces if one.npts]
+        times = None
+        if full:
+            times = min(one.start for one in full), max(one.end for one in full)
+        found = (reader.coordinates(self._station, times) for reader in self._readers)
         self._coordinates = next((one for one in found if one is not None), None)
 
     def note(self, traces: Iterable[TraceRead]) -> None:

@@ -91,12 +91,17 @@ class StationData:
     @cached_property
     def inventory(self) -> Inventory | None:
         """The station's metadata, None where there is no StationXML."""
-        return self.reader.inventory(self.station)
+        return self.reader.inventory(self.station, lazy=False)
 
     @cached_property
     def events(self) -> Catalog:
         """The data set's events; an empty catalog where there are none."""
         return self.reader.event_document().lend()
+
+    def take_back(self) -> None:
+        """See to it that a change of the events is not seen by the next station."""
+        if "events" in vars(self):
+            self.reader.event_document().take_back()
 
     def __repr__(self) -> str:
         """Return file, station and tags."""

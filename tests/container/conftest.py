@@ -9,7 +9,7 @@ import obspy
 import pyasdf
 import pytest
 
-from asdf_pipeline.metadata.stationxml import isolate
+from asdf_pipeline.metadata.split import split, written
 from tests.container.made import write
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def rjob_xml() -> bytes:
     """Return the StationXML of BW.RJOB."""
-    return isolate(obspy.read_inventory(), "BW.RJOB")
+    return split(written(obspy.read_inventory()), "ObsPy")["BW.RJOB"].document
 
 
 @pytest.fixture(scope="session")

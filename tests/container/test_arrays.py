@@ -47,6 +47,8 @@ PARAMETERS: dict[str, Any] = {
     "nothing": np.zeros(0),
     "bytes": b"abc",
     "array of texts": np.array(["x", "yy"]),
+    "rows of texts": [["a", "bc"], ["d", "ü"]],
+    "text of NumPy": np.str_("x"),
     "large": np.arange(20_000),  # 160 kB
     "complex": 1 + 2j,
 }
@@ -137,7 +139,14 @@ def test_wrong_paths_are_named(path: Any) -> None:
         ((np.zeros(1), {"\udcff": 4}), "its name is not a text"),
         ((np.zeros(1), {"x": "\udcff"}), "of which UTF-8 has no form"),
         ((np.zeros(1), {"x": ["a", "\udcff"]}), "of which UTF-8 has no form"),
-        ((np.zeros(1), {"x": np.array(["\udcff"])}), "cannot be an attribute"),
+        ((np.zeros(1), {"x": np.array(["\udcff"])}), "of which UTF-8 has no form"),
+        ((np.zeros(1), {"x": [[1, 2], [3]]}), "'x': its rows are of different lengths"),
+        ((np.zeros(1), {"x": [np.zeros(2), [3.0]]}), "rows are of different lengths"),
+        ((np.zeros(1), {"x": [["a", "b"], ["c"]]}), "rows are of different lengths"),
+        ((np.zeros(1), {"x": ["a", 1]}), "texts and others in one list"),
+        ((np.zeros(1), {"x": [["a"], [2.5]]}), "texts and others in one list"),
+        ((np.zeros(1), {"x": np.ma.array([1, 2], mask=[0, 1])}), "a masked array"),
+        ((np.zeros(1), {"x": 2**70}), "a int cannot be an attribute"),
     ],
 )
 def test_what_cannot_be_written_is_named(value: Any, message: str) -> None:

@@ -413,3 +413,20 @@ def test_segments_may_be_more_than_files_may_be_open(
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert file_digest(out) == file_digest(long_traces)
+
+
+@pytest.mark.parametrize("year", [1678, 1822, 2117, 2261])
+@pytest.mark.parametrize("aligned", ["round", "trace"])
+def test_windows_of_any_time_that_a_trace_may_have(
+    year: int, aligned: str, tmp_path: Path
+) -> None:
+    source, out = tmp_path / "one.h5", tmp_path / "out.h5"
+    header = {"network": "XX", "station": "LONG", "channel": "LHZ"}
+    trace = obspy.Trace(np.arange(1, 301), header)
+    trace.stats.starttime = obspy.UTCDateTime(year, 1, 5)
+    with ASDFDataSet(source) as data_set:
+        data_set.add_waveforms(trace, tag="raw")
+    windows = Windows(100 * SECOND, 10 * SECOND, aligned)
+    outcome = process(source, out, identity, windows)
+    assert (outcome.status, outcome.samples_out) == ("ok", 300)
+    assert file_digest(out) == file_digest(source)

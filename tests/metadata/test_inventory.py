@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import io
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -17,14 +16,9 @@ from obspy import Inventory
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.container.writer import Writer
 from asdf_pipeline.errors import StationXMLError
-from asdf_pipeline.metadata.inventory import LazyInventory, parse
+from asdf_pipeline.metadata.inventory import LazyInventory, Source, parse
 from asdf_pipeline.metadata.response import MemoisingResponse
-from asdf_pipeline.metadata.stationxml import (
-    check_wellformed,
-    isolate,
-    merge,
-    survey,
-)
+from asdf_pipeline.metadata.stationxml import check_wellformed, survey
 from tests.container.made import trace, write
 
 STATION = "BW.RJOB"
@@ -40,7 +34,7 @@ OUTSIDE = (
 
 @pytest.fixture
 def lazy(rjob_xml: bytes) -> LazyInventory:
-    return LazyInventory(rjob_xml, "file.h5: station BW.RJOB", cache_responses=True)
+    return LazyInventory(Source(rjob_xml, "file.h5: station BW.RJOB", True))
 
 
 @pytest.fixture(scope="session")
@@ -258,79 +252,3 @@ def test_wellformedness_alone() -> None:
     check_wellformed(b"<a>&lt;&#65;</a>\n\0")
     with pytest.raises(StationXMLError):
         check_wellformed(BOMB)
-
-
-# Splitting and merging.
-
-
-def test_isolating_each_station_of_an_inventory() -> None:
-    whole = obspy.read_inventory()
-    before = copy.deepcopy(whole)
-    for network, station, channels in (
-        ("GR", "FUR", 12),
-        ("GR", "WET", 9),
-        ("BW", "RJOB", 9),
-    ):
-        document = isolate(whole, f"{network}.{station}")
-        assert survey(document, f"{network}.{station}") is not None
-        inventory = parse(document, "isolated")
-        assert [one.code for one in inventory] == [network]
-        assert {one.code for one in inventory[0]} == {station}
-        assert sum(len(one) for one in inventory[0]) == channels
-        expected = whole.select(network, station)
-        assert inventory[0].stations == expected[0].stations
-    assert whole == before
-    with pytest.raises(StationXMLError, match=r"does not hold station BW\.NONE"):
-        isolate(whole, "BW.NONE")
-
-
-def test_isolating_gives_the_same_bytes_each_time(rjob_xml: bytes) -> None:
-    assert isolate(obspy.read_inventory(), STATION) == rjob_xml
-
-
-@pytest.mark.parametrize("ends", [(2006, 2010), (2010, 2006), (2006, None)])
-def test_an_epoch_lasts_as_long_as_the_longest(
-    rjob_xml: bytes, ends: tuple[int | None, ...]
-) -> None:
-    parts = []
-    for year in ends:
-        inventory = parse(rjob_xml, "part", cache_responses=False)
-        del inventory[0].stations[1:]
-        end = None if year is None else obspy.UTCDateTime(year, 1, 1)
-        for epoch in (inventory[0], inventory[0][0]):
-            epoch.start_date, epoch.end_date = obspy.UTCDateTime(2001, 1, 1), end
-        buffer = io.BytesIO()
-        inventory.write(buffer, "STATIONXML")
-        parts.append(buffer.getvalue())
-    (network,) = parse(merge(parts, STATION), "merged", cache_responses=False)
-    last = None if None in ends else obspy.UTCDateTime(2010, 1, 1)
-    assert network.end_date == last
-    assert [station.end_date for station in network] == [last]
-
-
-def test_documents_of_single_channels_are_merged(rjob_xml: bytes) -> None:
-    whole = parse(rjob_xml, "whole", cache_responses=False)
-    parts = [
-        isolate(whole.select(channel=channel), STATION)
-        for channel in ("EHZ", "EHN", "EHE")
-    ]
-    merged = parse(merge(parts, STATION), "merged", cache_responses=False)
-    assert len(merged) == 1
-    assert len(merged[0]) == len(whole[0])
-    for ours, theirs in zip(merged[0], whole[0], strict=True):
-        assert (ours.start_date, ours.code) == (theirs.start_date, theirs.code)
-        assert sorted(one.code for one in ours) == sorted(one.code for one in theirs)
-        for channel in ours:
-            assert channel in theirs.channels
-
-
-def test_merging_a_document_with_itself_changes_nothing(rjob_xml: bytes) -> None:
-    assert merge([rjob_xml, rjob_xml], STATION) == merge([rjob_xml], STATION)
-
-
-def test_merging_what_is_damaged(rjob_xml: bytes) -> None:
-    for damaged in (BOMB, b"", b"<x/>", rjob_xml[:5000]):
-        with pytest.raises(StationXMLError):
-            merge([rjob_xml, damaged], STATION)
-    with pytest.raises(StationXMLError, match="does not hold"):
-        merge([rjob_xml], "GR.FUR")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 
 import pytest
 import yaml
@@ -14,6 +17,7 @@ from tests.pipeline.checkout import ROOT
 
 # conda's names of what PyPI calls otherwise
 CONDA_NAMES = {
+    "matplotlib-base": "matplotlib",
     "python-isal": "isal",
     "python-xxhash": "xxhash",
     "snakemake-minimal": "snakemake",
@@ -61,6 +65,48 @@ def test_conda_gives_the_same_bounds() -> None:
         given = [sorted(each.split(",")) for each in there[name]]
         assert sorted(bounds.split(",")) in given, name
     assert there["python"] == [project()["requires-python"]]
+
+
+def imported(folder: str) -> dict[str, str]:
+    """Return the packages that a folder's modules import, and one module of each."""
+    found = {}
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module or ""]
+            for name in names:
+                found[name.partition(".")[0]] = str(path.relative_to(ROOT))
+    ours = {"asdf_pipeline", "bench", "docs", "tests"}
+    return {
+        name: where
+        for name, where in found.items()
+        if name not in sys.stdlib_module_names | ours
+    }
+
+
+@pytest.mark.parametrize(
+    ("folder", "extras"),
+    [
+        ("asdf_pipeline", ("mpi",)),
+        ("tests", ("mpi", "test")),
+        ("bench", ("mpi", "bench")),
+        ("docs", ("dev",)),
+    ],
+)
+def test_what_is_imported_is_declared(folder: str, extras: tuple[str, ...]) -> None:
+    declared = requirements(*extras)
+    names = packages_distributions()
+    missing = {
+        name: where
+        for name, where in imported(folder).items()
+        if not any(
+            canonicalize_name(one) in declared for one in names.get(name, [name])
+        )
+    }
+    assert missing == {}
 
 
 def test_conda_asks_for_parallel_hdf5_and_installs_the_package() -> None:

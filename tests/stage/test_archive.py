@@ -214,14 +214,15 @@ def test_another_channel_than_the_paths_is_said(
     archive: Path,
     tmp_path: Path,
     codes: dict[str, str],
-    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     path = misplaced(archive, **codes)
     words = ["--sds", str(archive), "--tag", "raw", "--station", "RJOB"]
     assert main(["stage", *words, "--output", str(tmp_path / "staged.h5")]) == 0
-    (said,) = [text for text in caplog.messages if "where its place" in text]
+    lines = capsys.readouterr().err.splitlines()
+    (said,) = [line for line in lines if "where its place" in line]
     location, channel = codes.get("location", ""), codes.get("channel", "EHZ")
-    assert said.startswith(f"{path}: holds BW.RJOB.{location}.{channel}, where its")
+    assert f"{path}: holds BW.RJOB.{location}.{channel}, where its place" in said
     with Reader(tmp_path / "staged.h5") as reader:
         found = {(one.location, one.channel) for one in reader.headers("BW.RJOB")}
     assert (location, channel) in found

@@ -10,6 +10,7 @@ from asdf_pipeline.cli.arguments import add_verb, read_parameters
 from asdf_pipeline.cli.running import add_keeping, add_team
 from asdf_pipeline.cli.stopping import terminable
 from asdf_pipeline.errors import CallError
+from asdf_pipeline.text import plural
 
 if TYPE_CHECKING:
     import argparse
@@ -176,6 +177,16 @@ def run(args: argparse.Namespace) -> None:
     )
     with terminable(_GOES_ON):
         report = engine.run(task)
+    outcomes = report.outcomes
+    if outcomes:  # on the process that leads
+        _LOGGER.info(
+            "%s: %s, %s, %s, tag %s",
+            args.output,
+            plural(len({one.station for one in outcomes}), "station"),
+            plural(sum(one.traces_out for one in outcomes), "trace"),
+            plural(sum(one.samples_out for one in outcomes), "sample"),
+            args.tag,
+        )
     _LOGGER.info("%s", report)
 
 

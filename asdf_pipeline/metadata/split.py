@@ -1,0 +1,231 @@
+"""A StationXML document of any number of stations to one for each of them."""
+
+from __future__ import annotations
+
+import copy
+import io
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lxml import etree
+from obspy.core.inventory import PolynomialResponseStage
+
+from asdf_pipeline.errors import StationXMLError
+from asdf_pipeline.metadata.elements import (
+    channel_key,
+    channel_words,
+    children,
+    local_name,
+    parsed,
+    same_channel,
+    serialised,
+    set_count,
+    shell,
+    stations,
+    time_of,
+)
+from asdf_pipeline.metadata.stationxml import trimmed
+from asdf_pipeline.text import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from obspy import Inventory
+
+    from asdf_pipeline.metadata.elements import Element
+
+
+@dataclass(frozen=True)
+class StationDocument:
+    """One station's StationXML, and what its reader should know of how it was made.
+
+    Attributes
+    ----------
+    document : bytes
+        The StationXML.
+    warnings : tuple of str
+        Contradictions, and which side is kept: lines to be shown.
+    remarks : tuple of str
+        What else was left out or rewritten: lines to be logged.
+    """
+
+    document: bytes
+    warnings: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+def split(document: bytes, source_name: str) -> dict[str, StationDocument]:
+    """Return a document of its own for each station of a StationXML document.
+
+    A station's document holds all that is said of the document and of its networks
+    as a whole, too; comments go with the element that they precede. Only
+    ``SelectedNumberStations`` is corrected. Of a channel whose epoch is there twice
+    the first counts. A document of one station comes back byte for byte.
+
+    Parameters
+    ----------
+    document : bytes
+        StationXML.
+    source_name : str
+        Where it is from, for warnings and remarks.
+
+    Returns
+    -------
+    dict of str to StationDocument
+        By station (``"NET.STA"``), sorted.
+
+    Raises
+    ------
+    StationXMLError
+        If it is not well-formed, or declares entities.
+    """
+    root = parsed(document)
+    found: dict[str, list[Element]] = {}
+    for network, station in stations(root):
+        name = f"{network.get('code', '')}.{station.get('code', '')}"
+        found.setdefault(name, []).append(station)
+    documents = {}
+    for name in sorted(found):
+        own = root if len(found) == 1 else _cut(root, found[name])
+        said, remarks = _drop_repeated(own, f"{source_name}: station {name}")
+        changed = own is not root or said or remarks
+        content = serialised(own) if changed else trimmed(document)
+        documents[name] = StationDocument(content, tuple(said), tuple(remarks))
+    return documents
+
+
+def _cut(root: Element, kept: Collection[Element]) -> Element:
+    """Return a new document with these stations alone."""
+    own = set(kept)
+    new = shell(root)
+    networks = {station.getparent() for station in own}
+    for child in _without(root, "Network", networks):
+        if child not in networks:
+            new.append(copy.deepcopy(child))
+            continue
+        network = shell(child)
+        network.extend(copy.deepcopy(one) for one in _without(child, "Station", own))
+        set_count(network, "SelectedNumberStations", len(children(network, "Station")))
+        new.append(network)
+    for sibling in reversed(list(root.itersiblings(preceding=True))):
+        new.addprevious(copy.deepcopy(sibling))
+    for sibling in reversed(list(root.itersiblings())):
+        new.addnext(copy.deepcopy(sibling))
+    return new
+
+
+def _without(parent: Element, name: str, kept: Collection[Element]) -> list[Element]:
+    """Return an element's children but those of a name that are not kept.
+
+    Comments right before an element belong to it; those at the end to the parent.
+    """
+    chosen: list[Element] = []
+    pending: list[Element] = []
+    unwanted = set(children(parent, name)) - set(kept)
+    for child in parent:
+        pending.append(child)
+        if local_name(child):
+            if child not in unwanted:
+                chosen += pending
+            pending = []
+    return chosen + pending
+
+
+def _drop_repeated(root: Element, where: str) -> tuple[list[str], list[str]]:
+    """Leave out channels whose epoch is there already; return warnings and remarks."""
+    said: list[str] = []
+    remarks: list[str] = []
+    seen: dict[tuple[Any, ...], Element] = {}
+    for network, station in list(stations(root)):
+        outer = [str(time_of(one, "startDate")) for one in (network, station)]
+        before = children(station, "Channel")
+        for channel in before:
+            first = seen.setdefault((*outer, *channel_key(channel)), channel)
+            if first is channel:
+                continue
+            words = f"{where}: {channel_words(channel)} is described twice"
+            if same_channel(first, channel):
+                remarks.append(f"{words} with the same content: kept once")
+            else:
+                said.append(f"{words}, each time otherwise: the first is kept")
+            station.remove(channel)
+        left = len(children(station, "Channel"))
+        if left < len(before):
+            set_count(station, "SelectedNumberChannels", left)
+            if not left:  # the station's epoch itself was there twice
+                network.remove(station)
+                count = len(children(network, "Station"))
+                set_count(network, "SelectedNumberStations", count)
+                if not count:
+                    root.remove(network)
+    return said, remarks
+
+
+def written(inventory: Inventory) -> bytes:
+    """Return an inventory as StationXML: ObsPy's, with the gains that it leaves out.
+
+    ObsPy (1.5.1) writes schema 1.2, which has no gain for a polynomial stage, and
+    drops it with a warning; its own reader takes one in any version.
+
+    Parameters
+    ----------
+    inventory : obspy.Inventory
+        Not changed.
+
+    Raises
+    ------
+    StationXMLError
+        If ObsPy cannot write one of the stations, which is named.
+    """
+    buffer = io.BytesIO()
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings(
+                "ignore", "Stage gain is not allowed for Polynomial"
+            )
+            inventory.write(buffer, format="STATIONXML")
+    except Exception as error:  # ObsPy raises anything where one is not complete
+        name = _unwritable(inventory)
+        msg = f"station {name}: cannot be written as StationXML: {one_line(error)}"
+        raise StationXMLError(msg) from error
+    gains = {
+        (i, j, k, number): stage
+        for i, network in enumerate(inventory)
+        for j, station in enumerate(network)
+        for k, channel in enumerate(station)
+        if channel.response is not None
+        for number, stage in enumerate(channel.response.response_stages)
+        if isinstance(stage, PolynomialResponseStage)
+        and stage.stage_gain not in (None, 1.0)
+    }
+    if not gains:
+        return buffer.getvalue()
+    root = parsed(buffer.getvalue())
+    for (i, j, k, number), stage in gains.items():
+        station = children(children(root, "Network")[i], "Station")[j]
+        (response,) = children(children(station, "Channel")[k], "Response")
+        element = children(response, "Stage")[number]
+        gain = etree.SubElement(element, f"{{{etree.QName(root).namespace}}}StageGain")
+        for tag, value in (
+            ("Value", stage.stage_gain),
+            ("Frequency", stage.stage_gain_frequency),
+        ):
+            child = etree.SubElement(gain, f"{{{etree.QName(root).namespace}}}{tag}")
+            child.text = str(0.0 if value is None else value)
+    return serialised(root)
+
+
+def _unwritable(inventory: Inventory) -> str:
+    """Return the first station of an inventory that ObsPy cannot write."""
+    name = "?"
+    for network in inventory:
+        for station in network:
+            name = f"{network.code}.{station.code}"
+            alone, within = copy.copy(inventory), copy.copy(network)
+            within.stations, alone.networks = [station], [within]
+            try:
+                alone.write(io.BytesIO(), format="STATIONXML")
+            except Exception:  # noqa: BLE001 - that is the question
+                return name
+    return name
