@@ -8,7 +8,7 @@ PYTHON ?= python3
 VENV ?= .venv
 CORES ?= 2
 bin := $(VENV)/bin
-package := $(shell find asdf_pipeline -type f -not -path '*/__pycache__/*')
+package := $(shell find asdf_pipeline workflow profiles config -type f -not -path '*/__pycache__/*')
 pip := $(bin)/python -m pip --disable-pip-version-check --quiet
 
 .DELETE_ON_ERROR:
@@ -55,7 +55,8 @@ check: $(VENV)/.installed
 	$(bin)/ruff check
 	$(bin)/ruff format --check
 	$(bin)/mypy
-	PATH="$(abspath $(bin)):$$PATH" $(bin)/snakefmt --check Snakefile workflow
+	PATH="$(abspath $(bin)):$$PATH" $(bin)/snakefmt --check Snakefile workflow \
+	    asdf_pipeline/pipeline/shipped/project/Snakefile
 	$(bin)/snakemake --lint
 	$(bin)/codespell
 

@@ -18,8 +18,10 @@ from asdf_pipeline.cli.log import log_to_stderr
 from asdf_pipeline.cli.ranks import is_first_rank, let_the_first_rank_speak
 from asdf_pipeline.cli.verbs import (
     compare,
+    config,
     digest,
     info,
+    init,
     manifest,
     merge,
     process,
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "asdf-pipeline"
 VERBS = (
-    *(stage, trial, process, compare, merge, manifest, report),
+    *(init, config, stage, trial, process, compare, merge, manifest, report),
     *(info, digest, verify, repair, status),
 )
 

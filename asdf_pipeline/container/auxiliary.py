@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from asdf_pipeline.container.byte_order import native_array
 from asdf_pipeline.container.datasets import LARGEST_RATIO
 from asdf_pipeline.container.hdf5 import (
     HDF5_ERRORS,
@@ -15,12 +16,13 @@ from asdf_pipeline.container.hdf5 import (
     h5py,
     has_member,
     members_of,
-    native_array,
     reason,
 )
 from asdf_pipeline.errors import InputError, StationMissingError
 
-_SMALL = 2**20  # bytes; what was never written reads as zeros, up to so many
+# Bytes up to which an array that was never written reads as zeros. A larger one is
+# refused: a damaged header could claim any size.
+_SMALL = 2**20
 
 
 def paths(group: Any) -> list[str]:
@@ -55,7 +57,7 @@ def stored_size(group: Any) -> int:
 
 
 def _find(group: Any, path: str) -> Any:
-    """Return the data set of that path, by hard links alone, or None."""
+    """Return the data set of a path, or None; links are not followed."""
     member = group
     for part in path.encode("utf-8", "surrogateescape").split(b"/"):
         if not isinstance(member, h5g.GroupID) or not has_member(member, part):

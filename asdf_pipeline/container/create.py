@@ -1,8 +1,8 @@
-"""Creating groups, data sets and attributes, apart from writing samples.
+"""Creating groups, data sets and attributes, without writing their samples.
 
-All through h5py's low-level interface with shared property lists: 0.1 ms a trace
-instead of 0.7. A collective writer calls the same functions on every rank, in one
-order, and then writes the bytes each on its own.
+Apart from writing, as a collective writer creates on every rank, in the same order, and
+writes on one. By h5py's low-level interface with shared property lists, which takes
+0.1 ms a trace instead of 0.7.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ def access_list() -> Any:
     still readable by HDF5 1.10.
     """
     properties = h5p.create(h5p.FILE_ACCESS)
+    # Closing the file closes what is open in it: by default HDF5 would keep it open.
     properties.set_fclose_degree(h5f.CLOSE_STRONG)
     properties.set_libver_bounds(h5f.LIBVER_V110, h5f.LIBVER_V110)
     properties.set_file_locking(True, True)  # where the file system can
@@ -62,10 +63,10 @@ def _link_list() -> Any:
 
 @lru_cache(maxsize=256)
 def _dataset_list(encoding: Encoding, itemsize: int, chunk: tuple[int, ...]) -> Any:
-    """Properties of a data set; `chunk` is empty for a contiguous one."""
+    """Return a data set's creation properties; `chunk` is empty if contiguous."""
     properties = h5p.create(h5p.DATASET_CREATE)
     properties.set_obj_track_times(False)  # the same content, the same bytes
-    properties.set_fill_time(h5d.FILL_TIME_NEVER)
+    properties.set_fill_time(h5d.FILL_TIME_NEVER)  # every sample is written anyway
     keep_attributes_compact(properties)
     if chunk:
         properties.set_chunk(chunk)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from asdf_pipeline.container import codec
+from asdf_pipeline.container.byte_order import native_dtype
 from asdf_pipeline.container.hdf5 import (
     HDF5_ERRORS,
     attribute_text,
@@ -19,7 +20,6 @@ from asdf_pipeline.container.hdf5 import (
     h5d,
     h5s,
     h5t,
-    native_dtype,
     reason,
 )
 from asdf_pipeline.container.names import TraceName
@@ -43,7 +43,7 @@ _REALS = _Kind((h5t.FLOAT, h5t.INTEGER), h5t.NATIVE_DOUBLE, "f8")
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenDataset:
     """An open one-dimensional data set.
 
     Attributes
@@ -58,7 +58,7 @@ class Opened:
     size: int
 
 
-def open_dataset(group: Any, name: bytes) -> Opened:
+def open_dataset(group: Any, name: bytes) -> OpenDataset:
     """Open a one-dimensional data set.
 
     Raises
@@ -78,15 +78,15 @@ def open_dataset(group: Any, name: bytes) -> Opened:
     if len(shape) != 1:
         msg = f"has {len(shape)} dimensions where a trace has one"
         raise TraceError(msg)
-    return Opened(dataset, shape[0])
+    return OpenDataset(dataset, shape[0])
 
 
-def read_header(dataset: Opened, name: str, station: str) -> TraceHeader:
+def read_header(dataset: OpenDataset, name: str, station: str) -> TraceHeader:
     """Return the header of a trace.
 
     Parameters
     ----------
-    dataset : Opened
+    dataset : OpenDataset
         The open data set.
     name : str
         Its name.
@@ -170,7 +170,7 @@ def _list(dataset: Any, name: str) -> tuple[str, ...]:
 
 
 def read_samples(
-    dataset: Opened, begin: int = 0, end: int | None = None
+    dataset: OpenDataset, begin: int = 0, end: int | None = None
 ) -> np.ndarray[Any, Any]:
     """Return a range of a data set's elements, in the byte order of the file.
 
@@ -211,7 +211,7 @@ def read_samples(
     return samples
 
 
-def _check_storage(dataset: Opened, properties: Any, layout: int) -> None:
+def _check_storage(dataset: OpenDataset, properties: Any, layout: int) -> None:
     if layout == h5d.VIRTUAL or (
         layout == h5d.CONTIGUOUS and properties.get_external_count()
     ):

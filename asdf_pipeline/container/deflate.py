@@ -68,7 +68,7 @@ class Deflate:
 
 
 def _looks_noisy(plane: np.ndarray[Any, Any]) -> bool:
-    """Tell whether all byte values are about equally frequent in a few pieces."""
+    """Return whether all byte values are about equally frequent in a few pieces."""
     length = plane.size // _PROBES
     if length < _PROBE:
         return False

@@ -37,7 +37,7 @@ def _list(fields: Iterable[bytes]) -> bytes:
 
 
 def _hex(*parts: bytes | memoryview) -> str:
-    """Return the hash of parts that state their own lengths."""
+    """Return the hash (hex) of the parts, which must state their own lengths."""
     return _hex_of(parts)
 
 

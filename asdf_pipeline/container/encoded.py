@@ -1,4 +1,4 @@
-"""What one unit wrote: plain data, encoded and ready for any segment."""
+"""What one unit makes, encoded: plain data that any writer can write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one place where h5py is imported, and where inputs are opened."""
+"""The one module that imports h5py: files opened to read, names listed, errors."""
 
 from __future__ import annotations
 
@@ -66,7 +66,10 @@ HDF5_ERRORS = (OSError, RuntimeError, ValueError, KeyError, TypeError)
 
 
 def reason(error: BaseException) -> str:
-    """Return what HDF5 says, on one line and without its source positions."""
+    """Return the text of an error of h5py's, on one line.
+
+    The system's words alone where there are some; HDF5 adds addresses and sizes.
+    """
     text = str(error.args[-1] if error.args else error)  # OSError: errno first
     system = re.search(r"error message = '([^']*)'", text)
     return system[1] if system else one_line(text)
@@ -74,7 +77,10 @@ def reason(error: BaseException) -> str:
 
 @contextmanager
 def reading(path: Path, what: str) -> Iterator[None]:
-    """Turn what HDF5 raises into one line that names the file and what is in it."""
+    """Raise what h5py raises inside the block as an `InputError`.
+
+    It names the file, and what in it was being read.
+    """
     try:
         yield
     except ASDFPipelineError:
@@ -109,7 +115,7 @@ def open_input(path: str | os.PathLike[str]) -> Any:
     try:
         file = _open_to_read(path)
     except HDF5_ERRORS as error:
-        raise NotASDFError(_why_not(path, error)) from error
+        raise NotASDFError(_open_error_text(path, error)) from error
     try:
         version_of(file.id, path)
     except NotASDFError:
@@ -148,7 +154,7 @@ def _open_to_read(path: Path) -> Any:
         return h5py.File(path, "r")
 
 
-def _why_not(path: Path, error: BaseException) -> str:
+def _open_error_text(path: Path, error: BaseException) -> str:
     text = str(error)
     if "signature not found" in text:
         return f"{path}: not an HDF5 file"
@@ -221,34 +227,6 @@ def attribute_text(owner: Any, name: bytes) -> str:
     attribute.read(value)
     raw = value.reshape(-1)[0]
     return bytes(raw or b"").rstrip(b"\0").decode("utf-8")
-
-
-def native_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return a type whose byte order, where it is this machine's, says so.
-
-    h5py (3.16) makes its types of floats with their order spelt out: ``'<f8'`` has the
-    byteorder ``'<'`` where NumPy's own has ``'='``. Code that compares byte orders,
-    such as ObsPy's miniSEED writer, then swaps bytes that are right.
-    """
-    if dtype.subdtype is not None:
-        base, shape = dtype.subdtype
-        return np.dtype((native_dtype(base), shape))
-    if dtype.fields is None:
-        return dtype.newbyteorder("=") if dtype.isnative else dtype
-    names = list(dtype.fields)
-    return np.dtype(
-        {
-            "names": names,
-            "formats": [native_dtype(dtype[name]) for name in names],
-            "offsets": [dtype.fields[name][1] for name in names],
-            "itemsize": dtype.itemsize,
-        }
-    )
-
-
-def native_array(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return an array that h5py read, its type as `native_dtype` has it."""
-    return array if array.dtype.hasobject else array.view(native_dtype(array.dtype))
 
 
 def members_of(group: Any) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""Merging segments whose traces were done in windows: pieces that touch are joined."""
+"""Merging segments of a run in windows: traces that follow on each other are joined."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from asdf_pipeline.container.hdf5 import h5g, has_member, members_of, open_input
 from asdf_pipeline.container.merge import (
     copy_auxiliary,
     copy_document,
-    copy_rest,
+    copy_documents,
     stations_of,
 )
 from asdf_pipeline.container.names import STATIONXML
@@ -31,13 +31,14 @@ if TYPE_CHECKING:
 
     from asdf_pipeline.container.traces import TraceHeader
 
-TOUCH = 100
-"""Nanoseconds by which a piece may start beside where the one before it ends: start
-times that went through a function are rounded by it."""
-FILES = 50
-"""Segments that are open at one time, at most: a run of days has thousands."""
-STATIONS = 1000
-"""Stations after which all are opened anew: HDF5 keeps 35 kB for each."""
+JOIN_TOLERANCE = 100
+"""Nanoseconds by which a piece may start before or after the end of the one before it:
+start times that went through a function are rounded, by up to so much."""
+MAX_OPEN_FILES = 50
+"""Segments that are open at one time, at most: a run of days has thousands, and a
+process may have 1,024 files open on most systems."""
+STATIONS_PER_OPENING = 1000
+"""Stations after which segments are opened anew: see `merge.OBJECTS_PER_OPENING`."""
 _STATIONXML = STATIONXML.encode()
 
 
@@ -48,8 +49,11 @@ class _Piece:
     name: bytes
 
 
-class _Groups:
-    """The groups of one station after the other in many segments, few of them open."""
+class _StationGroups:
+    """The groups of one station at a time in many segments, of which few are open.
+
+    Used as a context manager, which closes the segments.
+    """
 
     def __init__(self) -> None:
         self._files: OrderedDict[Path, Any] = OrderedDict()
@@ -62,15 +66,15 @@ class _Groups:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def turn_to(self, station: bytes) -> None:
-        """Go on with another station."""
+    def select_station(self, station: bytes) -> None:
+        """Set the station whose groups `of` returns."""
         self.station = station
         self._groups.clear()
 
     def of(self, segment: Path) -> Any:
         """Return the station's group in a segment."""
         if segment not in self._groups:
-            while len(self._files) >= FILES and segment not in self._files:
+            while len(self._files) >= MAX_OPEN_FILES and segment not in self._files:
                 oldest, file = self._files.popitem(last=False)
                 self._groups.pop(oldest, None)
                 file.close()
@@ -101,8 +105,8 @@ def merge_joined(
     Traces are named anew: with seconds, where no other needs the same name.
 
     Pieces are of one trace if they agree in codes, tag, sampling rate, type of
-    samples, ids and labels, and each starts within `TOUCH` ns of where the one
-    before it ends. The joined trace has the first one's start and provenance id.
+    samples, ids and labels, and each starts within `JOIN_TOLERANCE` ns of where the
+    one before it ends. The joined trace has the first one's start and provenance id.
     Memory is bounded by one piece.
 
     Parameters
@@ -127,19 +131,19 @@ def merge_joined(
     WriteError
         If the output cannot be written.
     """
-    with writing(output), Writer.create(output) as writer, _Groups() as groups:
+    with writing(output), Writer.create(output) as writer, _StationGroups() as groups:
         writer.reserve(sum(one.stat().st_size for one in segments if one.exists()))
         stations: dict[bytes, list[Path]] = {}
         for segment in segments:
             examine(segment)
             with open_input(segment) as file:
-                copy_rest(writer.file_id, file.id, segment)
+                copy_documents(writer.file_id, file.id, segment)
                 for station in stations_of(file.id, segment):
                     stations.setdefault(station, []).append(segment)
             copy_auxiliary(writer.file_id, segment)
         target = h5g.open(writer.file_id, b"Waveforms")
         for number, station in enumerate(sorted(stations), 1):
-            groups.turn_to(station)
+            groups.select_station(station)
             into = create.group(target, station)
             for segment in stations[station]:
                 group = groups.of(segment)
@@ -148,11 +152,11 @@ def merge_joined(
             pieces = _pieces(groups, stations[station])
             runs = _runs(pieces) if join else [[piece] for piece in pieces]
             _write_station(into, runs, groups, encoding)
-            if number % STATIONS == 0:
+            if number % STATIONS_PER_OPENING == 0:
                 groups.close()
 
 
-def _pieces(groups: _Groups, segments: Iterable[Path]) -> Iterator[_Piece]:
+def _pieces(groups: _StationGroups, segments: Iterable[Path]) -> Iterator[_Piece]:
     for segment in segments:
         group = groups.of(segment)
         for name in members_of(group):
@@ -165,7 +169,10 @@ def _pieces(groups: _Groups, segments: Iterable[Path]) -> Iterator[_Piece]:
 
 
 def _write_station(
-    into: Any, all_runs: Iterable[list[_Piece]], groups: _Groups, encoding: Encoding
+    into: Any,
+    all_runs: Iterable[list[_Piece]],
+    groups: _StationGroups,
+    encoding: Encoding,
 ) -> None:
     by_tag: dict[str, list[list[_Piece]]] = {}
     for run in all_runs:
@@ -185,7 +192,7 @@ def _write_station(
 
 
 def _runs(pieces: Iterable[_Piece]) -> list[list[_Piece]]:
-    """Return the pieces in runs that touch."""
+    """Return the pieces in runs: in each, every piece follows on the one before."""
     alike: dict[object, list[_Piece]] = {}
     for piece in pieces:
         header = piece.header
@@ -195,16 +202,23 @@ def _runs(pieces: Iterable[_Piece]) -> list[list[_Piece]]:
 
 
 def _runs_of(pieces: list[_Piece]) -> list[list[_Piece]]:
-    """Return the runs of pieces that differ in their times only."""
+    """Return the runs of pieces that differ in nothing but their times."""
     pieces.sort(key=lambda piece: (piece.header.starttime, piece.name))
     runs: list[list[_Piece]] = []
     open_runs: list[tuple[int, int, list[_Piece]]] = []  # with samples and end so far
     for piece in pieces:
         header = piece.header
         # Several are open at once where traces overlap.
-        open_runs = [one for one in open_runs if one[1] >= header.starttime - TOUCH]
+        open_runs = [
+            one for one in open_runs if one[1] >= header.starttime - JOIN_TOLERANCE
+        ]
         touched = next(
-            (one for one in open_runs if abs(one[1] - header.starttime) <= TOUCH), None
+            (
+                one
+                for one in open_runs
+                if abs(one[1] - header.starttime) <= JOIN_TOLERANCE
+            ),
+            None,
         )
         count = 0
         run: list[_Piece] = []
@@ -222,9 +236,9 @@ def _runs_of(pieces: list[_Piece]) -> list[list[_Piece]]:
 
 
 def _samples(
-    groups: _Groups, run: Sequence[_Piece]
+    groups: _StationGroups, run: Sequence[_Piece]
 ) -> Iterator[np.ndarray[Any, np.dtype[Any]]]:
-    """Yield the samples of a run, piece by piece."""
+    """Yield the samples of each piece of a run."""
     for piece in run:
         opened = datasets.open_dataset(groups.of(piece.segment), piece.name)
         yield datasets.read_samples(opened)

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 _STATIONXML = STATIONXML.encode()
 _AUXILIARY = b"AuxiliaryData"
-# Stations, or arrays, copied before the source is opened anew: HDF5 keeps 35 kB for
-# each.
-_BATCH = 1000
+OBJECTS_PER_OPENING = 1000
+"""Stations, or arrays, that are copied before the source is opened anew: HDF5 keeps
+35 kB for each object that was opened, until the file is closed."""
 
 
 def merge(
@@ -75,10 +75,10 @@ def extend(
     segments: Sequence[Path],
     examine: Callable[[Path], None] = lambda _: None,
 ) -> None:
-    """Merge files into one of the same kind that is there.
+    """Merge files into one that exists, as `merge` does into a new one.
 
-    As `merge`, but for what is in the output already, which need not be copied
-    object by object: 0.2 ms a station.
+    What is in the output already is not copied, which saves 0.2 ms a station. The
+    output is lost where an error is raised: the caller makes it of a copy.
 
     Raises
     ------
@@ -97,17 +97,17 @@ def _copy_all(
     events: bool,
 ) -> None:
     sizes = [one.stat().st_size for one in (writer.path, *segments) if one.exists()]
-    # Without room HDF5 1.10 crashes halfway through copying an object.
+    # HDF5 1.10 crashes where the disk is full halfway through copying an object.
     writer.reserve(sum(sizes))
     target = writer.file_id
     for segment in segments:
         examine(segment)
         with open_input(segment) as file:
-            copy_rest(target, file.id, segment, events=events)
+            copy_documents(target, file.id, segment, events=events)
             stations = stations_of(file.id, segment)
         copy_auxiliary(target, segment)
-        for begin in range(0, len(stations), _BATCH):
-            batch = stations[begin : begin + _BATCH]
+        for begin in range(0, len(stations), OBJECTS_PER_OPENING):
+            batch = stations[begin : begin + OBJECTS_PER_OPENING]
             with open_input(segment) as file:
                 source = file.id
                 _copy_members(
@@ -129,8 +129,10 @@ def stations_of(source: Any, segment: Path) -> list[bytes]:
         return members_of(h5g.open(source, b"Waveforms"))
 
 
-def copy_rest(target: Any, source: Any, segment: Path, *, events: bool = True) -> None:
-    """Copy the documents that a file holds beside StationXML.
+def copy_documents(
+    target: Any, source: Any, segment: Path, *, events: bool = True
+) -> None:
+    """Copy the QuakeML and provenance documents of a file.
 
     Parameters
     ----------
@@ -179,10 +181,10 @@ def copy_auxiliary(target: Any, source: Path) -> None:
         with reading(source, "the list of auxiliary data"):
             found = auxiliary.paths(h5g.open(file.id, _AUXILIARY))
     into = h5g.open(target, _AUXILIARY)
-    for begin in range(0, len(found), _BATCH):
+    for begin in range(0, len(found), OBJECTS_PER_OPENING):
         with open_input(source) as file:
             group = h5g.open(file.id, _AUXILIARY)
-            for path in found[begin : begin + _BATCH]:
+            for path in found[begin : begin + OBJECTS_PER_OPENING]:
                 _copy_array(group, into, encoded(path), source)
 
 
@@ -195,9 +197,9 @@ def _copy_array(source: Any, target: Any, path: bytes, segment: Path) -> None:
             continue
         into = h5o.open(into, part)
         if not isinstance(into, h5g.GroupID):
-            raise _twice(segment, target, path)
+            raise _duplicate_error(segment, target, path)
     if into.links.exists(name):
-        raise _twice(segment, into, name)
+        raise _duplicate_error(segment, into, name)
     copy_object(source, path, into, name)
 
 
@@ -209,7 +211,7 @@ def _copy_members(
     copy: Callable[[Any, Any, bytes, Path], None],
     segment: Path,
 ) -> None:
-    """Copy members of a group; `copy` does what is there already."""
+    """Copy members of a group; `copy` is called for those that the target has."""
     group, into = h5g.open(source, name), h5g.open(target, name)
     for member in members:
         if into.links.exists(member):
@@ -219,19 +221,19 @@ def _copy_members(
 
 
 def _copy_station(source: Any, target: Any, station: bytes, segment: Path) -> None:
-    """Copy the data sets of a station that is there already."""
+    """Copy the data sets of a station that the target has already."""
     group, into = h5g.open(source, station), h5g.open(target, station)
     for name in members_of(group):
         if name == _STATIONXML:
             copy_document(group, into, name, segment)
         elif into.links.exists(name):
-            raise _twice(segment, into, name)
+            raise _duplicate_error(segment, into, name)
         else:
             copy_object(group, name, into)
 
 
 def copy_document(source: Any, target: Any, name: bytes, segment: Path) -> None:
-    """Copy a document, or see that the one that is there is the same."""
+    """Copy a document; raise VerificationError where the target has another."""
     if not target.links.exists(name):
         copy_object(source, name, target)
     elif read_document(source, name) != read_document(target, name):
@@ -239,6 +241,6 @@ def copy_document(source: Any, target: Any, name: bytes, segment: Path) -> None:
         raise VerificationError(msg)
 
 
-def _twice(segment: Path, group: Any, name: bytes) -> VerificationError:
+def _duplicate_error(segment: Path, group: Any, name: bytes) -> VerificationError:
     path = decoded(h5i.get_name(group) + b"/" + name)
     return VerificationError(f"{segment}: {path} is in another file too")

@@ -39,7 +39,7 @@ def available() -> bool:
 
 
 def declare(product: Product) -> Product:
-    """Return a product without its bytes: all that the other ranks need of it."""
+    """Return a product without its bytes: what the other ranks need to create it."""
     document = product.document
     return replace(
         product,
@@ -174,7 +174,7 @@ class ParallelWriter:
 
 @contextmanager
 def _writing(path: Path) -> Iterator[None]:
-    """As `writing`; MPI's files do not say why they failed: say what room is left."""
+    """As `writing`, with the space that is left: MPI-IO's errors do not say why."""
     try:
         with writing(path):
             yield
@@ -187,7 +187,7 @@ def _writing(path: Path) -> Iterator[None]:
 
 
 def _arrays(product: Product) -> list[EncodedArray]:
-    """Return what a product has bytes of; the document, if any, comes last."""
+    """Return the arrays of a product, in the order in which `_create` makes them."""
     arrays = [one.array for one in product.auxiliary]
     arrays += [trace.array for trace in product.traces]
     if product.document is not None:

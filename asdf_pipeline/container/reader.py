@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
 
-    from asdf_pipeline.container.datasets import Opened
+    from asdf_pipeline.container.datasets import OpenDataset
 
 Window = tuple[int, int]
 Wanted = Callable[[TraceHeader], bool]
@@ -107,7 +107,7 @@ class Reader(Listing):
         opened = self._by_name(station, name)
         return self._cut(station, name, opened, window)
 
-    def _by_name(self, station: str, name: str) -> tuple[TraceHeader, Opened]:
+    def _by_name(self, station: str, name: str) -> tuple[TraceHeader, OpenDataset]:
         group = self._station(station)
         with reading(self.path, f"the list of station {station}"):
             there = has_member(group, encoded(name))
@@ -118,7 +118,7 @@ class Reader(Listing):
 
     def _opened(
         self, group: Any, station: str, name: str
-    ) -> tuple[TraceHeader, Opened]:
+    ) -> tuple[TraceHeader, OpenDataset]:
         """Return a data set's header and the open data set."""
         try:
             dataset = datasets.open_dataset(group, encoded(name))
@@ -130,7 +130,7 @@ class Reader(Listing):
         self,
         station: str,
         name: str,
-        opened: tuple[TraceHeader, Opened],
+        opened: tuple[TraceHeader, OpenDataset],
         window: Window | None,
     ) -> tuple[TraceHeader, np.ndarray[Any, Any]]:
         """Return header and samples of what lies in a window."""
@@ -140,7 +140,7 @@ class Reader(Listing):
         return header.cut(begin, end), samples
 
     def _samples(
-        self, station: str, name: str, dataset: Opened, begin: int, end: int
+        self, station: str, name: str, dataset: OpenDataset, begin: int, end: int
     ) -> np.ndarray[Any, Any]:
         try:
             return datasets.read_samples(dataset, begin, end)

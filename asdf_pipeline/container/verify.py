@@ -1,4 +1,4 @@
-"""Is a file what it should be: its structure, its checksums, its manifest."""
+"""Checking a file's structure, its checksums, and its content against a manifest."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _problems(reader: Reader, expected: Rows | None) -> Iterator[str]:
 
 
 def _read_arrays(reader: Reader, arrays: Arrays) -> Iterator[str]:
-    """Read all auxiliary data; its digests and provenance ids go into `arrays`."""
+    """Fill `arrays` with digest and provenance id of each; yield what is damaged."""
     for path in reader.auxiliary_paths():
         try:
             data, parameters = reader.auxiliary(path)
@@ -115,7 +115,7 @@ def _read_arrays(reader: Reader, arrays: Arrays) -> Iterator[str]:
 
 
 def _array_problems(where: str, row: Row, arrays: Arrays) -> Iterator[str]:
-    """Compare the auxiliary data of a station and tag without traces with its row."""
+    """Yield how auxiliary data of a station and tag without traces differs."""
     digests = {product_digest([], None, some) for some in _candidates(row, arrays)}
     if row["digest"] and row["digest"] not in digests:
         yield f"{where}: its auxiliary data was changed, or is missing"
@@ -180,7 +180,7 @@ def _station_problems(
 
 
 def _name_problems(header: TraceHeader, name: str) -> Iterator[str]:
-    """Compare the times in a data set's name with its attributes."""
+    """Yield which times in a data set's name differ from its attributes."""
     parts = TraceName.parse(name)
     for text, time in ((parts.start, header.starttime), (parts.end, header.endtime)):
         try:
@@ -202,7 +202,7 @@ def _row_problems(
     there: tuple[int, int, list[str]],
     intact: bool,
 ) -> Iterator[str]:
-    """Compare what is there of a station and tag with its row."""
+    """Yield how a station and tag differ from their row of the manifest."""
     traces, samples, products = there
     row = rows.get(tag)
     if row is None or not int(row["traces_out"]):

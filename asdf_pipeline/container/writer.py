@@ -11,7 +11,12 @@ from asdf_pipeline.container import create
 from asdf_pipeline.container.codec import COMPRESSED, Encoding
 from asdf_pipeline.container.digest import bytes_digest
 from asdf_pipeline.container.encoded import EncodedArray
-from asdf_pipeline.container.failures import abandon, take_room, write_error, writing
+from asdf_pipeline.container.failures import (
+    abandon,
+    reserve_space,
+    write_error,
+    writing,
+)
 from asdf_pipeline.container.hdf5 import (
     HDF5_ERRORS,
     h5f,
@@ -195,7 +200,7 @@ class Writer:
             If there is not that much room.
         """
         with self._writing():
-            take_room(self._file.get_vfd_handle(), max(size, 1))
+            reserve_space(self._file.get_vfd_handle(), max(size, 1))
 
     def write(self, product: Product) -> None:
         """Write what one unit made: traces, auxiliary data, and StationXML.

@@ -19,8 +19,8 @@ from asdf_pipeline.errors import (
     InputMissingError,
 )
 from asdf_pipeline.metadata.inventory import parse
-from asdf_pipeline.metadata.split import written
 from asdf_pipeline.metadata.stationxml import check_xml
+from asdf_pipeline.metadata.write import written
 from asdf_pipeline.text import named_line
 
 if TYPE_CHECKING:

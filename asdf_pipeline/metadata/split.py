@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import copy
-import io
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lxml import etree
-from obspy.core.inventory import PolynomialResponseStage
-
-from asdf_pipeline.errors import StationXMLError
 from asdf_pipeline.metadata.elements import (
     channel_key,
     channel_words,
@@ -26,12 +20,9 @@ from asdf_pipeline.metadata.elements import (
     time_of,
 )
 from asdf_pipeline.metadata.stationxml import trimmed
-from asdf_pipeline.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-
-    from obspy import Inventory
 
     from asdf_pipeline.metadata.elements import Element
 
@@ -160,72 +151,3 @@ def _drop_repeated(root: Element, where: str) -> tuple[list[str], list[str]]:
                 if not count:
                     root.remove(network)
     return said, remarks
-
-
-def written(inventory: Inventory) -> bytes:
-    """Return an inventory as StationXML: ObsPy's, with the gains that it leaves out.
-
-    ObsPy (1.5.1) writes schema 1.2, which has no gain for a polynomial stage, and
-    drops it with a warning; its own reader takes one in any version.
-
-    Parameters
-    ----------
-    inventory : obspy.Inventory
-        Not changed.
-
-    Raises
-    ------
-    StationXMLError
-        If ObsPy cannot write one of the stations, which is named.
-    """
-    buffer = io.BytesIO()
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings(
-                "ignore", "Stage gain is not allowed for Polynomial"
-            )
-            inventory.write(buffer, format="STATIONXML")
-    except Exception as error:  # ObsPy raises anything where one is not complete
-        name = _unwritable(inventory)
-        msg = f"station {name}: cannot be written as StationXML: {one_line(error)}"
-        raise StationXMLError(msg) from error
-    gains = {
-        (i, j, k, number): stage
-        for i, network in enumerate(inventory)
-        for j, station in enumerate(network)
-        for k, channel in enumerate(station)
-        if channel.response is not None
-        for number, stage in enumerate(channel.response.response_stages)
-        if isinstance(stage, PolynomialResponseStage)
-        and stage.stage_gain not in (None, 1.0)
-    }
-    if not gains:
-        return buffer.getvalue()
-    root = parsed(buffer.getvalue())
-    for (i, j, k, number), stage in gains.items():
-        station = children(children(root, "Network")[i], "Station")[j]
-        (response,) = children(children(station, "Channel")[k], "Response")
-        element = children(response, "Stage")[number]
-        gain = etree.SubElement(element, f"{{{etree.QName(root).namespace}}}StageGain")
-        for tag, value in (
-            ("Value", stage.stage_gain),
-            ("Frequency", stage.stage_gain_frequency),
-        ):
-            child = etree.SubElement(gain, f"{{{etree.QName(root).namespace}}}{tag}")
-            child.text = str(0.0 if value is None else value)
-    return serialised(root)
-
-
-def _unwritable(inventory: Inventory) -> str:
-    """Return the first station of an inventory that ObsPy cannot write."""
-    name = "?"
-    for network in inventory:
-        for station in network:
-            name = f"{network.code}.{station.code}"
-            alone, within = copy.copy(inventory), copy.copy(network)
-            within.stations, alone.networks = [station], [within]
-            try:
-                alone.write(io.BytesIO(), format="STATIONXML")
-            except Exception:  # noqa: BLE001 - that is the question
-                return name
-    return name

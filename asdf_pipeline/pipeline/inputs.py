@@ -74,7 +74,7 @@ class DataSet:
             raise CallError(msg) from None
         home = _obspy_home()
         # An archive and a request are named, not matched.
-        home = home if column in ("sds", "fdsn") else glob.escape(home)
+        home = home if column in ("archive", "fdsn") else glob.escape(home)
         return [pattern.replace("{obspy}", home) for pattern in found]
 
     def files(self, column: str) -> list[str]:
@@ -118,7 +118,7 @@ class DataSet:
         return sorted(found)
 
     def _choose(self) -> list[str]:
-        archives = self.patterns("sds")
+        archives = self.patterns("archive")
         if not archives:
             return []
         # Where there is an archive only: a thousand rows without must not wait for it.
@@ -127,32 +127,32 @@ class DataSet:
         found: list[str] = []
         for archive in archives:
             try:
-                files = Archive.chosen(archive, "sds", **self.selection).files()
+                files = Archive.chosen(archive, **self.selection).files()
             except ASDFPipelineError as error:
                 msg = f"{self.where}: {error}"
                 raise type(error)(msg) from None
             found += [str(file.path) for file in files]
         return found
 
-    def check_files(self) -> None:
-        """Look for all files of the row.
+    def all_files(self) -> list[str]:
+        """Return the files of all columns.
 
         Raises
         ------
         ASDFPipelineError
             As of `files` and `archive_files`.
         """
-        for column in PATHS:
-            if column != "sds":
-                self.files(column)
-        self.archive_files()
+        named = [
+            file for name in PATHS if name != "archive" for file in self.files(name)
+        ]
+        return named + self.archive_files()
 
     def stage_options(self) -> list[str]:
         """Return the options of ``stage``: an ASDF file, or patterns and their tag."""
         if asdf := self.files("asdf"):
             return ["--asdf", *asdf]
         options = [f"--tag={self.tag}"]
-        for column in ("waveforms", "sds", "fdsn", "stations", "events"):
+        for column in ("waveforms", "archive", "fdsn", "stations", "events"):
             if patterns := self.patterns(column):
                 options += [f"--{column}", *patterns]
         return options + [f"--{code}={cell}" for code, cell in self.selection.items()]

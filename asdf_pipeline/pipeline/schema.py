@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import difflib
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -13,9 +12,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
 from asdf_pipeline.errors import CallError
-
-SHIPPED = Path(__file__).parent / "shipped"
-"""What is installed with the package: the workflow's files and the profiles."""
+from asdf_pipeline.pipeline.paths import SHIPPED
 
 
 @cache

@@ -13,9 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Columns that choose days of an archive.
-SELECTION = ("network", "station", "location", "channel", "starttime", "endtime")
+SELECTION = (
+    *("layout", "network", "station", "location", "channel"),
+    *("starttime", "endtime"),
+)
 # Columns whose cells hold paths or patterns, separated by blanks.
-PATHS = ("waveforms", "sds", "fdsn", "stations", "events", "asdf")
+PATHS = ("waveforms", "archive", "fdsn", "stations", "events", "asdf")
 # Columns that describe something else than the input.
 _NO_INPUT = ("dataset", "merge", "function", "steps", "tag_map", "parameters")
 
@@ -171,16 +174,16 @@ def _check_row(cells: dict[str, str], number: int) -> None:
         named = [f"data set {name!r}"] if path else []
         raise CallError(": ".join([*named, *path, message]))
     given = filled.keys() - set(_NO_INPUT)
-    if bool(given & {"waveforms", "sds", "fdsn"}) == ("asdf" in given):
+    if bool(given & {"waveforms", "archive", "fdsn"}) == ("asdf" in given):
         msg = (
             f"data set {name!r}: give either waveforms or asdf "
-            "(or sds or fdsn for waveforms)"
+            "(or archive or fdsn for waveforms)"
         )
         raise CallError(msg)
-    if given.intersection(SELECTION) and "sds" not in given:
+    if given.intersection(SELECTION) and "archive" not in given:
         msg = (
-            f"data set {name!r}: {', '.join(SELECTION)} choose from an archive: name "
-            "it in the column sds"
+            f"data set {name!r}: {', '.join(SELECTION)} say what is taken from an "
+            "archive: name it in the column archive"
         )
         raise CallError(msg)
     if "asdf" in given and len(given) > 1:

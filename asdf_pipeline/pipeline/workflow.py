@@ -57,7 +57,7 @@ class Pipeline:
         }
         tasks = read_tasks(checked, datasets.values(), look=look)
         for dataset in datasets.values() if look else ():
-            dataset.check_files()
+            dataset.all_files()
         return cls(checked, datasets, tasks)
 
     @classmethod

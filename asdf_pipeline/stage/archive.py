@@ -6,12 +6,11 @@ import os
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import CallError, InputMissingError
-from asdf_pipeline.stage.layouts import CODES, LAYOUTS, days_of, segments
+from asdf_pipeline.stage.layouts import CODES, LAYOUTS, days_of, matches, segments
 from asdf_pipeline.stage.waveforms import WaveformFile
 from asdf_pipeline.times import SECOND
 
@@ -69,6 +68,11 @@ class Archive:
         return cls(Path(root), layout, **codes, first=first, last=last)
 
     @property
+    def patterns(self) -> tuple[str, str, str, str]:
+        """Patterns of network, station, location and channel."""
+        return self.network, self.station, self.location, self.channel
+
+    @property
     def window(self) -> tuple[int, int] | None:
         """First and last ns since 1970 of the days; None for no limit at all."""
         if self.first is None and self.last is None:
@@ -99,17 +103,16 @@ class Archive:
             raise InputMissingError(msg)
         found: dict[tuple[tuple[str, str], ...], tuple[int, WaveformFile]] = {}
         for path, fields in self._listed(str(self.root), 0, {}, len(parts)):
-            version = int(fields.pop("version", 0))
+            version = int(fields.pop("version", "").lstrip("#") or 0)
             codes = tuple(fields.get(code) for code in CODES)
-            file = WaveformFile(Path(path), codes, self.window)
+            file = WaveformFile(Path(path), codes, self.patterns, self.window)
             key = tuple(sorted(fields.items()))
             if key not in found or found[key][0] < version:
                 found[key] = version, file
         if not found:
-            codes_text = ".".join(getattr(self, code) for code in CODES)
             template = LAYOUTS.get(self.layout, self.layout)
             msg = (
-                f"{self.root}: no day of {codes_text} from "
+                f"{self.root}: no day of {'.'.join(self.patterns)} from "
                 f"{self.first or 'the beginning'} to {self.last or 'the end'} in this "
                 f"archive (layout {template})"
             )
@@ -146,11 +149,8 @@ class Archive:
         ):
             return False
         return all(
-            any(
-                fnmatchcase(fields[code], pattern.strip().replace("--", ""))
-                for pattern in getattr(self, code).split(",")
-            )
-            for code in CODES
+            matches(fields[code], patterns)
+            for code, patterns in zip(CODES, self.patterns, strict=True)
             if code in fields
         )
 

@@ -5,9 +5,10 @@ A layout is a template of fields in braces::
     {year}/{network}/{station}/{channel}.D/...
 
 ``{network}``, ``{station}``, ``{location}`` and ``{channel}`` are codes, ``{year}``,
-``{jday}`` (001 to 366), ``{month}`` and ``{day}`` dates, ``{version}`` is a number of
-which the largest counts, ``{any}`` is any text. ``{station:_<5}`` is a code that is
-padded to five characters by underscores, as Python's `format` does it.
+``{jday}`` (001 to 366), ``{month}`` and ``{day}`` dates, ``{version}`` is nothing or
+``#`` and a number, of which the largest counts, ``{any}`` is any text.
+``{station:_<5}`` is a code that is padded to five characters by underscores, as
+Python's `format` does it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
+from fnmatch import fnmatchcase
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -29,11 +31,23 @@ LAYOUTS = {
     # SeisComP's; its type D is waveforms.
     "sds": "{year}/{network}/{station}/{channel}.D/"
     "{network}.{station}.{location}.{channel}.D.{year}.{jday}",
+    # Antelope's and IRIS' buffer of uniform data.
+    "bud": "{network}/{station}/{station}.{network}.{location}.{channel}.{year}.{jday}",
+    # scedc.caltech.edu/cloud: bucket scedc-pds.
+    "scedc": "continuous_waveforms/{year}/{year}_{jday}/"
+    "{network:_<2}{station:_<5}{channel:_<3}{location:_<3}{year}{jday}.ms",
+    # ncedc.org/db/cloud.html: bucket ncedc-pds.
+    "ncedc": "continuous_waveforms/{network}/{year}/{year}.{jday}/"
+    "{station}.{network}.{channel}.{location}.D.{year}.{jday}",
+    # docs.earthscope.org: bucket earthscope-geophysical-data; a station's channels in
+    # one file, and behind the access point for other networks its version.
+    "earthscope": "miniseed/{network}/{year}/{jday}/"
+    "{station}.{network}.{year}.{jday}{version}",
 }
 """Templates by name: another layout is another line here."""
 
 _DATES = {"year": r"\d{4}", "jday": r"\d{3}", "month": r"\d\d", "day": r"\d\d"}
-_OTHERS = {"version": r"\d+", "any": r"[^/]*"}
+_OTHERS = {"version": r"(?:#\d+)?", "any": r"[^/]*"}
 _EMPTY = ("network", "location")  # codes that may be
 _FIELD = re.compile(r"\{(\w+)(?::(.)<(\d+))?\}")
 
@@ -114,6 +128,22 @@ def _of(field: str, width: str | None) -> str:
             return rf"[^/]{{{width}}}"
         return "[^/.]*" if field in _EMPTY else "[^/.]+"
     return {**_DATES, **_OTHERS}.get(field, "")
+
+
+def matches(code: str, patterns: str) -> bool:
+    """Return whether a code matches one of several patterns.
+
+    Parameters
+    ----------
+    code : str
+        Of a network, station, location or channel.
+    patterns : str
+        Patterns of the shell, separated by commas; ``--`` is the empty code.
+    """
+    return any(
+        fnmatchcase(code, pattern.strip().replace("--", ""))
+        for pattern in patterns.split(",")
+    )
 
 
 def days_of(fields: Mapping[str, str]) -> tuple[date, date]:

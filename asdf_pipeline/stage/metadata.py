@@ -11,8 +11,9 @@ from obspy import UTCDateTime
 from asdf_pipeline.errors import InputError, StationXMLError
 from asdf_pipeline.metadata.inventory import parse
 from asdf_pipeline.metadata.merge import merge
-from asdf_pipeline.metadata.split import split, written
+from asdf_pipeline.metadata.split import split
 from asdf_pipeline.metadata.stationxml import check_xml
+from asdf_pipeline.metadata.write import written
 from asdf_pipeline.stage.files import InputErrors, name_of, unpacked
 from asdf_pipeline.stage.formats import find_format, read_file, warnings_as_lines
 

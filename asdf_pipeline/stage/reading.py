@@ -120,8 +120,9 @@ class FileReader:
                     if no_waveform(trace):
                         continue
                     trace.stats.npts = trace.data.size  # ObsPy's may be the claim
-                    last.samples[station_of(trace)] += trace.stats.npts
+                    there = trace.stats.npts
                     if (part := file.wanted(trace)) is not None:
+                        last.samples[station_of(part)] += there
                         _check_station(part, source_name, expected)
                         if self._apply_calib:
                             calibrate(part)

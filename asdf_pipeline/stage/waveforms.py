@@ -15,6 +15,7 @@ from asdf_pipeline.container.encoded import EncodedTrace
 from asdf_pipeline.container.product import encode_stream
 from asdf_pipeline.container.traces import indices_between, offset
 from asdf_pipeline.errors import InputError, TraceError
+from asdf_pipeline.stage.layouts import matches
 from asdf_pipeline.times import utc
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class WaveformFile:
     codes : tuple of (str or None)
         Network, station, location and channel that its place in an archive says it
         holds; None for what it does not say.
+    patterns : tuple of str
+        Of these codes, for those that its place does not say (see `layouts.matches`).
     window : (int, int) or None
         First and last time in ns since 1970 that are wanted of it; None for all.
     samples : int
@@ -57,11 +60,15 @@ class WaveformFile:
 
     path: Path
     codes: tuple[str | None, ...] = (None,) * 4
+    patterns: tuple[str, ...] = ("*",) * 4
     window: tuple[int, int] | None = None
     samples: int = 0
 
     def wanted(self, trace: obspy.Trace) -> obspy.Trace | None:
         """Return what is wanted of a trace, or of its header; None for nothing."""
+        codes = zip(_codes(trace), self.codes, self.patterns, strict=True)
+        if any(said is None and not matches(code, one) for code, said, one in codes):
+            return None
         return trace if self.window is None else cut(trace, self.window)
 
     def check(self, trace: obspy.Trace, source_name: str) -> str:
@@ -72,8 +79,7 @@ class WaveformFile:
         InputError
             If it is another station's.
         """
-        stats = trace.stats
-        codes = stats.network, stats.station, stats.location, stats.channel
+        codes = _codes(trace)
         if all(
             expected in (None, code)
             for expected, code in zip(self.codes, codes, strict=True)
@@ -90,6 +96,11 @@ class WaveformFile:
             )
             raise InputError(msg)
         return f"where its place in the archive says {expected}"
+
+
+def _codes(trace: obspy.Trace) -> tuple[str, str, str, str]:
+    stats = trace.stats
+    return stats.network, stats.station, stats.location, stats.channel
 
 
 def cut(trace: obspy.Trace, window: tuple[int, int]) -> obspy.Trace | None:

@@ -19,8 +19,8 @@ from tests.cli.conftest import PACKAGE_COMMAND, Run
 
 Command = Callable[..., Run]
 VERBS = (
-    *("stage", "process", "merge", "manifest", "info"),
-    *("digest", "verify", "status"),
+    *("init", "config", "stage", "try", "process", "compare", "merge", "manifest"),
+    *("report", "info", "digest", "verify", "repair", "status"),
 )
 
 

@@ -9,7 +9,8 @@ import obspy
 import pyasdf
 import pytest
 
-from asdf_pipeline.metadata.split import split, written
+from asdf_pipeline.metadata.split import split
+from asdf_pipeline.metadata.write import written
 from tests.container.made import write
 
 if TYPE_CHECKING:

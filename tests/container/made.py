@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import obspy
 
-from asdf_pipeline.container.codec import COMPRESSED, Encoding
+from asdf_pipeline.container.codec import COMPRESSED, Encoding, decode_into
 from asdf_pipeline.container.product import make_product
 from asdf_pipeline.container.writer import Writer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 DTYPES = ("<i2", ">i2", "<i4", ">i4", "<i8", ">i8", "<f4", ">f4", "<f8", ">f8")
@@ -27,6 +28,16 @@ def trace(
     made.stats.sampling_rate = rate
     made.stats.starttime = obspy.UTCDateTime(ns=start)
     return made
+
+
+def decode(
+    chunk: bytes, filters: Sequence[int], itemsize: int, size: int, mask: int = 0
+) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Return a whole chunk's bytes; see `decode_into`."""
+    result = np.empty(size, np.uint8)
+    width = itemsize if size % itemsize == 0 else 1
+    decode_into(result.reshape(-1, width), chunk, filters, size, 0, mask)
+    return result
 
 
 def write(

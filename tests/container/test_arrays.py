@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from asdf_pipeline.container.arrays import encode_auxiliary
-from asdf_pipeline.container.codec import COMPRESSED, RAW, Encoding, decode
+from asdf_pipeline.container.codec import COMPRESSED, RAW, Encoding
 from asdf_pipeline.container.digest import array_digest
 from asdf_pipeline.container.encoded import Product
 from asdf_pipeline.container.names import check_auxiliary_path
@@ -22,6 +22,7 @@ from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.container.verify import verify
 from asdf_pipeline.container.writer import Writer
 from asdf_pipeline.errors import AuxiliaryError, InputError
+from tests.container.made import decode
 
 ARRAYS: dict[str, Any] = {
     "Rows/many": np.arange(100_000).reshape(1000, 100),

@@ -24,12 +24,11 @@ from asdf_pipeline.container.codec import (
     CodecError,
     Encoding,
     can_decode,
-    decode,
     encode,
 )
 from asdf_pipeline.container.encoded import EncodedArray
 from asdf_pipeline.errors import TraceError
-from tests.container.made import DTYPES
+from tests.container.made import DTYPES, decode
 
 ARRAYS = st.sampled_from(DTYPES).flatmap(
     lambda dtype: arrays.arrays(dtype, st.integers(0, 300))

@@ -60,7 +60,7 @@ def test_a_part_grows_to_the_whole(tmp_path: Path) -> None:
 def test_more_stations_than_are_copied_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_BATCH", 2)
+    monkeypatch.setattr(module, "OBJECTS_PER_OPENING", 2)
     whole = segment(tmp_path / "whole.h5", *"ABCDE")
     merge([whole], tmp_path / "merged.h5")
     assert file_digest(tmp_path / "merged.h5") == file_digest(whole)

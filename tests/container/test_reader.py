@@ -236,7 +236,7 @@ def test_a_window_opens_only_what_reaches_into_it(
     opened = []
     open_dataset = datasets.open_dataset
 
-    def counting(group: object, name: bytes) -> datasets.Opened:
+    def counting(group: object, name: bytes) -> datasets.OpenDataset:
         opened.append(name)
         return open_dataset(group, name)
 

@@ -17,8 +17,9 @@ from asdf_pipeline import ASDFDataSet, ASDFWarning
 from asdf_pipeline.errors import StationXMLError
 from asdf_pipeline.metadata.inventory import parse
 from asdf_pipeline.metadata.merge import merge
-from asdf_pipeline.metadata.split import split, written
+from asdf_pipeline.metadata.split import split
 from asdf_pipeline.metadata.stationxml import survey
+from asdf_pipeline.metadata.write import written
 from asdf_pipeline.stage.metadata import read_stations
 
 STATION = "BW.RJOB"

@@ -50,7 +50,7 @@ def set_key(checkout: Checkout, key: str, value: object) -> None:
 def test_archives_merging_and_staged_files_that_go(identity: Checkout) -> None:
     make_archive(identity.path / "sds")
     days = [
-        {"dataset": f"day{day}", "sds": "sds", "network": "BW", "channel": "EHZ"}
+        {"dataset": f"day{day}", "archive": "sds", "network": "BW", "channel": "EHZ"}
         | {"starttime": f"2009-{day}", "endtime": f"2009-{day}", "merge": "rjob"}
         | {"stations": "{obspy}/core/data/BW_RJOB.xml", "events": events}
         for day, events in (
@@ -81,7 +81,7 @@ def test_archives_merging_and_staged_files_that_go(identity: Checkout) -> None:
 
 def test_a_new_day_in_the_archive_is_staged(identity: Checkout) -> None:
     make_archive(identity.path / "sds")
-    identity.use({"dataset": "bw", "sds": "sds", "station": "RJ*"})
+    identity.use({"dataset": "bw", "archive": "sds", "station": "RJ*"})
     assert identity.snakemake("results/bw/staged.h5").code == 0
     day = identity.path / "sds/2009/BW/RJOB/EHZ.D"
     trace = obspy.read(str(day / "BW.RJOB..EHZ.D.2009.236"))[0]
@@ -96,11 +96,12 @@ def test_a_new_day_in_the_archive_is_staged(identity: Checkout) -> None:
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ({"sds": "absent"}, "'bw': absent: no such directory with an archive"),
-        ({"sds": "config"}, "'bw': config: no day of *.*.*.* from the beginning"),
-        ({"sds": "config", "starttime": "May"}, "'bw': 'May': expected a day"),
-        ({"waveforms": "x", "channel": "EHZ"}, "choose from an archive: name it"),
-        ({"asdf": "x", "sds": "y"}, "give either waveforms or asdf"),
+        ({"archive": "absent"}, "'bw': absent: no such directory with an archive"),
+        ({"archive": "config"}, "'bw': config: no day of *.*.*.* from the beginning"),
+        ({"archive": "config", "starttime": "May"}, "'bw': 'May': expected a day"),
+        ({"archive": "config", "layout": "sdss"}, "'bw': layout 'sdss': expected sds,"),
+        ({"waveforms": "x", "channel": "EHZ"}, "taken from an archive: name it"),
+        ({"asdf": "x", "archive": "y"}, "give either waveforms or asdf"),
         ({"asdf": "x", "merge": "a/b"}, "merge: 'a/b' does not match"),
     ],
 )
@@ -113,7 +114,7 @@ def test_a_wrong_row_is_named(
 
 def test_an_asdf_file_is_linked_with_all_that_it_holds(identity: Checkout) -> None:
     make_archive(identity.path / "sds")
-    identity.use({"dataset": "bw", "sds": "sds", "tag": "raw_recording"})
+    identity.use({"dataset": "bw", "archive": "sds", "tag": "raw_recording"})
     assert identity.snakemake("results/bw/staged.h5").code == 0
     source = identity.path / "own.h5"
     (identity.path / "results/bw/staged.h5").rename(source)

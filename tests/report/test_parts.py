@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import scipy.signal
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,7 +22,7 @@ from asdf_pipeline.report.charts import availability_chart
 from asdf_pipeline.report.collect import Station, gather_failures
 from asdf_pipeline.report.distributions import histogram, outliers
 from asdf_pipeline.report.map import draw, view_of
-from asdf_pipeline.report.samples import choose, envelope, spectrum
+from asdf_pipeline.report.samples import choose, envelope, spectrum, welch
 
 if TYPE_CHECKING:
     from typing import Any
@@ -96,6 +97,15 @@ def test_a_short_trace_is_drawn_as_it_is() -> None:
     curve = envelope(header(50), data)
     assert not curve.is_envelope
     assert curve.low is data
+
+
+@pytest.mark.parametrize("samples", [64, 100, 5000])
+def test_power_is_scipys(samples: int) -> None:
+    data = np.cumsum(np.random.default_rng(samples).normal(size=samples))
+    expected = scipy.signal.welch(data, 20.0, nperseg=64, detrend="linear")
+    frequency, power = welch(data, 20.0, 64)
+    np.testing.assert_allclose(frequency, expected[0][1:], rtol=1e-12)
+    np.testing.assert_allclose(power, expected[1][1:], rtol=1e-9)
 
 
 def test_a_spectrum_is_largest_where_the_signal_is() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -12,11 +15,13 @@ from obspy.clients.filesystem.sds import Client
 
 from asdf_pipeline import engine
 from asdf_pipeline.cli import main
+from asdf_pipeline.container.digest import file_digest
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.errors import CallError, InputMissingError
 from asdf_pipeline.stage import StageTask
 from asdf_pipeline.stage.archive import Archive, read_day
 from asdf_pipeline.stage.combine import combine
+from asdf_pipeline.stage.layouts import CODES, LAYOUTS, segments
 
 BW_LHZ = ("BW", "RJOB", "", "LHZ")
 
@@ -83,7 +88,15 @@ def test_what_is_selected(
 
 def test_the_command(archive: Path, tmp_path: Path) -> None:
     output = tmp_path / "staged.h5"
-    words = ["stage", "--sds", str(archive), "--tag", "raw", "--output", str(output)]
+    words = [
+        "stage",
+        "--archive",
+        str(archive),
+        "--tag",
+        "raw",
+        "--output",
+        str(output),
+    ]
     chosen = ["--network", "BW", "--station", "*", "--channel", "EH[ZN]"]
     assert main([*words, *chosen, "--starttime", "2009-237"]) == 0
     with Reader(output) as reader:
@@ -112,11 +125,11 @@ def test_calls_that_cannot_be(
 ) -> None:
     end = ["--tag", "raw", "--output", str(tmp_path / "staged.h5")]
     assert main(["stage", "--waveforms", "x", "--channel", "EHZ", *end]) == 2
-    assert "--channel: what an archive's days" in capsys.readouterr().err
-    assert main(["stage", "--sds", str(tmp_path / "absent"), *end]) == 2
+    assert "--channel: say what is taken from an archive" in capsys.readouterr().err
+    assert main(["stage", "--archive", str(tmp_path / "absent"), *end]) == 2
     assert "absent: no such directory with an archive" in capsys.readouterr().err
     days = ["--starttime", "2009-238", "--endtime", "2009-237"]
-    assert main(["stage", "--sds", str(archive), *days, *end]) == 2
+    assert main(["stage", "--archive", str(archive), *days, *end]) == 2
     assert "is after" in capsys.readouterr().err
 
 
@@ -142,7 +155,7 @@ def test_days_not_split_at_midnight_are_whole(
 ) -> None:
     root, whole = unsplit
     output = tmp_path / "staged.h5"
-    words = ["stage", "--sds", str(root), "--tag", "raw", "--output", str(output)]
+    words = ["stage", "--archive", str(root), "--tag", "raw", "--output", str(output)]
     times = ["--starttime", f"2024-02-0{day}", "--endtime", f"2024-02-0{day}"]
     assert main([*words, *times, "--backend", "serial"]) == 0
     start = obspy.UTCDateTime(2024, 2, day)
@@ -170,7 +183,7 @@ def test_days_staged_one_by_one_are_all_samples_once(
             StageTask(
                 output=parts[-1],
                 tag="raw",
-                archives=(Archive.chosen(root, "sds", **chosen),),
+                archives=(Archive.chosen(root, **chosen),),
                 backend="serial",
                 io="segments",
                 progress="none",
@@ -200,7 +213,7 @@ def test_another_stations_file_is_refused(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     path = misplaced(archive, **codes)
-    words = ["--sds", str(archive), "--tag", "raw", "--station", "RJOB"]
+    words = ["--archive", str(archive), "--tag", "raw", "--station", "RJOB"]
     assert main(["stage", *words, "--output", str(tmp_path / "staged.h5")]) == 1
     found = ".".join({"network": "BW", "station": "RJOB", **codes}.values())
     assert (
@@ -217,7 +230,7 @@ def test_another_channel_than_the_paths_is_said(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     path = misplaced(archive, **codes)
-    words = ["--sds", str(archive), "--tag", "raw", "--station", "RJOB"]
+    words = ["--archive", str(archive), "--tag", "raw", "--station", "RJOB"]
     assert main(["stage", *words, "--output", str(tmp_path / "staged.h5")]) == 0
     lines = capsys.readouterr().err.splitlines()
     (said,) = [line for line in lines if "where its place" in line]
@@ -231,6 +244,118 @@ def test_another_channel_than_the_paths_is_said(
 def test_no_sample_of_the_wanted_times_is_an_error(
     archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["--sds", str(archive), "--tag", "raw", "--starttime", "2009-08-27"]
+    words = ["--archive", str(archive), "--tag", "raw", "--starttime", "2009-08-27"]
     assert main(["stage", *words, "--output", str(tmp_path / "staged.h5")]) == 1
     assert "holds no waveforms in the wanted times" in capsys.readouterr().err
+
+
+def path_in(layout: str, trace: obspy.Trace) -> str:
+    """Return where a layout puts a trace, with Python's own format."""
+    day = trace.stats.starttime
+    fields = {name: trace.stats[name] for name in CODES}
+    dates = {"year": f"{day.year}", "jday": f"{day.julday:03}"}
+    dates |= {"month": f"{day.month:02}", "day": f"{day.day:02}"}
+    return LAYOUTS.get(layout, layout).format(**fields, **dates, version="#2", any="x")
+
+
+def arranged(archive: Path, root: Path, layout: str) -> None:
+    """Copy an archive's traces to where another layout has them."""
+    for path in sorted(archive.rglob("*.D.2009.*")):
+        (trace,) = obspy.read(str(path))
+        place = root / path_in(layout, trace)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with place.open("ab") as file:  # EarthScope's hold all channels
+            trace.write(file, format="MSEED")
+
+
+MONTHS = "{network}.{station}/{year}/{month}/{any}-{location}.{channel}.{day}"
+
+
+@pytest.mark.parametrize("layout", [*LAYOUTS, MONTHS])
+def test_the_same_data_by_each_layout_is_the_same_file(
+    archive: Path, tmp_path: Path, layout: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "other"
+    arranged(archive, root, layout)
+    for newest in root.rglob("*#2"):  # what there was before it was mended
+        newest.with_name(newest.name.replace("#2", "#1")).write_text("older")
+    end = ["--tag", "raw", "--backend", "serial", "--progress", "none", "--output"]
+    chosen = ["--starttime", "2009-08-25", "--channel", "EH[ZN]", "--location=--"]
+    call = ["stage", "--archive", str(archive), *chosen, *end]
+    assert main([*call, str(tmp_path / "sds.h5")]) == 0
+    call = ["stage", "--archive", str(root), "--layout", layout, *chosen, *end]
+    assert main([*call, str(tmp_path / "other.h5")]) == 0
+    assert file_digest(tmp_path / "other.h5") == file_digest(tmp_path / "sds.h5")
+    assert "where its place" not in capsys.readouterr().err
+    with Reader(tmp_path / "other.h5") as reader:
+        assert reader.stations() == ["BW.RJOB"]
+        assert len(reader.headers("BW.RJOB")) == 4
+
+
+def test_layouts_as_the_data_centres_write_them() -> None:
+    """Keys of scedc.caltech.edu/cloud, ncedc.org/db/cloud.html, docs.earthscope.org."""
+    keys = {
+        "scedc": "continuous_waveforms/2016/2016_123/CIGSC__BHZ___2016123.ms",
+        "ncedc": "continuous_waveforms/BG/2023/2023.022/CLV.BG.DPN..D.2023.022",
+        "earthscope": "miniseed/UW/2019/187/ALCT.UW.2019.187",
+    }
+    found = {}
+    for layout, key in keys.items():
+        fields: dict[str, str] | None = {}
+        for segment, name in zip(segments(layout), key.split("/"), strict=True):
+            assert fields is not None
+            fields = segment.read(name, fields)
+        assert fields is not None
+        found[layout] = [fields.get(name) for name in (*CODES, "year", "jday")]
+    assert found == {
+        "scedc": ["CI", "GSC", "", "BHZ", "2016", "123"],
+        "ncedc": ["BG", "CLV", "", "DPN", "2023", "022"],
+        "earthscope": ["UW", "ALCT", None, None, "2019", "187"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("layout", "listed"),
+    [
+        ("sds", {".", "2009", "BW", "RJOB", "EHZ.D"}),
+        ("ncedc", {".", "continuous_waveforms", "BW", "2009", "2009.236", "2009.237"}),
+    ],
+)
+def test_what_the_selection_rules_out_is_not_listed(
+    archive: Path,
+    tmp_path: Path,
+    layout: str,
+    listed: set[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    root = tmp_path / "other"
+    arranged(archive, root, layout)
+    for path in [path for path in root.rglob("*") if path.is_file()]:
+        for known, another in (("BW", "GR"), ("2009", "2014")):
+            name = str(path.relative_to(root)).replace(known, another)
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).touch()
+    seen: set[str] = set()
+    scandir = os.scandir
+
+    def noting(folder: str) -> Iterator[os.DirEntry[str]]:
+        seen.add(os.path.relpath(folder, root).rpartition("/")[2])
+        return scandir(folder)
+
+    monkeypatch.setattr("os.scandir", noting)
+    days = {"last": date(2009, 8, 24)}
+    codes = {"network": "BW", "station": "RJOB", "channel": "EHZ"}
+    assert len(Archive(root, layout, **codes, **days).files()) == 2  # type: ignore[arg-type]
+    assert seen == listed
+
+
+@pytest.mark.parametrize(
+    ("layout", "said"),
+    [
+        ("sdss", "layout 'sdss': expected sds, bud, scedc, ncedc, earthscope, or a"),
+        ("{net}/{station}", "unknown field 'net'; known: network, station"),
+    ],
+)
+def test_a_layout_that_is_none_is_named(archive: Path, layout: str, said: str) -> None:
+    with pytest.raises(CallError, match=re.escape(said)):
+        Archive(archive, layout).files()

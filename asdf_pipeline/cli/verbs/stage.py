@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger(__name__)
 _GOES_ON = "the same command goes on with what is sealed"
-_SELECTION = ("network", "station", "location", "channel", "starttime", "endtime")
+_CODES = ("network", "station", "location", "channel")
+_CHOICE = ("layout", *_CODES, "starttime", "endtime")
 
 _DESCRIPTION = """\
 Put waveforms, station metadata and events into one ASDF file.
@@ -31,7 +32,8 @@ metadata StationXML or another inventory format, events QuakeML or another event
 format. Overlapping pieces stay separate traces: nothing is merged, nothing filled.
 Events and stations that only SAC headers describe are made of those headers.
 
-From an SDS archive the days that the patterns select are staged, whole.
+From an archive the days that the patterns select are staged, from midnight to
+midnight: the files of the days beside are looked into.
 
 Stations are staged in parallel. The output appears when it is complete; what was
 done when a run is stopped is kept, and the same command goes on from there.
@@ -41,7 +43,7 @@ With --asdf an existing ASDF file is checked and linked: its data is not copied.
 _EXAMPLES = """\
   asdf-pipeline stage --waveforms 'data/**/*.mseed' --stations 'meta/*.xml' \\
       --events quake.xml --tag raw_recording --output staged.h5
-  asdf-pipeline stage --sds /archive --network BW --channel 'EH?' --tag raw_recording \\
+  asdf-pipeline stage --archive /sds --network BW --channel 'EH?' --tag raw_recording \\
       --starttime 2024-001 --endtime 2024-030 --stations bw.xml --output staged.h5
   asdf-pipeline stage --asdf example.h5 --output staged.h5"""
 
@@ -69,25 +71,32 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
             help=f"patterns of {what}",
         )
     parser.add_argument(
-        "--sds",
+        "--archive",
         nargs="+",
         action="extend",
         type=Path,
         default=[],
         metavar="DIR",
-        help="SDS archives: YEAR/NET/STA/CHA.D/NET.STA.LOC.CHA.D.YEAR.DAY",
+        help="archives: directories with a file for each channel, or station, and day",
     )
-    for name in _SELECTION[:4]:
+    parser.add_argument(
+        "--layout",
+        metavar="NAME|TEMPLATE",
+        help="how the archives' paths are made: sds (the default), bud, scedc, ncedc, "
+        "earthscope, or a template such as "
+        "{network}/{station}/{channel}.{year}.{jday} (docs/staging.md)",
+    )
+    for name in _CODES:
         parser.add_argument(
             f"--{name}",
             metavar="CODES",
-            help=f"{name}s to take from --sds: patterns, separated by commas",
+            help=f"{name}s to take from --archive: patterns, separated by commas",
         )
     for name, which in (("starttime", "first"), ("endtime", "last")):
         parser.add_argument(
             f"--{name}",
             metavar="DAY",
-            help=f"{which} day to take from --sds: 2024-01-31 or 2024-031",
+            help=f"{which} day to take from --archive: 2024-01-31 or 2024-031",
         )
     parser.add_argument(
         "--fdsn",
@@ -134,19 +143,19 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Stage the files."""
-    named = args.waveforms or args.sds or args.fdsn
-    selects = [f"--{name}" for name in _SELECTION if getattr(args, name) is not None]
+    named = args.waveforms or args.archive or args.fdsn
+    selects = [f"--{name}" for name in _CHOICE if getattr(args, name) is not None]
     if args.asdf is not None and (named or args.stations or args.events or args.tag):
         msg = "--asdf goes without any other source, and without --tag"
         raise CallError(msg)
     if args.asdf is None and not named:
-        msg = "give --waveforms, --sds or --fdsn, or --asdf"
+        msg = "give --waveforms, --archive or --fdsn, or --asdf"
         raise CallError(msg)
     if args.asdf is None and not args.tag:
         msg = "give --tag: under which tag the waveforms are stored, raw_recording say"
         raise CallError(msg)
-    if selects and not args.sds:
-        msg = f"{', '.join(selects)}: what an archive's days are chosen by: name --sds"
+    if selects and not args.archive:
+        msg = f"{', '.join(selects)}: say what is taken from an archive: name --archive"
         raise CallError(msg)
 
     from asdf_pipeline import engine
@@ -156,7 +165,12 @@ def run(args: argparse.Namespace) -> None:
     if args.asdf is not None:
         stage_asdf(args.asdf, args.output)
         return
-    chosen = {name: text for name in _SELECTION if (text := getattr(args, name))}
+    # --location=-- is an empty list to the argparse of Python 3.11 (bpo-14364).
+    chosen = {
+        name: getattr(args, name) or "--"
+        for name in _CHOICE
+        if getattr(args, name) not in (None, "")
+    }
     task = StageTask(
         output=args.output,
         tag=args.tag,
@@ -164,7 +178,7 @@ def run(args: argparse.Namespace) -> None:
         stations=tuple(args.stations),
         events=tuple(args.events),
         request=_read_request(args.fdsn),
-        archives=tuple(Archive.chosen(root, "sds", **chosen) for root in args.sds),
+        archives=tuple(Archive.chosen(root, **chosen) for root in args.archive),
         sac_headers=args.sac_headers,
         split_drift=args.split_drift,
         apply_calib=args.apply_calib,
