@@ -65,7 +65,7 @@ class Task:
         ]
 
     def _part_options(self) -> list[str]:
-        """Return the options that choose stations, times and events, and cut windows."""
+        """Return the options that choose stations, times, events, and windows."""
         process, options = self.process, []
         if "window" in process:
             keys = ("window", "overlap", "align")
