@@ -13,6 +13,7 @@ from asdf_pipeline.team import launcher as _launcher
 
 if TYPE_CHECKING:
     from asdf_pipeline.dataset.asdf import ASDFDataSet
+    from asdf_pipeline.dataset.system import get_sys_info, print_sys_info
     from asdf_pipeline.engine import RunReport
     from asdf_pipeline.errors import (
         ASDFPipelineError,
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
         InputError,
         InputMissingError,
         NotASDFError,
-        NotOfferedError,
         OutputExistsError,
         ProcessingFailedError,
         QueryTypeError,
@@ -57,7 +57,6 @@ __all__ = [
     "InputError",
     "InputMissingError",
     "NotASDFError",
-    "NotOfferedError",
     "OutputExistsError",
     "ProcessingFailedError",
     "QueryTypeError",
@@ -78,10 +77,13 @@ __all__ = [
     "WorkDirectoryError",
     "WriteError",
     "__version__",
+    "get_sys_info",
+    "print_sys_info",
 ]
 
 _ERRORS = "asdf_pipeline.errors"
-# Name here: module and name there. The last two are pyasdf's names for them.
+_SYSTEM = "asdf_pipeline.dataset.system"
+# Name here: module and name there. The last four are pyasdf's names.
 _WHERE = {
     **{
         name: (_ERRORS, name) for name in __all__ if name.endswith(("Error", "Warning"))
@@ -94,6 +96,8 @@ _WHERE = {
     "Windows": ("asdf_pipeline.plan.selection", "Windows"),
     "ASDFException": (_ERRORS, "ASDFPipelineError"),
     "WaveformNotInFileException": (_ERRORS, "StationMissingError"),
+    "get_sys_info": (_SYSTEM, "get_sys_info"),
+    "print_sys_info": (_SYSTEM, "print_sys_info"),
 }
 
 
@@ -103,12 +107,13 @@ def __getattr__(name: str) -> Any:
     Raises
     ------
     AttributeError
-        If the package has no such name; NotOfferedError if pyasdf has it.
+        If the package has no such name.
     """
+    if name == "exceptions":
+        return import_module("asdf_pipeline.exceptions")
     if name not in _WHERE:
-        from asdf_pipeline.dataset.pyasdf import PACKAGE, refuse
-
-        refuse(PACKAGE, name, __name__)
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
     from asdf_pipeline.files import require_posix
 
     require_posix()
@@ -120,7 +125,7 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     """Return the public names, for tab completion."""
-    return sorted({*globals(), *_WHERE})
+    return sorted({*globals(), *_WHERE, "exceptions"})
 
 
 if _launcher.launched_ranks() > 1:  # what one rank fails by must end the whole MPI job

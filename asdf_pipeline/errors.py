@@ -3,21 +3,25 @@
 ::
 
     ASDFPipelineError                    and, as the built-in that a caller expects,
-    ├── CallError                        ValueError; exit code 2: found before any work
-    │   ├── OutputExistsError            FileExistsError
-    │   ├── TagError
-    │   ├── FunctionError                TypeError
-    │   ├── QueryTypeError               TypeError
-    │   ├── BackendError                 RuntimeError
-    │   ├── SystemNotSupportedError      ImportError
-    │   └── NotOfferedError              NotImplementedError, AttributeError
-    ├── InputError                       ValueError
-    │   ├── InputMissingError            FileNotFoundError; exit code 2
-    │   ├── NotASDFError
-    │   ├── TraceError
-    │   ├── StationXMLError
-    │   ├── AuxiliaryError
-    │   └── StationMissingError          KeyError, AttributeError
+    ├── ASDFValueError                   ValueError
+    │   ├── CallError                    exit code 2: found before any work
+    │   │   ├── OutputExistsError        FileExistsError
+    │   │   ├── TagError
+    │   │   ├── FunctionError            TypeError
+    │   │   ├── QueryTypeError           TypeError
+    │   │   ├── UnknownTermError         ASDFAttributeError
+    │   │   ├── BackendError             RuntimeError
+    │   │   └── SystemNotSupportedError  ImportError
+    │   └── InputError
+    │       ├── InputMissingError        FileNotFoundError; exit code 2
+    │       ├── NotASDFError
+    │       ├── TraceError
+    │       │   └── SampleTypeError      TypeError
+    │       ├── StationXMLError
+    │       ├── ResponseMissingError
+    │       ├── AuxiliaryError
+    │       └── StationMissingError      KeyError, ASDFAttributeError
+    ├── ASDFAttributeError               AttributeError
     ├── WorkDirectoryError               RuntimeError
     ├── WriteError                       OSError
     ├── VerificationError
@@ -48,7 +52,15 @@ class ASDFPipelineError(Exception):
     exit_code: int = EXIT_DATA
 
 
-class CallError(ASDFPipelineError, ValueError):
+class ASDFValueError(ASDFPipelineError, ValueError):
+    """A value is not what it should be: of a call, or in an input."""
+
+
+class ASDFAttributeError(ASDFPipelineError, AttributeError):
+    """An attribute of a data set, or of a part of it, that is not there."""
+
+
+class CallError(ASDFValueError):
     """The call or the configuration is wrong; found before any work."""
 
     exit_code = EXIT_CALL
@@ -70,6 +82,10 @@ class QueryTypeError(CallError, TypeError):
     """A term of a query was compared with what it cannot be compared with."""
 
 
+class UnknownTermError(CallError, ASDFAttributeError):
+    """There is no such term to ask about in a query."""
+
+
 class BackendError(CallError, RuntimeError):
     """The wanted backend or way of writing cannot be had here."""
 
@@ -78,11 +94,7 @@ class SystemNotSupportedError(CallError, ImportError):
     """The operating system lacks what everything here needs, as Windows does."""
 
 
-class NotOfferedError(CallError, NotImplementedError, AttributeError):
-    """A pyasdf method that this package does not offer; names the way to do it."""
-
-
-class InputError(ASDFPipelineError, ValueError):
+class InputError(ASDFValueError):
     """An input is damaged or not what it should be."""
 
 
@@ -100,6 +112,10 @@ class TraceError(InputError):
     """A trace cannot be read from, or written to, an ASDF file; fails its unit."""
 
 
+class SampleTypeError(TraceError, TypeError):
+    """A trace's samples have a type that an ASDF file cannot hold."""
+
+
 class StationXMLError(InputError):
     """A StationXML document is damaged or of another station; fails its unit."""
 
@@ -112,7 +128,7 @@ class AuxiliaryError(InputError):
     """Auxiliary data cannot be written: its path, its content, or twice the same."""
 
 
-class StationMissingError(InputError, KeyError, AttributeError):
+class StationMissingError(InputError, KeyError, ASDFAttributeError):
     """A station, tag or item that was asked for is not in the file."""
 
     def __str__(self) -> str:

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
 SECOND = 1_000_000_000
 """Nanoseconds in a second."""
+TOLERANCE = 500
+"""Nanoseconds by which a wanted time may miss a sample and still mean it.
+
+Floats of seconds since 1970 and texts to the microsecond, which is how people write
+times, are up to half a microsecond off; the fastest recorders sample every 100.
+"""
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - all times are UTC
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z?", re.ASCII)

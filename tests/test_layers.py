@@ -10,7 +10,8 @@ import asdf_pipeline
 HOME = Path(asdf_pipeline.__file__).parent
 # As docs/architecture.md draws them; `__init__` stands where its last import does.
 ROOMS = [
-    *("_version", "errors", "text", "files", "times", "metadata", "container", "plan"),
+    *("_version", "errors", "exceptions", "text", "files", "times", "metadata"),
+    *("container", "plan"),
     *("manifest", "function", "steps", "provenance", "work", "journal", "team"),
     *("engine", "stage", "dataset", "__init__", "report", "pipeline", "cli"),
     "__main__",

@@ -56,13 +56,47 @@ def stored_size(group: Any) -> int:
     return sum(h5d.open(group, name).get_storage_size() for name in names)
 
 
-def _find(group: Any, path: str) -> Any:
-    """Return the data set of a path, or None; links are not followed."""
+def members(group: Any, path: str) -> dict[str, bool] | None:
+    """Return the names in a group; True for what is a group itself.
+
+    Parameters
+    ----------
+    group : h5py.h5g.GroupID or None
+        ``/AuxiliaryData``; None where the file has none.
+    path : str
+        Below it; empty for the group itself.
+
+    Returns
+    -------
+    dict of str to bool or None
+        None where there is no such group.
+    """
+    if group is None:
+        return None if path else {}
+    above = _member(group, path) if path else group
+    if not isinstance(above, h5g.GroupID):
+        return None
+    return {
+        name.decode("utf-8", "surrogateescape"): isinstance(
+            h5o.open(above, name), h5g.GroupID
+        )
+        for name in members_of(above)
+    }
+
+
+def _member(group: Any, path: str) -> Any:
+    """Return the group or data set of that path, by hard links alone, or None."""
     member = group
     for part in path.encode("utf-8", "surrogateescape").split(b"/"):
         if not isinstance(member, h5g.GroupID) or not has_member(member, part):
             return None
         member = h5o.open(member, part)
+    return member
+
+
+def _find(group: Any, path: str) -> Any:
+    """Return the data set of that path, or None."""
+    member = _member(group, path)
     return member if isinstance(member, h5d.DatasetID) else None
 
 

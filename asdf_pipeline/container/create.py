@@ -163,7 +163,7 @@ def trace(station: Any, content: EncodedTrace, name: str | None = None) -> Any:
         Another name than the trace's own.
     """
     dataset = array(station, (name or content.name).encode(), content.array)
-    _header(dataset, content.header)
+    header(dataset, content.header)
     return dataset
 
 
@@ -202,17 +202,18 @@ def auxiliary(file_id: Any, content: EncodedAuxiliary) -> Any | None:
     return dataset
 
 
-def _header(dataset: Any, header: TraceHeader) -> None:
-    number_attribute(dataset, b"starttime", np.array(header.starttime, "<i8"))
-    number_attribute(dataset, b"sampling_rate", np.array(header.sampling_rate, "<f8"))
+def header(dataset: Any, content: TraceHeader) -> None:
+    """Create the attributes of a trace."""
+    number_attribute(dataset, b"starttime", np.array(content.starttime, "<i8"))
+    number_attribute(dataset, b"sampling_rate", np.array(content.sampling_rate, "<f8"))
     for name in IDS:
-        ids = getattr(header, f"{name}s")
+        ids = getattr(content, f"{name}s")
         if ids:
             text_attribute(dataset, name.encode(), ",".join(ids))
-    if header.provenance_id:
-        text_attribute(dataset, b"provenance_id", header.provenance_id)
-    if header.labels:
-        labels_attribute(dataset, header.labels)
+    if content.provenance_id:
+        text_attribute(dataset, b"provenance_id", content.provenance_id)
+    if content.labels:
+        labels_attribute(dataset, content.labels)
 
 
 def number_attribute(owner: Any, name: bytes, value: np.ndarray[Any, Any]) -> None:

@@ -19,7 +19,7 @@ from asdf_pipeline.container.hdf5 import (
     version_of,
 )
 from asdf_pipeline.container.names import decoded, encoded
-from asdf_pipeline.errors import InputError, TraceError
+from asdf_pipeline.errors import InputError, StationMissingError, TraceError
 from asdf_pipeline.metadata.events import EventDocument
 
 if TYPE_CHECKING:
@@ -180,6 +180,29 @@ class InputFile:
         group = self._group(b"AuxiliaryData")
         with reading(self.path, "the list of auxiliary data"):
             return [] if group is None else auxiliary.paths(group)
+
+    def auxiliary_members(self, path: str = "") -> dict[str, bool]:
+        """Return the names in a group of auxiliary data; True for what is a group.
+
+        Parameters
+        ----------
+        path : str
+            Of the group below ``/AuxiliaryData``; empty for that itself.
+
+        Raises
+        ------
+        StationMissingError
+            If there is no such group.
+        InputError
+            If its list is damaged.
+        """
+        group = self._group(b"AuxiliaryData")
+        with reading(self.path, "the list of auxiliary data"):
+            members = auxiliary.members(group, path)
+        if members is None:
+            msg = f"{self.path}: no group {path!r} of auxiliary data"
+            raise StationMissingError(msg)
+        return members
 
     def auxiliary(self, path: str) -> tuple[np.ndarray[Any, Any], dict[str, Any]]:
         """Return the array and the parameters of auxiliary data.

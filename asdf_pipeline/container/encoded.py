@@ -31,7 +31,8 @@ class EncodedArray:
     shape : tuple of int
         Of an array of several dimensions; empty for one of `size` elements.
     rows : int
-        Of several dimensions: how many rows (along the first) a chunk holds.
+        How many rows (along the first dimension) a chunk holds; 0 where that follows
+        from the size, as of an array of one dimension that will not grow.
     """
 
     dtype: np.dtype[Any]
@@ -47,7 +48,7 @@ class EncodedArray:
         if not self.encoding.chunked:
             return ()
         if not self.shape:
-            return (self.encoding.chunk_length(self.size),)
+            return (self.rows or self.encoding.chunk_length(self.size),)
         return (self.rows, *(max(1, length) for length in self.shape[1:]))
 
     @property

@@ -53,6 +53,7 @@ h5py = _import_h5py()
 h5a: Any = h5py.h5a
 h5d: Any = h5py.h5d
 h5f: Any = h5py.h5f
+h5fd: Any = h5py.h5fd
 h5g: Any = h5py.h5g
 h5i: Any = h5py.h5i
 h5l: Any = h5py.h5l

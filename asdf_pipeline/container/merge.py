@@ -9,6 +9,7 @@ from asdf_pipeline.container.copying import copy_object
 from asdf_pipeline.container.datasets import read_document
 from asdf_pipeline.container.failures import writing
 from asdf_pipeline.container.hdf5 import (
+    FORMAT_VERSIONS,
     h5g,
     h5i,
     h5o,
@@ -37,6 +38,7 @@ def merge(
     output: Path,
     examine: Callable[[Path], None] = lambda _: None,
     quakeml: bytes | None = None,
+    format_version: str = FORMAT_VERSIONS[-1],
 ) -> None:
     """Merge files into a new one by copying HDF5 objects.
 
@@ -53,6 +55,8 @@ def merge(
         Called with each file just before it is read; may raise.
     quakeml : bytes or None
         The output's events, where they are not those that all files have.
+    format_version : str
+        ASDF version that the output claims.
 
     Raises
     ------
@@ -66,7 +70,10 @@ def merge(
     WriteError
         If the output cannot be written.
     """
-    with Writer.create(output, quakeml) as writer, writing(output):
+    with (
+        Writer.create(output, quakeml, format_version) as writer,
+        writing(output),
+    ):
         _copy_all(writer, segments, examine, events=quakeml is None)
 
 

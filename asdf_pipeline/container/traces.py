@@ -12,7 +12,7 @@ from obspy.core import AttribDict
 from obspy.core.event import ResourceIdentifier
 
 from asdf_pipeline.container.names import trace_name
-from asdf_pipeline.errors import TraceError
+from asdf_pipeline.errors import SampleTypeError, TraceError
 from asdf_pipeline.times import SECOND, utc
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def check(header: TraceHeader) -> None:
             f"trace {header.id}: samples of type {header.dtype} have no place in an "
             "ASDF file: convert to int16, int32, int64, float32 or float64"
         )
-        raise TraceError(msg)
+        raise SampleTypeError(msg)
     if not (math.isfinite(header.sampling_rate) and header.sampling_rate > 0):
         msg = f"trace {header.id}: the sampling rate is {header.sampling_rate} Hz"
         raise TraceError(msg)
@@ -178,6 +178,21 @@ def check(header: TraceHeader) -> None:
             f"(sampling rate {header.sampling_rate} Hz, {header.npts} samples)"
         )
         raise TraceError(msg)
+
+
+def check_version(header: TraceHeader, version: str) -> None:
+    """Check that a version of the format has a trace's type of samples.
+
+    Raises
+    ------
+    SampleTypeError
+        If ASDF 1.0.0 should hold int16.
+    """
+    if version < "1.0.1" and header.dtype.itemsize == 2:
+        msg = (
+            f"trace {header.id}: ASDF {version} has no int16 samples: convert to int32"
+        )
+        raise SampleTypeError(msg)
 
 
 def to_trace(

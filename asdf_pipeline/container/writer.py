@@ -28,6 +28,7 @@ from asdf_pipeline.container.hdf5 import (
 )
 from asdf_pipeline.container.names import STATIONXML, is_station, name_in
 from asdf_pipeline.container.product import encode_document
+from asdf_pipeline.container.traces import check_version
 from asdf_pipeline.errors import (
     ASDFPipelineError,
     AuxiliaryError,
@@ -221,7 +222,7 @@ class Writer:
         with self._writing():
             group: Any = None
             if product.traces or product.stationxml is not None:
-                group = self._station(product.station)
+                group = self.station(product.station)
             named: dict[str, EncodedTrace] = {}
             for trace in product.traces:
                 name = self._name(trace)
@@ -251,8 +252,8 @@ class Writer:
             raise AuxiliaryError(msg)
         create.write_samples(dataset, content.array)
 
-    def _station(self, station: str) -> Any:
-        """Return the station's group, created where it is missing."""
+    def station(self, station: str) -> Any:
+        """Return the station's open group, created where it is missing."""
         name = station.encode()
         if not is_station(station):
             msg = f"{self.path}: {station!r} is not of the form NET.STA"
@@ -263,9 +264,7 @@ class Writer:
 
     def _name(self, trace: EncodedTrace) -> str:
         """Return the trace's name as this version of the format allows it."""
-        if self.format_version < "1.0.1" and trace.header.dtype.itemsize == 2:
-            msg = f"{self.path}: ASDF 1.0.0 has no int16 samples: convert to int32"
-            raise TraceError(msg)
+        check_version(trace.header, self.format_version)
         return name_in(self.format_version, trace.name)
 
     def write_stationxml(
@@ -281,7 +280,7 @@ class Writer:
             If the file cannot be written.
         """
         with self._writing():
-            group = self._station(station)
+            group = self.station(station)
             _write_document(group, _STATIONXML, encode_document(document, encoding))
 
     def write_quakeml(self, document: bytes, encoding: Encoding = COMPRESSED) -> None:

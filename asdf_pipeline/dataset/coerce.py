@@ -1,8 +1,9 @@
-"""What people hand over to be added - paths, objects, ids - made ready to write."""
+"""Arguments of a data set's methods - paths, objects, ids - as what is written."""
 
 from __future__ import annotations
 
 import copy
+import importlib
 import io
 import re
 import warnings
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from asdf_pipeline.dataset.query import resource_id
 from asdf_pipeline.errors import (
     ASDFWarning,
+    AuxiliaryError,
     CallError,
     InputError,
     InputMissingError,
@@ -28,6 +30,12 @@ if TYPE_CHECKING:
 
 # A qualified name as lxml writes it, the namespace a URL.
 _QUALIFIED = re.compile(r"\{[A-Za-z][A-Za-z0-9+.-]*://[^{}/\s][^{}\s]*\}[^{}\s]+")
+# Names within an ASDF file, by its version: pyasdf's expressions, for its messages.
+_OLD_PART = r"^[a-zA-Z0-9][a-zA-Z0-9_]*[a-zA-Z0-9]$"
+_AUXILIARY_PART = {"1.0.3": r"^[a-zA-Z0-9-_\.!#$%&*+,:;<=>\?@\^~]+$"}
+_OLD_DOCUMENT = r"^[0-9a-z][0-9a-z_]*[0-9a-z]$"
+_DOCUMENT = {"1.0.3": r"^[ -~]+$"}
+_PROV = b"http://www.w3.org/ns/prov#"
 _KINDS = {
     "event_id": "Event",
     "origin_id": "Origin",
@@ -108,6 +116,107 @@ def as_catalog(event: Any) -> Catalog:
     return _read(read_events, event, "a Catalog, an Event", format="quakeml")
 
 
+def as_bytes(source: Any) -> bytes:
+    """Return the bytes of a file: of its path, or of one that is open.
+
+    Raises
+    ------
+    InputMissingError
+        If no file is there.
+    CallError
+        If it is neither, or a file that is open as text.
+    """
+    if isinstance(source, (str, PathLike)):
+        if not Path(source).is_file():
+            msg = f"{source}: no such file"
+            raise InputMissingError(msg)
+        return Path(source).read_bytes()
+    content = source.read() if hasattr(source, "read") else source
+    if not isinstance(content, bytes):
+        msg = f"expected a path or a file that is open as bytes, not {_kind(source)}"
+        raise CallError(msg)
+    return content
+
+
+def as_provenance(document: Any) -> bytes:
+    """Return a provenance document as PROV-XML.
+
+    Parameters
+    ----------
+    document : prov.model.ProvDocument, path-like, file object or bytes
+        PROV-XML stays as it is, byte for byte; other formats need the package prov.
+
+    Raises
+    ------
+    InputMissingError
+        If no file is there.
+    InputError
+        If it cannot be read.
+    CallError
+        If it is no such thing.
+    """
+    if hasattr(document, "serialize"):
+        with io.BytesIO() as text:
+            document.serialize(text, format="xml")
+            content: bytes = text.getvalue()
+            return content
+    source = document if isinstance(document, (str, PathLike)) else "the document"
+    raw = as_bytes(document)
+    try:
+        if _PROV in raw and check_xml(raw, str(source)):
+            return raw
+        with io.BytesIO(raw) as text:
+            return as_provenance(importlib.import_module("prov").read(text))
+    except ImportError as error:
+        msg = f"{source} is no PROV-XML, and other formats need: pip install prov"
+        raise InputError(msg) from error
+    except Exception as error:
+        # prov raises anything.
+        msg = f"{source}: cannot be read as provenance: {named_line(error)}"
+        raise InputError(msg) from error
+
+
+def checked_document_name(name: str, version: str) -> str:
+    """Return the name of a provenance document.
+
+    Raises
+    ------
+    CallError
+        If this version of the format does not allow it.
+    """
+    pattern = _DOCUMENT.get(version, _OLD_DOCUMENT)
+    if re.fullmatch(pattern, name) is None or "/" in name or name.strip(".") == "":
+        msg = (
+            f"Name '{name}' is invalid. It must validate against the regular "
+            f"expression '{pattern}' in ASDF version '{version}'."
+        )
+        raise CallError(msg)
+    return name
+
+
+def checked_auxiliary_path(data_type: str, path: str, version: str) -> str:
+    """Return the path of auxiliary data below ``/AuxiliaryData``.
+
+    Raises
+    ------
+    AuxiliaryError
+        If this version of the format does not allow one of its parts.
+    """
+    pattern = _AUXILIARY_PART.get(version, _OLD_PART)
+    parts = path.strip("/").split("/")
+    for what, name in (
+        ("Data type name", data_type),
+        *(("Path part name", part) for part in parts),
+    ):
+        if re.fullmatch(pattern, name) is None:
+            msg = (
+                f"{what} '{name}' is invalid. It must validate against the regular "
+                f"expression '{pattern}' in ASDF version '{version}'."
+            )
+            raise AuxiliaryError(msg)
+    return "/".join((data_type, *parts))
+
+
 def _xml_in(source: Any) -> bytes | None:
     """Return the XML in a file; None if there is no file or it is none.
 
@@ -155,12 +264,12 @@ def _read(function: Any, source: Any, expected: str, **options: str) -> Any:
 
 
 def resource_ids(value: Any, argument: str) -> tuple[str, ...] | None:
-    """Return the ids in what was given as ``event_id`` and the like.
+    """Return the ids in an argument such as ``event_id``.
 
     Parameters
     ----------
     value : object, ResourceIdentifier, str, several of them, or None
-        None: not given, the trace's own ids stay.
+        None: the trace's own ids stay.
     argument : {"event_id", "origin_id", "magnitude_id", "focal_mechanism_id"}
         Which: an object must be of that kind.
 
@@ -202,7 +311,7 @@ def resource_ids(value: Any, argument: str) -> tuple[str, ...] | None:
 
 
 def checked_labels(labels: Iterable[str] | str | None) -> tuple[str, ...]:
-    """Return labels as a tuple; none where none are given.
+    """Return labels as a tuple, empty where there are none.
 
     Raises
     ------
@@ -249,12 +358,12 @@ def annotated(stream: Stream, annotations: dict[str, Any]) -> Stream:
     from obspy import Stream
     from obspy.core import AttribDict
 
-    given = {key: value for key, value in annotations.items() if value is not None}
+    changes = {key: value for key, value in annotations.items() if value is not None}
     traces = []
     for trace in stream:
         new = copy.copy(trace)
         new.stats = copy.copy(trace.stats)  # Stats made of others round the rate
-        new.stats.asdf = AttribDict({**trace.stats.get("asdf", {}), **given})
+        new.stats.asdf = AttribDict({**trace.stats.get("asdf", {}), **changes})
         traces.append(new)
     return Stream(traces)
 
@@ -293,7 +402,7 @@ def _same_samples(one: Trace, other: Trace) -> bool:
 def warn_repeated(name: str) -> None:
     """Warn that a trace is there already, as pyasdf does."""
     warnings.warn(
-        f"{name} is in the data set already, with the same samples: not added again",
+        f"{name} already exists in file, with the same content: not added again",
         ASDFWarning,
         stacklevel=4,
     )

@@ -5,37 +5,11 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from asdf_pipeline.container.names import tag_of
-from asdf_pipeline.metadata.events import count_events
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from asdf_pipeline.dataset.reading import Readable
-    from asdf_pipeline.dataset.station import Station
-
-_SHOWN = 20  # stations in a table; a file may hold 100,000
-
-
-def _facts(data_set: Readable) -> list[tuple[str, str]]:
-    facts = [
-        ("Format version", data_set.asdf_format_version_in_file),
-        ("Size", data_set.pretty_filesize),
-        ("Events", str(count_events(data_set.open_file.reader.quakeml()))),
-        ("Stations", str(len(data_set.waveforms))),
-    ]
-    if kinds := data_set.auxiliary_data.list():
-        facts.append(("Auxiliary data", ", ".join(kinds)))
-    if documents := data_set.provenance.list():
-        facts.append(("Provenance documents", ", ".join(documents)))
-    return facts
-
-
-def data_set_text(data_set: Readable) -> str:
-    """Return a data set's summary, a line a fact."""
-    lines = [f"ASDF file '{data_set.filename}'"]
-    lines += [f"    {name}: {value}" for name, value in _facts(data_set)]
-    return "\n".join(lines)
+SHOWN = 20
+"""Stations in a table; a file may hold 100,000."""
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -47,44 +21,56 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return f"<table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def data_set_html(data_set: Readable) -> str:
-    """Return a data set's summary as HTML, with its first stations."""
-    names = data_set.waveforms.list()
-    rows = []
-    for name in names[:_SHOWN]:
-        station = data_set.waveforms[name]
-        has_xml = "yes" if "StationXML" in station else "no"
-        rows.append((name, " ".join(station.get_waveform_tags()), has_xml))
-    more = len(names) - len(rows)
+def data_set_html(
+    filename: str,
+    facts: Sequence[tuple[str, str]],
+    stations: Sequence[tuple[str, Sequence[str], bool]],
+    more: int,
+) -> str:
+    """Return a data set's summary as HTML.
+
+    Parameters
+    ----------
+    filename : str
+        Its file.
+    facts : sequence of (str, str)
+        Names and values.
+    stations : sequence of (str, sequence of str, bool)
+        Names, tags, and whether there is a StationXML, of the first `SHOWN`.
+    more : int
+        How many stations there are beside these.
+    """
+    rows = [
+        (name, " ".join(tags), "yes" if has_xml else "no")
+        for name, tags, has_xml in stations
+    ]
     rest = f"<p>and {more} more</p>" if more else ""
     return (
-        f"<p><b>ASDF file</b> {escape(data_set.filename)}</p>"
-        f"{_table(('', ''), _facts(data_set))}"
+        f"<p><b>ASDF file</b> {escape(filename)}</p>{_table(('', ''), facts)}"
         f"{_table(('Station', 'Tags', 'StationXML'), rows)}{rest}"
     )
 
 
-def station_text(station: Station, filtered: bool) -> str:
-    """Return a station's summary."""
-    tags = station.get_waveform_tags()
-    has_xml = "a" if "StationXML" in station else "no"
-    chosen = " (as filtered)" if filtered else ""
-    lines = [
-        f"Station {station._station_name}{chosen}",
-        f"    has {has_xml} StationXML",
-        f"    {len(tags)} waveform tag(s): {', '.join(tags)}",
-    ]
-    return "\n".join(lines)
+def station_text(
+    name: str, tags: Sequence[str], *, has_stationxml: bool, filtered: bool
+) -> str:
+    """Return a station's summary, in pyasdf's words."""
+    return "\n".join(
+        (
+            f"{'Filtered contents' if filtered else 'Contents'} of the data set for "
+            f"station {name}:",
+            f"    - Has {'a' if has_stationxml else 'no'} StationXML file",
+            f"    - {len(tags)} Waveform Tag(s):",
+            "        " + "\n        ".join(tags),
+        )
+    )
 
 
-def station_html(station: Station) -> str:
-    """Return a station's summary as HTML."""
-    rows = [
-        (tag, str(sum(tag_of(name) == tag for name in station.list())))
-        for tag in station.get_waveform_tags()
-    ]
-    has_xml = "with" if "StationXML" in station else "without"
+def station_html(name: str, traces: Mapping[str, int], *, has_stationxml: bool) -> str:
+    """Return a station's summary as HTML: its tags with their numbers of traces."""
+    rows = [(tag, str(number)) for tag, number in traces.items()]
+    has_xml = "with" if has_stationxml else "without"
     return (
-        f"<p><b>Station</b> {escape(station._station_name)}, {has_xml} StationXML</p>"
+        f"<p><b>Station</b> {escape(name)}, {has_xml} StationXML</p>"
         f"{_table(('Tag', 'Traces'), rows)}"
     )

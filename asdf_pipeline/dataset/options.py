@@ -12,6 +12,8 @@ from asdf_pipeline.team.launcher import running_ranks, world
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from asdf_pipeline.dataset.open_file import OpenFile
+
 # Those of pyasdf; what is not compressed is chunked and checksummed all the same.
 COMPRESSIONS = (
     None,
@@ -59,18 +61,22 @@ def check_format_version(path: Path, format_version: str | None) -> None:
     """
     if format_version is not None and format_version not in FORMAT_VERSIONS:
         versions = ", ".join(FORMAT_VERSIONS)
-        msg = f"{path}: ASDF version {format_version!r} is none of {versions}"
+        msg = (
+            f"ASDF version '{format_version}' is not supported. Supported versions: "
+            f"{versions}"
+        )
         raise CallError(msg)
 
 
-def without_effect(
+def warnings_about(
+    path: Path,
     compression: str | None,
     shuffle: bool,
     debug: bool,
     format_version: str | None,
-    version_in_file: str,
-) -> str:
-    """Return what to say of options that mean nothing here; often nothing."""
+    file: OpenFile,
+) -> list[str]:
+    """Return what is to be said of options that mean little here; often nothing."""
     vain = []
     if compression not in ("gzip-3", None):
         vain.append(f"compression={compression!r} (compressed as always)")
@@ -78,11 +84,14 @@ def without_effect(
         vain.append("shuffle=False (shuffled all the same)")
     if debug:
         vain.append("debug=True (see the logger 'asdf_pipeline')")
-    if format_version not in (None, version_in_file):
-        vain.append(
-            f"format_version={format_version!r} (the file stays {version_in_file})"
+    found = [f"{path}: without effect here: {', '.join(vain)}"] if vain else []
+    if format_version not in (None, file.version_in_file):
+        found.append(
+            f"You are forcing ASDF version {format_version} but the version of the "
+            f"file is {file.version_in_file}. Please proceed with caution as other "
+            "tools might not be able to read the file again."
         )
-    return ", ".join(vain)
+    return found
 
 
 def refuse_several_ranks(path: Path, wanted: bool | None) -> None:

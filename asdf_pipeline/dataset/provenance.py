@@ -1,4 +1,4 @@
-"""``ds.provenance``: the provenance documents of a data set, to read."""
+"""``ds.provenance``: the provenance documents of a data set."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import importlib
 import io
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from asdf_pipeline.dataset import pyasdf
-from asdf_pipeline.errors import CallError, NotOfferedError, StationMissingError
+from asdf_pipeline.dataset import adding, coerce
+from asdf_pipeline.dataset.view import View
+from asdf_pipeline.errors import CallError, StationMissingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 Names: TypeAlias = list[str]
 
 
-class Provenance:
+class Provenance(View):
     """All provenance documents, as items and attributes.
 
     Parameters
@@ -27,14 +28,15 @@ class Provenance:
         The data set's file.
     """
 
-    def __init__(self, open_file: OpenFile) -> None:
-        self._open_file = open_file
+    _open_file: OpenFile
 
     def list(self) -> Names:
         """Return the documents' names, sorted."""
         return sorted(self._open_file.reader.provenance())
 
-    keys = list
+    def keys(self) -> Iterator[str]:
+        """Yield the documents' names, sorted."""
+        return iter(self)
 
     def raw(self, name: str) -> bytes:
         """Return a document as it stands in the file: PROV-XML.
@@ -75,11 +77,65 @@ class Provenance:
         with io.BytesIO(document) as text:
             return prov.read(text, format="xml")
 
-    def __getattr__(self, name: str) -> Any:
-        """Return a document by attribute."""
-        if name.startswith("__") or name in pyasdf.PROVENANCE:
-            pyasdf.refuse(pyasdf.PROVENANCE, name, "ds.provenance")
-        return self[name]
+    def __setitem__(self, name: str, document: Any) -> None:
+        """Write a document in place of the one of its name, if any.
+
+        Parameters
+        ----------
+        name : str
+            In ASDF 1.0.3 of any printable ASCII characters but the slash; in older
+            files of a-z, 0-9 and underscores.
+        document : prov.model.ProvDocument, path-like or file object
+            A file may be of any format that the package prov reads.
+
+        Raises
+        ------
+        CallError
+            If the name is not valid, or the document is no such thing.
+        InputError
+            If a file cannot be read.
+        """
+        name = coerce.checked_document_name(name, self._open_file.format_version)
+        adding.add_document(self._open_file, name, coerce.as_provenance(document))
+
+    def __delitem__(self, name: str) -> None:
+        """Delete a document.
+
+        Raises
+        ------
+        StationMissingError
+            If there is no such document.
+        """
+        self.raw(name)
+        self._open_file.delete(("Provenance", name))
+
+    def get_provenance_document_for_id(self, provenance_id: str) -> dict[str, Any]:
+        """Return the document that has a record, as ``{"name": .., "document": ..}``.
+
+        Parameters
+        ----------
+        provenance_id : str
+            The record's qualified name: ``"{namespace_uri}id"``.
+
+        Raises
+        ------
+        CallError
+            If it is no qualified name.
+        StationMissingError
+            If no document has such a record.
+        """
+        wanted = coerce.checked_provenance_id(provenance_id)
+        for name, document in self.items():
+            for bundle in (document, *document.bundles):
+                for record in bundle.get_records():
+                    one = record.identifier
+                    if one and f"{{{one.namespace.uri}}}{one.localpart}" == wanted:
+                        return {"name": name, "document": document}
+        msg = (
+            f"{self._open_file.path}: no provenance document has a record "
+            f"{provenance_id!r}"
+        )
+        raise StationMissingError(msg)
 
     def values(self) -> Iterator[Any]:
         """Yield the documents."""
@@ -105,20 +161,11 @@ class Provenance:
 
     def __dir__(self) -> Names:
         """Return the attributes, for tab completion."""
-        return [*self.list(), "items", "keys", "list", "raw", "values"]
-
-    def __setitem__(self, name: str, document: object) -> None:
-        """Raise NotOfferedError: documents are read here."""
-        raise NotOfferedError(pyasdf.PROVENANCE["ds.provenance[...] = document"].note)
-
-    def __delitem__(self, name: str) -> None:
-        """Raise NotOfferedError: nothing is deleted from a file."""
-        raise NotOfferedError(pyasdf.PROVENANCE["del ds.provenance[...]"].note)
-
-    __delattr__ = __delitem__
+        methods = ("get_provenance_document_for_id", "items", "keys", "list", "values")
+        return [*self.list(), *methods]
 
     def __str__(self) -> str:
-        """Return the names."""
-        return f"{len(self)} provenance document(s): {', '.join(self) or 'none'}"
-
-    __repr__ = __str__
+        """Return the documents' names."""
+        if not len(self):
+            return "No provenance document in file."
+        return f"{len(self)} Provenance Document(s):\n\t" + "\n\t".join(self.list())

@@ -1,4 +1,4 @@
-"""What pyasdf offers, and how to have it here: the one table of it.
+"""What pyasdf offers, and how it is here: the one table of it.
 
 ``docs/pyasdf.md`` is this table in prose (``python -m asdf_pipeline.dataset.pyasdf``
 prints its rows), and a test holds both against pyasdf itself.
@@ -7,11 +7,9 @@ prints its rows), and a test holds both against pyasdf itself.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NoReturn
+from typing import Literal
 
-from asdf_pipeline.errors import NotOfferedError
-
-Standing = Literal["same", "differs", "not offered"]
+Standing = Literal["same", "differs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +18,10 @@ class Entry:
 
     Attributes
     ----------
-    standing : {"same", "differs", "not offered"}
-        Whether a script that uses it runs here unchanged.
+    standing : {"same", "differs"}
+        Whether a script that uses it sees a difference.
     note : str
-        What differs, or the way to do it here.
+        What differs, and why; or what is here besides.
     """
 
     standing: Standing
@@ -31,77 +29,83 @@ class Entry:
 
 
 _SAME = Entry("same")
-_NO_DELETING = (
-    "nothing is deleted from a file here: write what is to stay into a new file "
-    "(process() with a function that returns None for what is to go)"
+_DELETING = Entry(
+    "same",
+    "the room is given back by `asdf-pipeline repack FILE`; closing the data set says "
+    "how much it is",
 )
-
 _EXACT = (
-    "times are exact: a window that begins on a sample begins with it, where pyasdf's "
-    "floats now and then take one sample more"
+    "times are exact: one that is within half a microsecond of a sample means that "
+    "sample, where pyasdf's floats now and then take one more; `nearest_sample` as in "
+    "ObsPy"
 )
 
 DATA_SET: dict[str, Entry] = {
     "ASDFDataSet()": Entry(
         "differs",
-        "an existing file is opened for writing only when something is added, so "
+        "an existing file is opened for writing only when something is changed, so "
         "that reading leaves its bytes and its date alone; data are compressed "
         "with one fast, lossless deflate whatever `compression` says, except that "
-        "None means none; `debug` says nothing; an HDF5 file that is no ASDF file "
-        "is an error also in mode 'a'",
+        "None means none; `debug` says nothing; an HDF5 file that is no ASDF file, or "
+        "of no known version, is an error, for what such a file means is not known",
     ),
     "add_auxiliary_data": Entry(
-        "differs", "a path that is taken, or a type that HDF5 cannot hold, is an error"
+        "differs",
+        "a path that is taken by other data is an error, where pyasdf warns and leaves "
+        "the new data out; `replace=True` replaces; a type that HDF5 cannot hold is an "
+        "error",
     ),
-    "add_auxiliary_data_file": Entry(
-        "not offered",
-        "add its bytes: ds.add_auxiliary_data(numpy.fromfile(name, 'u1'), 'Files', "
-        "name, {})",
-    ),
+    "add_auxiliary_data_file": Entry("same", "`replace=True` replaces"),
     "add_provenance_document": Entry(
-        "not offered",
-        "provenance documents are read here and not written: add them with pyasdf",
+        "differs",
+        "PROV-XML stays as it is, byte for byte, where pyasdf writes it anew; a name "
+        "with a slash is an error, for it would make groups",
     ),
-    "add_quakeml": _SAME,
-    "add_stationxml": _SAME,
+    "add_quakeml": Entry("same", "`replace=True` replaces events of the same id"),
+    "add_stationxml": Entry("same", "`replace=True` replaces instead of merging"),
     "add_waveforms": Entry(
         "differs",
         "start times are exact to the nanosecond; masked traces are split, empty "
         "ones left out; a trace that is there already with the same samples is left "
-        "out with a warning, as in pyasdf, but with other samples it is an error; "
-        "nothing is written where one of the traces cannot be",
+        "out with a warning, as in pyasdf, but with other samples it is an error, and "
+        "`replace=True` replaces it; nothing is written where one of the traces cannot "
+        "be; traces without network and station code are refused",
     ),
     "append_waveforms": Entry(
-        "not offered",
-        "merge the traces first (stream.merge(-1)) and add_waveforms() the result",
+        "differs",
+        "a trace is made longer by one that starts within half a microsecond of its "
+        "next sample, and has its sampling rate and type of samples; pyasdf moves one "
+        "that is up to half a sample off, and does not look at the rate. What is "
+        "appended is written together, at most a second later",
     ),
     "asdf_format_version": _SAME,
     "asdf_format_version_in_file": _SAME,
-    "auxiliary_data": Entry("differs", "`data` is a NumPy array"),
-    "debug": Entry("differs", "kept, and says nothing"),
-    "del ds.events": Entry(
-        "not offered", "set them to nothing: ds.events = obspy.Catalog()"
-    ),
-    "ds == other": Entry("differs", "compares the files' content digests"),
+    "auxiliary_data": _SAME,
+    "debug": Entry("differs", "kept, and says nothing: there is the logger"),
+    "del ds.events": _DELETING,
+    "ds == other": Entry("differs", "compares the files' content digests: exactly"),
     "events": Entry("differs", "damaged QuakeML is an error that names the file"),
     "filename": _SAME,
     "filesize": _SAME,
-    "flush": Entry("differs", "also completes the file on disk until more is added"),
+    "flush": Entry("same", "the file is complete on disk then"),
     "get_all_coordinates": Entry(
         "differs",
         "a station whose StationXML is damaged is left out with a warning; of one that "
         "moved, the place of its waveforms counts",
     ),
     "get_data_for_tag": _SAME,
-    "get_provenance_document": Entry("differs", "needs the package prov"),
+    "get_provenance_document": Entry(
+        "differs", "needs the package prov, which is not installed along"
+    ),
     "get_waveforms": Entry("differs", _EXACT),
-    "ifilter": _SAME,
+    "ifilter": Entry("same", "a location of blanks is the empty one"),
     "mpi": Entry(
         "differs",
         "the same tuple under MPI, else False; adding to a file on more than one "
-        "rank is an error unless the data set was opened with mpi=False",
+        "rank is an error unless the data set was opened with mpi=False, for ranks "
+        "that add by themselves would damage it",
     ),
-    "pretty_filesize": Entry("differs", "in units of 1000: 1 kB is 1000 bytes"),
+    "pretty_filesize": Entry("differs", "in units of 1000, as the command writes it"),
     "process": Entry(
         "differs",
         "returns a RunReport; writes to a work directory until the output is "
@@ -117,7 +121,7 @@ DATA_SET: dict[str, Entry] = {
         "runs on every backend, not under MPI alone; `process_two_files` gives a "
         "table, or an output file, that a run that was killed resumes",
     ),
-    "provenance": Entry("differs", "read access"),
+    "provenance": _SAME,
     "q": _SAME,
     "single_item_read_limit_in_mb": _SAME,
     "validate": _SAME,
@@ -126,18 +130,16 @@ DATA_SET: dict[str, Entry] = {
 }
 
 WAVEFORMS: dict[str, Entry] = {
+    "del ds.waveforms[...]": _DELETING,
     "list": _SAME,
-    "del ds.waveforms[...]": Entry("not offered", _NO_DELETING),
 }
 
 STATION: dict[str, Entry] = {
     "StationXML": _SAME,
     "channel_coordinates": _SAME,
     "coordinates": _SAME,
-    "del station[...]": Entry("not offered", _NO_DELETING),
-    "filter_waveforms": Entry(
-        "not offered", "ask the data set: for station in ds.ifilter(...)"
-    ),
+    "del station[...]": Entry("same", "a tag, one trace by its name, or StationXML"),
+    "filter_waveforms": Entry("differs", "terms that are not asked may be left out"),
     "get_item": Entry("differs", _EXACT),
     "get_waveform_attributes": _SAME,
     "get_waveform_tags": _SAME,
@@ -146,9 +148,14 @@ STATION: dict[str, Entry] = {
 
 AUXILIARY: dict[str, Entry] = {
     "auxiliary_data_type": _SAME,
-    "data": Entry("differs", "a NumPy array, read when first used"),
+    "data": Entry(
+        "differs",
+        "a NumPy array, read when first used; setting it, or elements of it "
+        "(`data[:] = x`), changes the file, and an array of another shape or type "
+        "replaces the one that is there, where pyasdf changes only elements",
+    ),
     "data_type": _SAME,
-    "del ds.auxiliary_data[...]": Entry("not offered", _NO_DELETING),
+    "del ds.auxiliary_data[...]": _DELETING,
     "file": _SAME,
     "list": _SAME,
     "parameters": _SAME,
@@ -157,14 +164,9 @@ AUXILIARY: dict[str, Entry] = {
 }
 
 PROVENANCE: dict[str, Entry] = {
-    "del ds.provenance[...]": Entry("not offered", _NO_DELETING),
-    "ds.provenance[...] = document": Entry(
-        "not offered",
-        "provenance documents are read here and not written: add them with pyasdf",
-    ),
-    "get_provenance_document_for_id": Entry(
-        "not offered", "search the documents: for name in ds.provenance.list()"
-    ),
+    "del ds.provenance[...]": _DELETING,
+    "ds.provenance[...] = document": Entry("same", "as `add_provenance_document`"),
+    "get_provenance_document_for_id": _SAME,
     "items": _SAME,
     "keys": _SAME,
     "list": _SAME,
@@ -173,13 +175,14 @@ PROVENANCE: dict[str, Entry] = {
 
 PACKAGE: dict[str, Entry] = {
     "ASDFDataSet": _SAME,
-    "ASDFException": Entry("differs", "another name of ASDFPipelineError"),
+    "ASDFException": Entry("same", "another name of ASDFPipelineError"),
     "ASDFWarning": _SAME,
     "WaveformNotInFileException": Entry(
-        "differs", "another name of StationMissingError, which is also a KeyError"
+        "same", "another name of StationMissingError, which is also a KeyError"
     ),
-    "get_sys_info": Entry("not offered", "python -m pip list"),
-    "print_sys_info": Entry("not offered", "python -m pip list"),
+    "exceptions": Entry("same", "all names of `pyasdf.exceptions`"),
+    "get_sys_info": _SAME,
+    "print_sys_info": Entry("differs", "a line a fact"),
 }
 
 TABLES: dict[str, dict[str, Entry]] = {
@@ -190,33 +193,6 @@ TABLES: dict[str, dict[str, Entry]] = {
     "Provenance: `ds.provenance`": PROVENANCE,
     "The package": PACKAGE,
 }
-
-
-def refuse(table: dict[str, Entry], name: str, there: str) -> NoReturn:
-    """Raise what asking for an attribute that is not here should raise.
-
-    Parameters
-    ----------
-    table : dict of str to Entry
-        Where pyasdf's name stands.
-    name : str
-        The attribute asked for.
-    there : str
-        What was asked, as it goes into the message: ``"ASDFDataSet"``.
-
-    Raises
-    ------
-    NotOfferedError
-        If it is one of pyasdf's names.
-    AttributeError
-        If it is nobody's.
-    """
-    entry = table.get(name)
-    if entry is not None and entry.standing == "not offered":
-        msg = f"{there}.{name} is not offered by asdf_pipeline: {entry.note}"
-        raise NotOfferedError(msg)
-    msg = f"{there} has no attribute {name!r}"
-    raise AttributeError(msg)
 
 
 def rows() -> str:

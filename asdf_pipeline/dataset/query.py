@@ -24,11 +24,10 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from asdf_pipeline.errors import NotOfferedError, QueryTypeError
+from asdf_pipeline.errors import QueryTypeError, UnknownTermError
 from asdf_pipeline.times import utc
 
 if TYPE_CHECKING:
@@ -41,8 +40,7 @@ IDS = ("event", "origin", "magnitude", "focal_mechanism")
 FROM_HEADER = ("starttime", "endtime", "sampling_rate", "npts", "labels", *IDS)
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(NamedTuple):
     """One comparison: the term's name and the test that its value must pass."""
 
     term: str
@@ -175,12 +173,12 @@ class Query:
 
         Raises
         ------
-        NotOfferedError
+        UnknownTermError
             If there is no such term.
         """
         if name not in _TERMS:
             msg = f"ds.q.{name}: no such term; there are {', '.join(sorted(_TERMS))}"
-            raise NotOfferedError(msg)
+            raise UnknownTermError(msg)
         return _TERMS[name]
 
     def __dir__(self) -> list[str]:
@@ -235,8 +233,11 @@ class QueryFilter:
         return self._holds("tag", tag)
 
     def takes_codes(self, name: TraceName) -> bool:
-        """Return whether a trace's location and channel pass."""
-        return self._holds("location", name.location) and self._holds(
+        """Return whether a trace's location and channel pass.
+
+        A location of blanks, as SEED pads it, is the empty one.
+        """
+        return self._holds("location", name.location.strip()) and self._holds(
             "channel", name.channel
         )
 

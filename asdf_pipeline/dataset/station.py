@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
-from asdf_pipeline.container.names import STATIONXML, tag_of
-from asdf_pipeline.container.traces import offset, samples_between, to_trace
-from asdf_pipeline.dataset import display, pyasdf
+from asdf_pipeline.container.names import STATIONXML, TraceName, tag_of
+from asdf_pipeline.container.traces import to_trace
+from asdf_pipeline.dataset import display
+from asdf_pipeline.dataset.cutting import times_to_read
+from asdf_pipeline.dataset.query import FROM_HEADER, Condition, QueryFilter
+from asdf_pipeline.dataset.view import View
 from asdf_pipeline.errors import (
     InputError,
-    NotOfferedError,
     StationMissingError,
     StationXMLError,
 )
 from asdf_pipeline.times import SECOND
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from obspy import Inventory, Stream, UTCDateTime
 
     from asdf_pipeline.container.traces import TraceHeader
-    from asdf_pipeline.dataset.open_file import OpenFile
+    from asdf_pipeline.dataset.open_file import Source
 
 # Spelt out here, as the classes' method `list` hides the built-in one.
 Names: TypeAlias = list[str]
@@ -28,13 +32,13 @@ Epochs: TypeAlias = list[dict[str, Any]]
 _FIRST, _LAST = -(2**63), 2**63 - 1
 
 
-class Station:
+class Station(View):
     """One station: its waveforms by tag or name, and its StationXML.
 
     Parameters
     ----------
-    open_file : OpenFile
-        The data set's file.
+    open_file : Source
+        Its file.
     station : str
         ``"NET.STA"``.
     chosen : frozenset of str or None
@@ -43,11 +47,11 @@ class Station:
 
     def __init__(
         self,
-        open_file: OpenFile,
+        open_file: Source,
         station: str,
         chosen: frozenset[str] | None = None,
     ) -> None:
-        self._open_file = open_file
+        super().__init__(open_file)
         self._station_name = station
         self._chosen = chosen
 
@@ -74,6 +78,8 @@ class Station:
         item: str,
         starttime: UTCDateTime | None = None,
         endtime: UTCDateTime | None = None,
+        *,
+        nearest_sample: bool | None = None,
     ) -> Stream | Inventory:
         """Return the traces with a tag, one trace by its name, or the StationXML.
 
@@ -82,8 +88,12 @@ class Station:
         item : str
             A tag, the name of a trace, or ``"StationXML"``.
         starttime, endtime : obspy.UTCDateTime or None
-            Only this much of each trace is read: from the last sample at or before
-            the start to the first at or after the end.
+            Only this much of each trace is read. A time that misses a sample by no
+            more than half a microsecond means that sample.
+        nearest_sample : bool, optional
+            Which sample stands for a time between two: True, the nearest; False, the
+            inner one; both as in `obspy.Trace.slice`. By default, as in pyasdf, the
+            outer one: the last before the start, the first after the end.
 
         Raises
         ------
@@ -96,9 +106,7 @@ class Station:
 
         if item == STATIONXML:
             return self._inventory()
-        names = [item] if item in self._traces() else self._traces(item)
-        if not names:
-            self._missing(item)
+        names = self._wanted(item)
         window = None
         if starttime is not None or endtime is not None:
             window = (
@@ -110,13 +118,20 @@ class Station:
         for name in names:
             part = window
             if window is not None:
-                part = _outwards(self._header(name), window)
+                part = times_to_read(self._header(name), window, nearest_sample)
                 if part is None:
                     continue
             reader = self._open_file.reader
             header, data = reader.trace(self._station_name, name, part)
             traces.append(to_trace(header, data, reader.format_version))
         return Stream(traces)
+
+    def _wanted(self, item: str) -> Names:
+        """Return the names of the traces with a tag, or of the one of that name."""
+        names = [item] if item in self._traces() else self._traces(item)
+        if not names:
+            self._missing(item)
+        return names
 
     def _header(self, name: str) -> TraceHeader:
         return self._open_file.reader.header(self._station_name, name)
@@ -172,20 +187,6 @@ class Station:
             msg = f"{self._open_file.path}: {self._station_name} has no {item!r}"
         raise StationMissingError(msg)
 
-    def __getattr__(self, item: str) -> Any:
-        """Return what `get_item` does, as an attribute."""
-        own_state = "_open_file", "_station_name", "_chosen"  # not there: no station
-        underscored = item.startswith("_") and (
-            item in own_state or item not in self.get_waveform_tags()
-        )
-        if underscored or item == "filter_waveforms":
-            pyasdf.refuse(pyasdf.STATION, item, "station")
-        own = getattr(type(self), item, None)
-        if isinstance(own, property):
-            # It raised an AttributeError, for which Python came here: once more.
-            return own.__get__(self)
-        return self.get_item(item)
-
     def __getitem__(self, item: str) -> Any:
         """Return what `get_item` does."""
         return self.get_item(item)
@@ -195,10 +196,19 @@ class Station:
         return item in self.list() or item in self.get_waveform_tags()
 
     def __delitem__(self, item: str) -> None:
-        """Raise NotOfferedError: nothing is deleted from a file."""
-        raise NotOfferedError(pyasdf.STATION["del station[...]"].note)
+        """Delete the traces with a tag, one trace by its name, or the StationXML.
 
-    __delattr__ = __delitem__
+        Raises
+        ------
+        StationMissingError
+            If the station has no such item.
+        """
+        if item == STATIONXML and item not in self.list():
+            self._no_stationxml()
+        names = [item] if item == STATIONXML else self._wanted(item)
+        self._open_file.delete(
+            *(("Waveforms", self._station_name, name) for name in names)
+        )
 
     def __eq__(self, other: object) -> bool:
         """Return whether both are the same station of the same file."""
@@ -217,12 +227,34 @@ class Station:
         """Return the attributes, for tab completion: tags and StationXML, too."""
         return sorted(
             {
-                *(name for name in dir(type(self)) if not name.startswith("__")),
+                *(name for name in dir(type(self)) if not name.startswith("_")),
                 "_station_name",
                 *self.get_waveform_tags(),
                 *({STATIONXML} & set(self.list())),
             }
         )
+
+    def filter_waveforms(
+        self, queries: Mapping[str, Callable[[Any], bool] | None]
+    ) -> Names:
+        """Return the names of the traces that pass all tests.
+
+        Parameters
+        ----------
+        queries : mapping of str to callable or None
+            By term of `ASDFDataSet.q`, a test of its value; None asks nothing. What
+            `ASDFDataSet.q` compares gives such: ``name, test = ds.q.tag == "raw"``.
+        """
+        query = QueryFilter(
+            Condition(term, test) for term, test in queries.items() if test
+        )
+        return [
+            name
+            for name in self._traces()
+            if query.takes_tag(tag_of(name))
+            and query.takes_codes(TraceName.parse(name))
+            and (not query.asks(FROM_HEADER) or query.takes_header(self._header(name)))
+        ]
 
     def get_waveform_attributes(self) -> dict[str, dict[str, Any]]:
         """Return each trace's attributes by its name; the ids as lists."""
@@ -277,6 +309,8 @@ class Station:
         ------
         StationMissingError
             If the station has no StationXML.
+        StationXMLError
+            If there are no channels in it.
         """
         channels: dict[str, Epochs] = {}
         for network in self._inventory():
@@ -296,37 +330,27 @@ class Station:
                             "local_depth_in_m": float(channel.depth),
                         }
                     )
+        if not channels:
+            msg = (
+                f"{self._open_file.path}: the StationXML of station "
+                f"{self._station_name} has no channels"
+            )
+            raise StationXMLError(msg)
         return channels
 
     def __str__(self) -> str:
         """Return a summary."""
-        return display.station_text(self, filtered=self._chosen is not None)
-
-    __repr__ = __str__
+        return display.station_text(
+            self._station_name,
+            self.get_waveform_tags(),
+            has_stationxml=STATIONXML in self.list(),
+            filtered=self._chosen is not None,
+        )
 
     def _repr_html_(self) -> str:
         """Return a summary for notebooks."""
-        return display.station_html(self)
-
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        """Print a summary in IPython."""
-        printer.text(str(self))
-
-
-def _outwards(header: TraceHeader, window: tuple[int, int]) -> tuple[int, int] | None:
-    """Return the times of the samples on, or just outside, the ends of a window.
-
-    None where the trace and the window have nothing in common.
-    """
-    if window[0] > header.endtime or window[1] < header.starttime:
-        return None
-    begin, end = samples_between(header, window)
-    first, last = (
-        header.starttime + offset(index, header.sampling_rate)
-        for index in (begin, end - 1)
-    )
-    if first > window[0] and begin > 0:
-        first = header.starttime + offset(begin - 1, header.sampling_rate)
-    if last < window[1] and end < header.npts:
-        last = header.starttime + offset(end, header.sampling_rate)
-    return first, last
+        return display.station_html(
+            self._station_name,
+            {tag: len(self._traces(tag)) for tag in self.get_waveform_tags()},
+            has_stationxml=STATIONXML in self.list(),
+        )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from asdf_pipeline.container.names import STATIONXML, TraceName, tag_of
-from asdf_pipeline.dataset import pyasdf
 from asdf_pipeline.dataset.query import COORDINATES, FROM_HEADER
 from asdf_pipeline.dataset.station import Station
-from asdf_pipeline.errors import NotOfferedError, StationMissingError
+from asdf_pipeline.dataset.view import View
+from asdf_pipeline.errors import StationMissingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Names: TypeAlias = list[str]
 
 
-class Stations:
+class Stations(View):
     """All stations of a data set, as items (``["NET.STA"]``) and attributes.
 
     Parameters
@@ -29,15 +29,14 @@ class Stations:
         The data set's file.
     """
 
-    def __init__(self, open_file: OpenFile) -> None:
-        self._open_file = open_file
+    _open_file: OpenFile
 
     def list(self) -> Names:
         """Return the stations' names, sorted."""
         return sorted(self._open_file.stations)
 
     def _find(self, item: str) -> str | None:
-        """Return the name of a station given by it, or by its attribute (NET_STA)."""
+        """Return the name of a station that goes by it, or by an attribute's name."""
         stations = self._open_file.stations
         if item in stations:
             return item
@@ -49,6 +48,16 @@ class Stations:
                 return station
         return None
 
+    def _known(self, item: str) -> str:
+        """Return the name of a station, as `_find`, or raise StationMissingError."""
+        station = self._find(item)
+        if station is None:
+            msg = (
+                f"{self._open_file.path}: no station {item!r}; see ds.waveforms.list()"
+            )
+            raise StationMissingError(msg)
+        return station
+
     def __getitem__(self, item: str) -> Station:
         """Return a station.
 
@@ -57,19 +66,17 @@ class Stations:
         StationMissingError
             If it is not in the file.
         """
-        station = self._find(item)
-        if station is None:
-            msg = (
-                f"{self._open_file.path}: no station {item!r}; see ds.waveforms.list()"
-            )
-            raise StationMissingError(msg)
-        return Station(self._open_file, station)
+        return Station(self._open_file, self._known(item))
 
-    def __getattr__(self, item: str) -> Station:
-        """Return a station by its attribute: NET_STA."""
-        if item.startswith("_"):
-            pyasdf.refuse(pyasdf.WAVEFORMS, item, "ds.waveforms")
-        return self[item]
+    def __delitem__(self, item: str) -> None:
+        """Delete a station: all its waveforms, and its StationXML.
+
+        Raises
+        ------
+        StationMissingError
+            If it is not in the file.
+        """
+        self._open_file.delete(("Waveforms", self._known(item)))
 
     def __contains__(self, item: object) -> bool:
         """Return whether the station is in the file."""
@@ -85,36 +92,32 @@ class Stations:
         return len(self._open_file.stations)
 
     def __dir__(self) -> Names:
-        """Return the attributes, for tab completion."""
-        return ["list", *(name.replace(".", "_") for name in self.list())]
+        """Return the stations' attributes, for tab completion."""
+        return [name.replace(".", "_") for name in self.list()]
 
-    def __delitem__(self, item: str) -> None:
-        """Raise NotOfferedError: nothing is deleted from a file."""
-        raise NotOfferedError(pyasdf.WAVEFORMS["del ds.waveforms[...]"].note)
-
-    __delattr__ = __delitem__
+    def __str__(self) -> str:
+        """Return the stations' names."""
+        return f"{len(self)} station(s):\n\t" + "\n\t".join(self.list())
 
 
-def select(open_file: OpenFile, selection: QueryFilter) -> Iterator[Station]:
+def select(open_file: OpenFile, query: QueryFilter) -> Iterator[Station]:
     """Yield the stations that a query takes, each with the traces that it takes."""
     for station in sorted(open_file.stations):
-        if not selection.takes_station(station):
+        if not query.takes_station(station):
             continue
-        if selection.asks(COORDINATES) and not selection.takes_coordinates(
+        if query.asks(COORDINATES) and not query.takes_coordinates(
             open_file.reader.coordinates(station)
         ):
             continue
         names = [name for name in open_file.names(station) if name != STATIONXML]
-        names = [name for name in names if selection.takes_tag(tag_of(name))]
-        if selection.asks(("location", "channel")):
-            names = [
-                name for name in names if selection.takes_codes(TraceName.parse(name))
-            ]
-        if selection.asks(FROM_HEADER):
+        names = [name for name in names if query.takes_tag(tag_of(name))]
+        if query.asks(("location", "channel")):
+            names = [name for name in names if query.takes_codes(TraceName.parse(name))]
+        if query.asks(FROM_HEADER):
             names = [
                 name
                 for name in names
-                if selection.takes_header(open_file.reader.header(station, name))
+                if query.takes_header(open_file.reader.header(station, name))
             ]
         if names:
             yield Station(open_file, station, frozenset(names))

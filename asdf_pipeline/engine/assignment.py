@@ -202,6 +202,6 @@ class Layout:
         """
         return ProcessingFailedError(
             f"{describe_failures(failures)}. Nothing is published. Outcomes: "
-            f"{table}. The same command tries again only what failed. --max-failures "
-            f"{len(failures)} (config: max_failures) publishes what worked"
+            f"{table}. The same command tries again only what failed; with "
+            f"max_failures {len(failures)} it publishes what worked"
         )

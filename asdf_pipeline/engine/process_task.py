@@ -170,7 +170,7 @@ class ProcessTask(Assignment):
         if auxiliary and not self.copy_auxiliary and self.output is not None:
             log.info(
                 "%s: its auxiliary data (%d) is not copied to the output "
-                "(--copy-auxiliary copies it)",
+                "(copy_auxiliary copies it)",
                 self.input,
                 len(auxiliary),
             )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import CallError
+from asdf_pipeline.times import TOLERANCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,7 +32,8 @@ class Selection:
     channels : tuple of str
         Patterns of ``"CHA"`` or ``"LOC.CHA"``; other channels are not read.
     starttime, endtime : int or None
-        First and last time in ns since 1970; samples outside are not read.
+        First and last time in ns since 1970; samples outside are not read, but for
+        those that a time misses by no more than half a microsecond.
     limit : int or None
         At most so many stations, in the order of their names.
     """
@@ -66,12 +68,17 @@ class Selection:
     def has_channel(self, location: str, channel: str) -> bool:
         """Tell whether a channel is wanted."""
         return not self.channels or any(
-            _matches(code, self.channels) for code in (channel, f"{location}.{channel}")
+            _matches(code, self.channels)
+            for code in (
+                channel,
+                f"{location}.{channel}",
+                f"{location.strip()}.{channel}",
+            )
         )
 
     @property
     def times(self) -> tuple[int, int] | None:
-        """First and last time wanted in ns since 1970; None for all."""
+        """First and last time of samples to read in ns since 1970; None for all."""
         if self.starttime is None and self.endtime is None:
             return None
         first = ALWAYS[0] if self.starttime is None else self.starttime
@@ -79,7 +86,7 @@ class Selection:
         if last < first:
             msg = "the end time of the selection is before its start time"
             raise CallError(msg)
-        return first, last
+        return first - TOLERANCE, last + TOLERANCE
 
 
 def overlap(one: tuple[int, int], other: tuple[int, int] | None) -> tuple[int, int]:

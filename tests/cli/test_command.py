@@ -139,7 +139,7 @@ def test_a_failed_station(command: Command, staged: Path, tmp_path: Path) -> Non
     assert "Station IU.ULN, tag raw" in run.err
     line = next(line for line in run.err.splitlines() if line.startswith("asdf-pipe"))
     assert 'IU.ULN (raw): ValueError: two lines, "quoted"' in line
-    assert "--max-failures 1" in line
+    assert "max_failures 1" in line
     assert not (tmp_path / "processed.h5").exists()
     table = Path(line.split("Outcomes: ")[1].split(". The")[0])
     statuses = [json.loads(row)["status"] for row in table.read_text().splitlines()]
@@ -386,7 +386,7 @@ def test_manifests_of_two_data_sets_are_joined(
     assert [line.split(",")[0] for line in lines] == ["dataset", *"aaabbb"]
     run = command("manifest", "--join", "a.csv", "a.csv", "--output", "twice.csv")
     assert run.code == 1
-    assert "give each data set its own name" in run.complaint
+    assert "give each data set a name of its own" in run.complaint
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pyasdf.utils
 import pytest
 
 import asdf_pipeline
-from asdf_pipeline import ASDFDataSet, NotOfferedError
+from asdf_pipeline import ASDFDataSet
 from asdf_pipeline.dataset import pyasdf as interface
 
 if TYPE_CHECKING:
@@ -84,48 +84,10 @@ def test_table_of_auxiliary_data_is_complete() -> None:
 def test_what_is_offered_is_there(both: Any, name: str) -> None:
     table = TABLES[name]
     _, ours = both[id(table)]
-    for attribute, entry in table.items():
-        if entry.standing == "not offered" or not attribute.isidentifier():
+    for attribute in table:
+        if not attribute.isidentifier():
             continue
         getattr(ours, attribute)  # raises where it is not there
-
-
-@pytest.mark.parametrize("name", TABLES)
-def test_what_is_not_offered_says_what_to_do(both: Any, name: str) -> None:
-    table = TABLES[name]
-    _, ours = both[id(table)]
-    for attribute, entry in table.items():
-        if entry.standing != "not offered" or not attribute.isidentifier():
-            continue
-        assert not hasattr(ours, attribute)
-        with pytest.raises(NotOfferedError) as caught:
-            getattr(ours, attribute)
-        assert entry.note in str(caught.value)
-        assert attribute in str(caught.value)
-        assert "\n" not in str(caught.value)
-
-
-def test_deleting_is_refused(example: Path) -> None:
-    before = example.read_bytes()
-    with ASDFDataSet(example) as ds:
-        station = ds.waveforms.BW_RJOB
-        with pytest.raises(NotOfferedError, match="new file"):
-            del ds.waveforms["BW.RJOB"]
-        with pytest.raises(NotOfferedError, match="new file"):
-            del ds.waveforms.BW_RJOB
-        with pytest.raises(NotOfferedError, match="new file"):
-            del station["raw_recording"]
-        with pytest.raises(NotOfferedError, match="new file"):
-            del station.raw_recording
-        with pytest.raises(NotOfferedError, match="new file"):
-            del ds.auxiliary_data["x"]
-        with pytest.raises(NotOfferedError, match="new file"):
-            del ds.provenance["x"]
-        with pytest.raises(NotOfferedError, match="pyasdf"):
-            ds.provenance["x"] = "document"
-        with pytest.raises(NotOfferedError, match=r"obspy\.Catalog\(\)"):
-            del ds.events
-    assert example.read_bytes() == before
 
 
 def test_docs_have_the_table(root: Path) -> None:
@@ -139,15 +101,21 @@ def test_arguments_in_the_order_of_pyasdf() -> None:
     for name in (
         "__init__",
         "add_waveforms",
+        "append_waveforms",
         "add_stationxml",
         "add_quakeml",
+        "add_auxiliary_data",
+        "add_auxiliary_data_file",
+        "add_provenance_document",
         "get_waveforms",
         "get_data_for_tag",
     ):
         theirs = inspect.signature(getattr(pyasdf.ASDFDataSet, name)).parameters
         ours = inspect.signature(getattr(ASDFDataSet, name)).parameters
-        assert list(ours) == list(theirs)
-        assert [one.default for one in ours.values()] == [
+        assert list(ours)[: len(theirs)] == list(theirs)
+        for parameter in [*ours.values()][len(theirs) :]:
+            assert parameter.kind is inspect.Parameter.KEYWORD_ONLY
+        assert [ours[name].default for name in theirs] == [
             one.default for one in theirs.values()
         ]
     ours = inspect.signature(ASDFDataSet.process).parameters

@@ -79,8 +79,8 @@ def test_auxiliary_data_that_is_not_there(rich: Path) -> None:
         with pytest.raises(StationMissingError, match="is no file"):
             _ = ds.auxiliary_data.Noise.flat.file
         assert ds.auxiliary_data["Noise/deep/er/array"].path == "array"
-        assert "deep (1 item(s)), flat" in str(ds.auxiliary_data.Noise)
-        assert "shape (3, 4), type float64" in str(
+        assert str(ds.auxiliary_data.Noise).splitlines()[1::2] == ["\tdeep", "\tflat"]
+        assert "Data shape: '(3, 4)', dtype: 'float64'" in str(
             ds.auxiliary_data.Noise.deep.er.array
         )
 
@@ -110,29 +110,26 @@ def test_provenance_as_in_pyasdf(rich: Path) -> None:
             ds.provenance.raw("nothing")
 
 
-def test_text(rich: Path) -> None:
+def test_text_is_in_the_words_of_pyasdf(rich: Path) -> None:
+    """But for the size, and a line about provenance that pyasdf has not."""
+    seen = []
+    for library in (pyasdf.ASDFDataSet, ASDFDataSet):
+        with library(str(rich), mode="r") as ds:
+            (one,) = ds.ifilter(ds.q.tag == "other")
+            head, *rest = str(ds).splitlines()
+            seen.append(
+                [
+                    head.partition(" (")[0],
+                    [line for line in rest if "provenance" not in line],
+                    *map(str, (one, ds.waveforms.BW_BGLD, ds.auxiliary_data)),
+                    *map(str, (ds.auxiliary_data.Noise, ds.provenance)),
+                    str(ds.auxiliary_data.Noise.deep.er.array),
+                ]
+            )
+    assert seen[0] == seen[1]
     with ASDFDataSet(rich, mode="r") as ds:
         assert repr(ds) == str(ds)
-        assert str(ds).splitlines() == [
-            f"ASDF file '{rich}'",
-            "    Format version: 1.0.3",
-            f"    Size: {ds.pretty_filesize}",
-            "    Events: 3",
-            "    Stations: 3",
-            "    Auxiliary data: Files, Noise",
-            "    Provenance documents: how",
-        ]
-        assert str(ds.waveforms.BW_BGLD).splitlines() == [
-            "Station BW.BGLD",
-            "    has no StationXML",
-            "    1 waveform tag(s): raw_recording",
-        ]
-        (one,) = ds.ifilter(ds.q.tag == "other")
-        assert str(one).splitlines() == [
-            "Station BW.RJOB (as filtered)",
-            "    has a StationXML",
-            "    1 waveform tag(s): other",
-        ]
+        assert "1 provenance document(s): how" in str(ds)
 
 
 def test_html_is_well_formed(rich: Path) -> None:
@@ -154,12 +151,11 @@ def test_html_is_well_formed(rich: Path) -> None:
 
 
 def test_validate_as_in_pyasdf(rich: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    seen = []
     with ASDFDataSet(rich) as ds:
         ds.add_stationxml(obspy.read_inventory())
-        ds.validate()
-    assert capsys.readouterr().out.splitlines() == [
-        "BW.BGLD: waveforms, but no StationXML",
-        "GR.FUR: StationXML, but no waveforms",
-        "GR.WET: StationXML, but no waveforms",
-        "5 station(s): 2 with both, 1 without StationXML, 2 without waveforms",
-    ]
+    for library in (pyasdf.ASDFDataSet, ASDFDataSet):
+        with library(str(rich), mode="r") as ds:
+            ds.validate()
+        seen.append(capsys.readouterr().out)
+    assert seen[0] == seen[1]
