@@ -15,6 +15,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from obspy import Stream, Trace
 
 from asdf_pipeline.container.traces import offset
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger(__name__)
 _HEADER = 48  # bytes of a fixed header
-_REACH = 512  # bytes from a record's begin in which its blockettes are looked for
+_REACH = 128  # bytes from a record's begin in which its blockettes are looked for
 _LARGEST = 1 << 20  # bytes of a record
 _TICK = 100_000  # ns: the unit of a header's times
 _MOST_BLOCKETTES = 16
@@ -92,7 +93,7 @@ def check_records(
     InputError
         If a record claims more samples than it has room for.
     """
-    content = np.memmap(path, np.uint8, "r")
+    content = np.fromfile(path, np.uint8)
     records, end = _survey(content)
     if records.length.size and _begins(content, np.array([end])):
         _say_cut(content, end, int(records.length[-1]), source_name)
@@ -150,7 +151,7 @@ def _begins(content: np.ndarray[Any, Any], places: np.ndarray[Any, Any]) -> bool
     """Return whether a data record begins at each place."""
     if places[-1] + 8 > content.size:
         return False
-    heads = content[places[:, None] + np.arange(8)]
+    heads = sliding_window_view(content, 8)[places]
     digits = np.isin(heads[:, :6], np.frombuffer(b"0123456789 \0", np.uint8))
     quality = np.isin(heads[:, 6], np.frombuffer(b"DRQM", np.uint8))
     reserved = np.isin(heads[:, 7], np.frombuffer(b" \0", np.uint8))
@@ -176,10 +177,14 @@ def _length(content: np.ndarray[Any, Any], place: int) -> int:
 
 def _parse(content: np.ndarray[Any, Any], places: np.ndarray[Any, Any]) -> _Records:
     """Return records by where they begin, their headers read side by side."""
-    last = content.size - 1
+    if not places.size or places[-1] + _REACH > content.size:
+        content = np.pad(content, (0, _REACH))
+    heads = sliding_window_view(content, _REACH)[places]
+    rows = np.arange(places.size)
 
     def byte(at: int | np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        return np.asarray(content[np.minimum(places + at, last)], np.int64)
+        found = heads[:, at] if isinstance(at, int) else heads[rows, at]
+        return np.asarray(found, np.int64)
 
     big = np.ones(places.size, bool)
 
@@ -206,6 +211,7 @@ def _parse(content: np.ndarray[Any, Any], places: np.ndarray[Any, Any]) -> _Reco
         known = (at >= _HEADER) & (at <= _REACH - 8)
         if not known.any():
             break
+        at = np.where(known, at, _HEADER)
         kind = np.where(known, word(at), 0)
         start += np.where(kind == 1001, (byte(at + 5) ^ 128) - 128, 0) * 1000
         exponent = np.minimum(byte(at + 6), 32)
@@ -214,7 +220,7 @@ def _parse(content: np.ndarray[Any, Any], places: np.ndarray[Any, Any]) -> _Reco
         fixed = (kind == 1000) & (size > 0) & (begin > 0)
         room = np.where(fixed, (length - begin) // np.maximum(size, 1), room)
         at = np.where(known, word(at + 2), 0)
-    ids = content[places[:, None] + [6, *range(8, 20)]].view("S13")[:, 0]
+    ids = np.ascontiguousarray(heads[:, [6, *range(8, 20)]]).view("S13")[:, 0]
     return _Records(ids, start, npts, room, length)
 
 

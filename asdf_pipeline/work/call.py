@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from asdf_pipeline.function.result import Checked, check_result
 from asdf_pipeline.metadata.inventory import source_of
+from asdf_pipeline.metadata.missing import explained
 
 if TYPE_CHECKING:
     from obspy import Stream
@@ -66,12 +67,17 @@ def compare(function: UserFunction, a: StationData, b: StationData) -> Checked:
 
     Raises
     ------
-    TraceError
+    TraceError, ResponseMissingError
         As of `call`.
     """
     offered = {"parameters": dict(function.parameters)} if function.asks else {}
     try:
         result = function.function(a, b, **function.parameters, **offered)
+    except Exception as error:
+        better = explained(error, ())
+        if better is error:
+            raise
+        raise better from error
     finally:
         a.take_back()
         b.take_back()
