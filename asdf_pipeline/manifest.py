@@ -4,15 +4,19 @@ A manifest has one row for each station and input tag, sorted, and holds content
 two runs over the same data compare with ``diff``. What depends on the run stands in
 the timings. Lists inside a cell are joined by spaces, times are UTC with nanoseconds,
 floating-point numbers are written so that they read back exactly.
+
+Rows are plain dicts, which the command writes as they are: pandas is imported where a
+DataFrame is asked for, since its import takes longer than the manifest of a small file.
 """
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import xxhash
 
 from asdf_pipeline.errors import InputError, InputMissingError
@@ -23,6 +27,8 @@ from asdf_pipeline.times import iso_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    import pandas as pd
 
     from asdf_pipeline.plan.outcome import Outcome
 
@@ -61,8 +67,8 @@ TIMING_COLUMNS = {
 _KEY = ["dataset", "network", "station", "input_tag"]
 
 
-def station_table(outcomes: Iterable[Outcome], dataset: str) -> pd.DataFrame:
-    """Return the station manifest of one data set.
+def station_rows(outcomes: Iterable[Outcome], dataset: str) -> list[dict[str, Any]]:
+    """Return the station manifest of one data set, row by row.
 
     Parameters
     ----------
@@ -74,14 +80,13 @@ def station_table(outcomes: Iterable[Outcome], dataset: str) -> pd.DataFrame:
 
     Returns
     -------
-    pandas.DataFrame
-        Columns `STATION_COLUMNS`, one row for each station and input tag, sorted.
+    list of dict
+        Keys `STATION_COLUMNS`, one row for each station and input tag, sorted.
     """
-    rows = [_station_row(outcome, dataset) for outcome in _by_station(outcomes)]
-    return _table(rows, STATION_COLUMNS)
+    return _sorted(_station_row(one, dataset) for one in _by_station(outcomes))
 
 
-def timings_table(outcomes: Iterable[Outcome], dataset: str) -> pd.DataFrame:
+def timings_rows(outcomes: Iterable[Outcome], dataset: str) -> list[dict[str, Any]]:
     """Return what depends on the run: seconds, attempts, worker, bytes.
 
     Parameters
@@ -94,11 +99,23 @@ def timings_table(outcomes: Iterable[Outcome], dataset: str) -> pd.DataFrame:
 
     Returns
     -------
-    pandas.DataFrame
-        Columns `TIMING_COLUMNS`, one row for each station and input tag, sorted.
+    list of dict
+        Keys `TIMING_COLUMNS`, one row for each station and input tag, sorted.
     """
-    rows = [_timing_row(outcome, dataset) for outcome in _by_station(outcomes)]
-    return _table(rows, TIMING_COLUMNS)
+    return _sorted(_timing_row(one, dataset) for one in _by_station(outcomes))
+
+
+def station_table(outcomes: Iterable[Outcome], dataset: str) -> pd.DataFrame:
+    """Return `station_rows` as a DataFrame with the columns `STATION_COLUMNS`."""
+    import pandas as pd
+
+    rows = station_rows(outcomes, dataset)
+    return pd.DataFrame(
+        {
+            name: pd.Series([row[name] for row in rows], dtype=kind)
+            for name, kind in STATION_COLUMNS.items()
+        }
+    )
 
 
 def row_table(outcomes: Iterable[Outcome]) -> pd.DataFrame:
@@ -115,6 +132,8 @@ def row_table(outcomes: Iterable[Outcome]) -> pd.DataFrame:
         Column ``station``, then those of the rows in the order in which they first
         appear; what a station lacks is missing.
     """
+    import pandas as pd
+
     rows = {one.station: one.row for one in outcomes if one.row is not None}
     names = dict.fromkeys(name for station in sorted(rows) for name in rows[station])
     return pd.DataFrame(
@@ -128,20 +147,30 @@ def row_table(outcomes: Iterable[Outcome]) -> pd.DataFrame:
     )
 
 
-def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a manifest or timings as CSV, whole or not at all.
+def write_table(
+    rows: Iterable[Mapping[Any, Any]], columns: Iterable[str], path: Path
+) -> None:
+    """Write rows as CSV, whole or not at all.
 
-    The same table gives the same bytes on every machine.
+    The same rows give the same bytes on every machine.
+
+    Parameters
+    ----------
+    rows : iterable of mapping
+        A cell by column; None and NaN leave it empty.
+    columns : iterable of str
+        In the order in which they are written.
+    path : pathlib.Path
+        The file to write.
     """
+    columns = list(columns)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_cell(row[name]) for name in columns] for row in rows)
     with atomic_write(path) as file:
         # Messages, and names in damaged files, may hold what UTF-8 has no form for.
-        table.to_csv(
-            file,
-            index=False,
-            lineterminator="\n",
-            encoding="utf-8",
-            errors="backslashreplace",
-        )
+        file.write(text.getvalue().encode("utf-8", "backslashreplace"))
 
 
 def read_manifest(path: Path | str) -> pd.DataFrame:
@@ -154,6 +183,8 @@ def read_manifest(path: Path | str) -> pd.DataFrame:
     InputError
         If the file is missing (`InputMissingError`) or no manifest.
     """
+    import pandas as pd
+
     path = Path(path)
     if not path.is_file():
         msg = f"{path}: no such manifest"
@@ -195,6 +226,8 @@ def join_manifests(paths: Sequence[Path], output: Path) -> pd.DataFrame:
         If one is missing or no manifest, or if two have a row for the same
         station and tag of a data set with the same name.
     """
+    import pandas as pd
+
     tables = []
     for path in paths:
         table = read_manifest(path)
@@ -211,7 +244,7 @@ def join_manifests(paths: Sequence[Path], output: Path) -> pd.DataFrame:
         )
         raise InputError(msg)
     manifest = joined[list(STATION_COLUMNS)]
-    write_table(manifest, output)
+    write_table(manifest.to_dict("records"), STATION_COLUMNS, output)
     return manifest
 
 
@@ -275,14 +308,13 @@ def _timing_row(outcome: Outcome, dataset: str) -> dict[str, Any]:
     }
 
 
-def _table(rows: Iterable[Mapping[str, Any]], columns: dict[str, str]) -> pd.DataFrame:
-    rows = sorted(rows, key=lambda row: tuple(row[name] for name in _KEY))
-    return pd.DataFrame(
-        {
-            name: pd.Series([row[name] for row in rows], dtype=kind)
-            for name, kind in columns.items()
-        }
-    )
+def _sorted(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(rows, key=lambda row: tuple(row[name] for name in _KEY))
+
+
+def _cell(value: Any) -> Any:
+    """Return what the CSV writer is to write; it leaves None empty."""
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _read_number(cell: str) -> float:

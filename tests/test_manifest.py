@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,11 +15,15 @@ from asdf_pipeline.manifest import (
     format_time,
     join_manifests,
     read_manifest,
+    station_rows,
     station_table,
-    timings_table,
+    timings_rows,
     write_table,
 )
 from asdf_pipeline.plan.outcome import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 START = 1_251_073_203_123_456_789
 
@@ -47,6 +52,11 @@ OK = outcome(
 )
 
 
+def save(outcomes: Sequence[Outcome], dataset: str, path: Path) -> None:
+    """Write the manifest of outcomes."""
+    write_table(station_rows(outcomes, dataset), STATION_COLUMNS, path)
+
+
 def test_the_columns_are_those_of_the_design() -> None:
     table = station_table([OK], "alps")
     assert " ".join(table.columns) == (
@@ -54,14 +64,14 @@ def test_the_columns_are_those_of_the_design() -> None:
         "output_tag status traces_in traces_out samples_in samples_out start end "
         "sampling_rates channels error_type error_message digest"
     )
-    assert " ".join(timings_table([OK], "alps").columns) == (
+    assert " ".join(timings_rows([OK], "alps")[0]) == (
         "dataset network station input_tag seconds attempts worker bytes_out"
     )
 
 
 def test_the_file_says_exactly_this(tmp_path: Path) -> None:
     path = tmp_path / "stations.csv"
-    write_table(station_table([OK], "alps"), path)
+    save([OK], "alps", path)
     assert path.read_text().splitlines()[1] == (
         "alps,BW,RJOB,47.737167,12.795714,860.0,raw,done,ok,3,2,9000,6000,"
         "2009-08-24T00:20:03.123456789Z,2009-08-24T00:20:33.113456789Z,"
@@ -75,7 +85,9 @@ def test_any_order_of_outcomes_gives_the_same_bytes(tmp_path: Path) -> None:
     written = []
     for seed in range(3):
         random.Random(seed).shuffle(outcomes)
-        write_table(station_table(outcomes, "alps"), tmp_path / "stations.csv")
+        write_table(
+            station_rows(outcomes, "alps"), STATION_COLUMNS, tmp_path / "stations.csv"
+        )
         written.append((tmp_path / "stations.csv").read_bytes())
     assert written[0] == written[1] == written[2]
     assert written[0].count(b"\n") == 53
@@ -89,7 +101,7 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
         outcome("XX.NaN", "skipped", latitude=1e-7, longitude=-0.1),
     ]
     table = station_table(outcomes, "nan")
-    write_table(table, tmp_path / "stations.csv")
+    write_table(table.to_dict("records"), STATION_COLUMNS, tmp_path / "stations.csv")
     read = read_manifest(tmp_path / "stations.csv")
     assert read.equals(table.astype(read.dtypes))
     assert sorted(read["network"] + "." + read["station"]) == sorted(
@@ -98,7 +110,7 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
 
 
 def test_an_empty_table_still_has_its_columns(tmp_path: Path) -> None:
-    write_table(station_table([], "alps"), tmp_path / "stations.csv")
+    save([], "alps", tmp_path / "stations.csv")
     read = read_manifest(tmp_path / "stations.csv")
     assert len(read) == 0
     assert list(read.columns) == list(STATION_COLUMNS)
@@ -107,7 +119,9 @@ def test_an_empty_table_still_has_its_columns(tmp_path: Path) -> None:
 def test_an_error_message_stays_in_its_cell(tmp_path: Path) -> None:
     message = 'line one\nline "two",\r\n\tand\x00 three'
     failed = outcome(status="failed", error_type="OSError", error_message=message)
-    write_table(station_table([failed], "alps"), tmp_path / "stations.csv")
+    write_table(
+        station_rows([failed], "alps"), STATION_COLUMNS, tmp_path / "stations.csv"
+    )
     assert len((tmp_path / "stations.csv").read_bytes().splitlines()) == 2
     read = read_manifest(tmp_path / "stations.csv")
     assert read["error_message"][0] == 'line one line "two", and three'
@@ -150,7 +164,7 @@ def test_windows_of_a_station_are_one_row(
         number = statuses.index("ok")
         assert row["start"] == format_time(number * 10)
         assert row["channels"] == f".HH{'ZNE'[number]}"
-    (timing,) = timings_table(windows, "alps").to_dict("records")
+    (timing,) = timings_rows(windows, "alps")
     assert timing["seconds"] == 0.5 * len(statuses)
     assert timing["worker"] == ", ".join(f"worker {n}" for n in range(len(statuses)))
 
@@ -173,7 +187,9 @@ def test_times_are_exact_far_from_now() -> None:
 
 def test_manifests_are_joined_and_sorted(tmp_path: Path) -> None:
     for name in ("b", "a"):
-        write_table(station_table([OK, outcome("NA.X")], name), tmp_path / name)
+        write_table(
+            station_rows([OK, outcome("NA.X")], name), STATION_COLUMNS, tmp_path / name
+        )
     join_manifests([tmp_path / "b", tmp_path / "a"], tmp_path / "all")
     lines = (tmp_path / "all").read_text().splitlines()
     assert lines == [
@@ -184,7 +200,7 @@ def test_manifests_are_joined_and_sorted(tmp_path: Path) -> None:
 
 def test_joining_a_data_set_twice_names_both_files(tmp_path: Path) -> None:
     for name in ("one", "two"):
-        write_table(station_table([OK], "alps"), tmp_path / name)
+        save([OK], "alps", tmp_path / name)
     with pytest.raises(InputError, match=r"one and .*two: both have data set alps"):
         join_manifests([tmp_path / "one", tmp_path / "two"], tmp_path / "all")
     assert not (tmp_path / "all").exists()
@@ -193,7 +209,7 @@ def test_joining_a_data_set_twice_names_both_files(tmp_path: Path) -> None:
 def test_what_is_no_manifest_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputMissingError, match=r"absent\.csv: no such manifest"):
         read_manifest(tmp_path / "absent.csv")
-    write_table(timings_table([OK], "alps"), tmp_path / "timings.csv")
+    write_table(timings_rows([OK], "alps"), TIMING_COLUMNS, tmp_path / "timings.csv")
     assert len(TIMING_COLUMNS) == 8
     for content in (b"", b"\xff\xfe\x00", b"a,b\n1,2\n"):
         (tmp_path / "odd.csv").write_bytes(content)
@@ -205,7 +221,9 @@ def test_what_is_no_manifest_is_named(tmp_path: Path) -> None:
 
 def test_an_error_message_that_utf8_has_no_form_for(tmp_path: Path) -> None:
     failed = outcome(status="failed", error_message="no file \udcff.dat")
-    write_table(station_table([failed], "alps"), tmp_path / "stations.csv")
+    write_table(
+        station_rows([failed], "alps"), STATION_COLUMNS, tmp_path / "stations.csv"
+    )
     read = read_manifest(tmp_path / "stations.csv")
     assert read["error_message"][0] == r"no file \udcff.dat"
 
@@ -213,5 +231,7 @@ def test_an_error_message_that_utf8_has_no_form_for(tmp_path: Path) -> None:
 def test_nothing_is_left_of_a_table_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "stations.csv").mkdir()
     with pytest.raises(OSError, match=r"directory|Directory"):
-        write_table(station_table([OK], "alps"), tmp_path / "stations.csv")
+        write_table(
+            station_rows([OK], "alps"), STATION_COLUMNS, tmp_path / "stations.csv"
+        )
     assert [path.name for path in tmp_path.iterdir()] == ["stations.csv"]

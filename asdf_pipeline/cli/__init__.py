@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from asdf_pipeline._version import __version__
 from asdf_pipeline.cli.log import log_to_stderr
-from asdf_pipeline.cli.ranks import is_first_rank, let_the_first_rank_speak
+from asdf_pipeline.cli.ranks import is_first_rank, wait_for_first_rank
 from asdf_pipeline.cli.verbs import (
     compare,
     config,
@@ -69,9 +69,9 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         if is_first_rank():  # once, not once a rank
-            _complain(f"{message} (see '{self.prog} --help')")
+            _print_error(f"{message} (see '{self.prog} --help')")
         else:
-            let_the_first_rank_speak()
+            wait_for_first_rank()
         sys.exit(EXIT_CALL)
 
 
@@ -127,20 +127,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     except ASDFPipelineError as error:
-        if _speaks(error):
-            _complain(one_line(error))
+        if _prints(error):
+            _print_error(one_line(error))
         else:
-            let_the_first_rank_speak()
+            wait_for_first_rank()
         return error.exit_code
     except KeyboardInterrupt:
-        _complain("interrupted")
+        _print_error("interrupted")
         return 128 + signal.SIGINT
     except OSError as error:
         if error.errno is None:
             _ask_to_report()
             raise
         where = f": {error.filename}" if error.filename else ""
-        _complain(f"{error.strerror}{where}")
+        _print_error(f"{error.strerror}{where}")
         return EXIT_DATA
     except Exception:
         _ask_to_report()
@@ -148,7 +148,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return int(code or 0)
 
 
-def _complain(message: str) -> None:
+def _print_error(message: str) -> None:
     print(f"{PROGRAM}: error: {one_line(message)}", file=sys.stderr)
 
 
@@ -160,8 +160,8 @@ def _ask_to_report() -> None:
     )
 
 
-def _speaks(error: ASDFPipelineError) -> bool:
-    """Return whether this process prints the error.
+def _prints(error: ASDFPipelineError) -> bool:
+    """Return whether this process prints an error that was raised in it.
 
     Every rank of an MPI job raises the same error about the call: the first prints
     it. For errors about the work the engine marks those that another rank prints

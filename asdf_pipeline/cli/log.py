@@ -18,9 +18,9 @@ def log_to_stderr() -> Iterator[None]:
     """Send the package's log lines to stderr, each with its time, within a block.
 
     Only the package's own logger is set up: what a user's function logs stays the
-    user's affair. Of several ranks the first tells how things go, and every one
-    what goes wrong. A program that calls the command's `main` finds its logging as it
-    was.
+    user's affair. Of several ranks the first logs progress (INFO), and every one
+    logs warnings and errors. A program that calls the command's `main` finds its
+    logging as it was.
     """
     logger = logging.getLogger("asdf_pipeline")
     before = logger.handlers[:], logger.propagate, logger.level

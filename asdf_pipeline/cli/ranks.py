@@ -1,4 +1,4 @@
-"""Which of the processes that a launcher started speaks for all of them."""
+"""Which of the ranks that a launcher started prints for all of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def is_first_rank() -> bool:
 
     A command started from within somebody's MPI job or Slurm step, neither under
     ``python -m mpi4py`` nor having started MPI itself, is no rank. That mpi4py is
-    imported says nothing: `container.hdf5` does that.
+    imported does not make it one: `container.hdf5` imports it.
     """
     mpi = sys.modules.get("mpi4py.MPI")
     if "mpi4py.run" not in sys.modules and not (mpi and mpi.Is_initialized()):
@@ -23,9 +23,9 @@ def is_first_rank() -> bool:
     return launched_rank() == 0
 
 
-def let_the_first_rank_speak() -> None:
-    """Wait a little before this rank ends with an error that another one prints.
+def wait_for_first_rank() -> None:
+    """Give the first rank 2 s to print its error before this rank ends with it.
 
-    A launcher ends the whole job when the first rank leaves with an error.
+    A launcher kills all ranks once one has left with an error (Open MPI and srun do).
     """
     time.sleep(_WAIT)

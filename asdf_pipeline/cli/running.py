@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from asdf_pipeline.engine import RunReport
 
-_GOES_ON = "what is done is kept, the same command goes on from there"
+_RESUMES = "what is done is kept, the same command goes on from there"
 
 
 def add_function(parser: argparse.ArgumentParser) -> None:
@@ -148,7 +148,7 @@ def run_task(args: argparse.Namespace, **more: Any) -> RunReport:
     """
     parameters = read_parameters(args.parameters)
     selection = read_selection(args)
-    with terminable(_GOES_ON):
+    with terminable(_RESUMES):
         from asdf_pipeline import engine
 
         return engine.run(

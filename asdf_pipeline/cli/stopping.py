@@ -1,6 +1,6 @@
 """SIGTERM as an exception, so that what is cleaned up on Ctrl-C is cleaned up too.
 
-And neither of them once all is done: a stop that comes too late changes nothing.
+Both signals are ignored once all is done: a stop that comes too late changes nothing.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def terminable(message: str) -> Iterator[None]:
     Parameters
     ----------
     message : str
-        What is to be said then, beside the signal's name.
+        What the error says beside the signal's name: what became of the work.
 
     Raises
     ------

@@ -115,7 +115,8 @@ def write_rows(outcomes: Iterable[Outcome], path: Path) -> Path:
     from asdf_pipeline.manifest import row_table, write_table
 
     try:
-        write_table(row_table(outcomes), path)
+        table = row_table(outcomes)
+        write_table(table.to_dict("records"), table.columns, path)
     except OSError as error:
         raise write_error(path, error) from error
     return path

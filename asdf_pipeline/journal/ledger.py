@@ -1,8 +1,8 @@
 """The ledger: who has which unit and what became of it. Units are counted here only.
 
 A unit is waiting, out (with a worker), held (computed, its data with a worker or in
-an unsealed segment), or done (sealed and journaled). It counts by its last state;
-news of a unit that is already done is ignored.
+an unsealed segment), or done (sealed and journaled). It counts by its last state:
+an outcome is ignored that comes from anyone but the worker that has the unit.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import dataclasses
 import time
 from collections import deque
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import WorkerDiedError
@@ -18,7 +19,7 @@ from asdf_pipeline.journal.path_owners import PathOwners
 from asdf_pipeline.plan.outcome import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from asdf_pipeline.journal.segments import Sealed
@@ -30,6 +31,14 @@ ATTEMPTS = 2
 NO_DATA_AGE = 1.0
 """Seconds after which what needs no segment is journaled: a comparison that makes a
 table only has no segments to be sealed."""
+
+
+class NoUnit(Enum):
+    """Why `Ledger.take` gives no unit, and what its worker is to do instead."""
+
+    SEAL = "none can be had now: seal what you have and ask again"
+    WRITE = "write what you have together with all other ranks, and ask again"
+    END = "every unit is sealed"
 
 
 @dataclass(slots=True)
@@ -50,7 +59,7 @@ class Ledger:
         All units.
     directory : WorkDirectory
         Its journal says what is done already; failed units are tried again.
-    hear : callable
+    on_outcome : callable
         Called with each outcome as it is computed.
     path_owners : PathOwners, optional
         Which paths of auxiliary data are taken from the start.
@@ -66,14 +75,14 @@ class Ledger:
         self,
         plan: Plan,
         directory: WorkDirectory,
-        hear: Callable[[Outcome], None],
+        on_outcome: Callable[[Outcome], None],
         path_owners: PathOwners | None = None,
     ) -> None:
         self.directory = directory
         self.total = len(plan.units)
         self.counts: dict[str, int] = {}
         self.bytes_out = 0
-        self._hear = hear
+        self._on_outcome = on_outcome
         self._path_owners = path_owners or PathOwners()
         self._out: dict[str, tuple[str, Unit]] = {}
         self._held: dict[str, _Held] = {}
@@ -137,15 +146,10 @@ class Ledger:
         """Seconds since this run began."""
         return time.monotonic() - self._began
 
-    def outcomes(self) -> list[bytes]:
-        """Return the outcome (one line of JSON) of every unit that is done."""
-        return list(self.directory.lines.values())
+    def take(self, worker: str) -> Unit | NoUnit:
+        """Give a unit to a worker, or say what it is to do as it gets none.
 
-    def take(self, worker: str) -> Unit | None:
-        """Give a unit to a worker; None if there is none to be had now.
-
-        Suspects come when all others are sealed, one at a time: whoever hears None
-        seals what it has, and asks again until the ledger is `finished`.
+        Suspects come when all others are sealed, one at a time.
         """
         alone = not self._waiting
         if self._waiting:
@@ -153,7 +157,7 @@ class Ledger:
         elif self._suspects and not self._out and not self._held:
             unit = self._suspects.popleft()
         else:
-            return None
+            return NoUnit.END if self.finished else NoUnit.SEAL
         self.directory.in_flight.begun(unit.id, alone=alone)
         self._out[unit.id] = (worker, unit)
         return unit
@@ -178,9 +182,9 @@ class Ledger:
         line = outcome.to_json().encode()
         self._held[unit.id] = _Held(worker, unit, line, outcome.has_data)
         self._count(outcome)
-        self._hear(outcome)
+        self._on_outcome(outcome)
         if not outcome.has_data and time.monotonic() - self._sealed >= NO_DATA_AGE:
-            self.seal(None)
+            self.journal_dataless()
 
     def _count(self, outcome: Outcome, sign: int = 1) -> None:
         self.counts[outcome.status] = self.counts.get(outcome.status, 0) + sign
@@ -197,13 +201,16 @@ class Ledger:
             if unit_id in self._held:
                 self._held[unit_id].segment = segment
 
-    def seal(self, sealed: Sealed | None, unit_ids: Iterable[str] = ()) -> None:
-        """Journal a sealed segment, its units, and all that have no data."""
-        ready = {
-            unit_id: self._held[unit_id].line
-            for unit_id in unit_ids
-            if unit_id in self._held
-        }
+    def seal(self, sealed: Sealed, unit_ids: Iterable[str]) -> None:
+        """Journal a sealed segment, its units, and all that need no segment."""
+        self._journal(sealed, unit_ids)
+
+    def journal_dataless(self) -> None:
+        """Journal the units that need no segment: nothing was written for them."""
+        self._journal(None, ())
+
+    def _journal(self, sealed: Sealed | None, unit_ids: Iterable[str]) -> None:
+        ready = {unit: self._held[unit].line for unit in unit_ids if unit in self._held}
         for unit_id, held in self._held.items():
             if not held.segment and not held.has_data:
                 ready[unit_id] = held.line
@@ -274,12 +281,3 @@ class Ledger:
             worker=worker,
         )
         self._keep(worker, unit, outcome)
-
-
-def journaled(lines: Mapping[str, bytes]) -> dict[str, int]:
-    """Return how many journaled outcomes there are of each status."""
-    counts: dict[str, int] = {}
-    for line in lines.values():
-        status = Outcome.from_json(line).status
-        counts[status] = counts.get(status, 0) + 1
-    return counts

@@ -16,6 +16,13 @@ from asdf_pipeline.pipeline.table import PATHS, SELECTION
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+# Keys of the config's ``stage``: the value for which the command has an option, and it.
+_OPTIONS = {
+    "sac_headers": (False, "--no-sac-headers"),
+    "split_drift": (True, "--split-drift"),
+    "apply_calib": (True, "--apply-calib"),
+}
+
 
 @dataclass(frozen=True)
 class DataSet:
@@ -147,15 +154,23 @@ class DataSet:
         ]
         return named + self.archive_files()
 
-    def stage_options(self) -> list[str]:
-        """Return the options of ``stage``: an ASDF file, or patterns and their tag."""
+    def stage_options(self, how: Mapping[str, bool]) -> list[str]:
+        """Return the options of ``stage``: an ASDF file, or patterns and their tag.
+
+        Parameters
+        ----------
+        how : mapping of str to bool
+            The config's ``stage``.
+        """
         if asdf := self.files("asdf"):
             return ["--asdf", *asdf]
         options = [f"--tag={self.tag}"]
         for column in ("waveforms", "archive", "fdsn", "stations", "events"):
             if patterns := self.patterns(column):
                 options += [f"--{column}", *patterns]
-        return options + [f"--{code}={cell}" for code, cell in self.selection.items()]
+        options += [f"--{code}={cell}" for code, cell in self.selection.items()]
+        chosen = ((how[key] == value, name) for key, (value, name) in _OPTIONS.items())
+        return options + [name for is_chosen, name in chosen if is_chosen]
 
 
 @cache

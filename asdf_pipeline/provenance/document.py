@@ -38,7 +38,7 @@ _LOCAL = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
 def document(run: Run, outcomes: Collection[Outcome]) -> bytes:
     """Return the document of a run.
 
-    What is said of the run comes first, so that it can be read without the rest.
+    The run's own records come first: `read_runs` reads no further.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def _run_records(run: Run) -> Iterator[str]:
             ("seis_prov:software_version", version),
             ("seis_prov:website", website, "anyURI"),
         )
-    for name, fields in _things(run).items():
+    for name, fields in _used_entities(run).items():
         yield _record("entity", name, *fields)
         yield _relation("used", activity=_activity(run), entity=name)
     for name in run.software:
@@ -103,7 +103,7 @@ def _run_records(run: Run) -> Iterator[str]:
         yield _relation("wasAssociatedWith", **ends)
 
 
-def _things(run: Run) -> dict[str, list[Field]]:
+def _used_entities(run: Run) -> dict[str, list[Field]]:
     """Return the fields of what the run used: input, function, parameters."""
     path, function = run.input["path"], run.function["name"]
     details = [(name, text) for name, text in run.input.items() if name != "path"]
@@ -160,7 +160,7 @@ def _unit_records(run: Run, outcome: Outcome, owner: str) -> Iterator[str]:
     made_by = _step_name(run, owner, last) if run.steps else _activity(run)
     yield _relation("wasGeneratedBy", entity=entity, activity=made_by)
     for former in outcome.provenance_ids:
-        if reference := _foreign(former):
+        if reference := _reference(former):
             ends = {"generatedEntity": entity, "usedEntity": reference}
             yield _relation("wasDerivedFrom", **ends)
 
@@ -208,7 +208,7 @@ def _name(letters: str, *parts: str, number: int = 1) -> str:
     return f"seis_prov:{local_id(letters, *parts, number=number)}"
 
 
-def _foreign(name: str) -> str | None:
+def _reference(name: str) -> str | None:
     """Return how to refer to ``{namespace}local``; None for what is no such name."""
     space, brace, local = name.removeprefix("{").partition("}")
     if not (name.startswith("{") and brace and _LOCAL.fullmatch(local)):

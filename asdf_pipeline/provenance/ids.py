@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 NAMESPACE = "http://seisprov.org/seis_prov/0.1/#"
 DOCUMENT = "asdf_pipeline_"
-"""How the names of our documents begin; the run's id follows."""
+"""What the name of each document of this package begins with, before the run's id."""
 
 _LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
 

@@ -1,4 +1,4 @@
-"""Reading back what a document of ours says of the run that made a file."""
+"""Reading a document that `document` wrote: the run that made a file."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _PROV, _SEIS, _OWN = (
 
 
 def read_runs(documents: Mapping[str, bytes]) -> list[Run]:
-    """Return the runs that a file's documents speak of, the last one first.
+    """Return the runs that a file's documents describe, the last one first.
 
-    Documents that are not ours, or that cannot be read, are left out.
+    Documents of other software, and those that cannot be read, are left out.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def read_runs(documents: Mapping[str, bytes]) -> list[Run]:
 
 def _read(run: str, document: bytes) -> Run | None:
     activity: dict[str, str] = {}
-    things: dict[str, dict[str, str]] = {}
+    used: dict[str, dict[str, str]] = {}
     software: dict[str, tuple[str, str]] = {}
     try:
         for _, element in ElementTree.iterparse(io.BytesIO(document)):
@@ -58,8 +58,8 @@ def _read(run: str, document: bytes) -> Run | None:
             elif kind == "activity" or type_ == "seis_prov:waveform_trace":
                 break  # the run comes first; units may be many
             else:
-                things[fields.get(f"{_SEIS}location_type", type_)] = fields
-        return _run(run, activity, things, software)
+                used[fields.get(f"{_SEIS}location_type", type_)] = fields
+        return _run(run, activity, used, software)
     except (ElementTree.ParseError, ValueError, KeyError):
         return None
 
@@ -67,7 +67,7 @@ def _read(run: str, document: bytes) -> Run | None:
 def _run(
     run: str,
     activity: dict[str, str],
-    things: dict[str, dict[str, str]],
+    used: dict[str, dict[str, str]],
     software: dict[str, tuple[str, str]],
 ) -> Run:
     own = {
@@ -75,7 +75,7 @@ def _run(
         for tag, text in activity.items()
         if tag.startswith(_OWN)
     }
-    source, function = things["Filename"], things["Python function"]
+    source, function = used["Filename"], used["Python function"]
     return Run(
         run,
         {
@@ -90,7 +90,7 @@ def _run(
             "name": function[f"{_SEIS}location"],
             "source": function.get(f"{_OWN}source", ""),
         },
-        json.loads(things["seis_prov:input_parameters"][f"{_OWN}parameters"]),
+        json.loads(used["seis_prov:input_parameters"][f"{_OWN}parameters"]),
         json.loads(own.pop("tag_map")),
         software,
         activity[f"{_PROV}startTime"],

@@ -1,4 +1,4 @@
-"""What the package's own steps are in SEIS-PROV's words."""
+"""The package's steps as activities of SEIS-PROV."""
 
 from __future__ import annotations
 
@@ -58,10 +58,10 @@ def steps_of(process: UserFunction) -> tuple[Step, ...]:
     Returns
     -------
     tuple of Step
-        None for a user's own function: nobody knows what it does.
+        Empty for a user's own function, as nobody knows what it does.
     """
     function = inspect.unwrap(process.function)
-    if not _is_ours(function):
+    if not _is_shipped(function):
         return ()
     if hasattr(function, "calls"):  # a chain
         return tuple(
@@ -70,19 +70,19 @@ def steps_of(process: UserFunction) -> tuple[Step, ...]:
     return _one(process)
 
 
-def _is_ours(function: Callable[..., Any]) -> bool:
+def _is_shipped(function: Callable[..., Any]) -> bool:
     return str(getattr(function, "__module__", "")).startswith(PACKAGE)
 
 
 def _one(process: UserFunction) -> tuple[Step, ...]:
-    """Return what one step stands for; of our own word, where SEIS-PROV has none."""
+    """Return the activities of one step; one without a type if SEIS-PROV has none."""
     function = inspect.unwrap(process.function)
-    say = _STEPS.get(function.__name__) if _is_ours(function) else None
-    if say is not None:
+    describe_step = _STEPS.get(function.__name__) if _is_shipped(function) else None
+    if describe_step is not None:
         bound = inspect.signature(function).bind(None, None, **process.parameters)
         bound.apply_defaults()
-        steps = tuple(say(**dict(list(bound.arguments.items())[2:])))
-        if steps or say is _identity:
+        steps = tuple(describe_step(**dict(list(bound.arguments.items())[2:])))
+        if steps or describe_step is _identity:
             return steps
     return (Step("", "", process.name, {"parameters": repr(process.parameters)}),)
 
@@ -179,7 +179,7 @@ def _rotate(**_: Any) -> Iterator[Step]:
 
 
 def _cut(**_: Any) -> Iterator[Step]:
-    """Say it in our own words: SEIS-PROV's has times, and these differ by station."""
+    """Yield none: SEIS-PROV's cut has times, and these differ by station."""
     return iter(())
 
 

@@ -146,9 +146,9 @@ def count_chart(
 
 
 def histogram_chart(
-    histogram: Histogram, label: str, say: Callable[[float], str]
+    histogram: Histogram, label: str, format_value: Callable[[float], str]
 ) -> Markup:
-    """Return a distribution as bars; `say` gives the labels of its axis."""
+    """Return a distribution as bars; `format_value` gives the labels of its axis."""
     height, most = 110, max(histogram.counts)
     width = WIDTH / len(histogram.counts)
     drawn = [
@@ -169,16 +169,20 @@ def histogram_chart(
     drawn.append(path(f"M{number(WIDTH * middle)},0V{height}", class_="median"))
     ticks = [(share / 1.05, text) for share, text in count_ticks(most)]
     return figure(
-        height, label, drawn, _log_ticks(histogram.low, histogram.high, say), ticks
+        height,
+        label,
+        drawn,
+        _log_ticks(histogram.low, histogram.high, format_value),
+        ticks,
     )
 
 
 def _log_ticks(
-    low: float, high: float, say: Callable[[float], str] | None = None
+    low: float, high: float, format_value: Callable[[float], str] | None = None
 ) -> list[tuple[float, str]]:
     """Return ticks on a logarithmic axis, also where it spans no power of ten."""
     if math.floor(high) - math.ceil(low) >= 2:
-        return decade_ticks(low, high, say)
+        return decade_ticks(low, high, format_value)
     steps = [
         digit * 10.0**power
         for power in range(math.floor(low), math.ceil(high) + 1)
@@ -186,7 +190,7 @@ def _log_ticks(
     ]
     inside = [(math.log10(value) - low, value) for value in steps]
     return [
-        (offset / (high - low), say(value) if say else f"{value:.3g}")
+        (offset / (high - low), format_value(value) if format_value else f"{value:.3g}")
         for offset, value in inside
         if 0 <= offset <= high - low
     ]

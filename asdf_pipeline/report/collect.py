@@ -1,4 +1,4 @@
-"""What the report speaks of: outcomes, stations with places, events."""
+"""What the report shows: outcomes, stations and events with their coordinates."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ class Station:
     longitude: float | None
 
     @property
-    def is_placed(self) -> bool:
+    def has_coordinates(self) -> bool:
         """Whether it has coordinates."""
         return self.latitude is not None and self.longitude is not None
 
 
 @dataclass(frozen=True)
 class Event:
-    """An event on the map: degrees, and what is said of it."""
+    """An event on the map: latitude and longitude in degrees, and its description."""
 
     latitude: float
     longitude: float
@@ -63,21 +63,25 @@ def gather_stations(outcomes: Iterable[Outcome], reader: Reader) -> list[Station
     """
     found: dict[str, Station] = {}
     for outcome in outcomes:
-        place = (outcome.latitude, outcome.longitude)
+        point = (outcome.latitude, outcome.longitude)
         old = found.get(outcome.station)
-        if old is not None and old.is_placed:
-            place = (old.latitude, old.longitude)
+        if old is not None and old.has_coordinates:
+            point = (old.latitude, old.longitude)
         status = outcome.status
         if old is not None:
             status = min(old.status, status, key=_WORST_FIRST.index)
-        found[outcome.station] = Station(outcome.station, status, *place)
+        found[outcome.station] = Station(outcome.station, status, *point)
     for name, station in found.items():
-        if not station.is_placed:
-            found[name] = Station(name, station.status, *_place(reader, name))
+        if not station.has_coordinates:
+            found[name] = Station(
+                name, station.status, *_read_coordinates(reader, name)
+            )
     return [found[name] for name in sorted(found)]
 
 
-def _place(reader: Reader, station: str) -> tuple[float | None, float | None]:
+def _read_coordinates(
+    reader: Reader, station: str
+) -> tuple[float | None, float | None]:
     try:
         where = reader.coordinates(station)
     except ASDFPipelineError:

@@ -71,16 +71,16 @@ class View:
         return self.west, self.south, self.east, self.north
 
 
-def view_of(places: Sequence[tuple[float, float]], shape: float = 0.56) -> View:
-    """Return the view that holds all places (latitude, longitude).
+def view_of(points: Sequence[tuple[float, float]], shape: float = 0.56) -> View:
+    """Return the view that holds all points (latitude, longitude).
 
     Parameters
     ----------
     shape : float
         Height by width that the map comes close to.
     """
-    latitudes = np.array([latitude for latitude, _ in places])
-    turns = np.sort(np.array([longitude for _, longitude in places]) % 360)
+    latitudes = np.array([latitude for latitude, _ in points])
+    turns = np.sort(np.array([longitude for _, longitude in points]) % 360)
     # The map is cut where the widest gap between longitudes is.
     gaps = np.diff(np.concatenate([turns, turns[:1] + 360]))
     cut = int(gaps.argmax())
@@ -104,11 +104,11 @@ def view_of(places: Sequence[tuple[float, float]], shape: float = 0.56) -> View:
     return View(centre - wide / 2, south, centre + wide / 2, south + tall)
 
 
-def view_with(places: Sequence[tuple[float, float]], events: Sequence[Event]) -> View:
-    """Return the view that holds all places, and the events if they are near."""
-    view = view_of(places)
+def view_with(points: Sequence[tuple[float, float]], events: Sequence[Event]) -> View:
+    """Return the view that holds all points, and the events if they are near."""
+    view = view_of(points)
     if events:
-        wider = view_of([*places, *((e.latitude, e.longitude) for e in events)])
+        wider = view_of([*points, *((e.latitude, e.longitude) for e in events)])
         if wider.east - wider.west <= _NEAR * (view.east - view.west):
             return wider
     return view
@@ -136,12 +136,12 @@ def draw(
     label : str
         What it shows in words.
     """
-    placed: dict[str, list[Station]] = {status: [] for status in STATUSES}
+    located: dict[str, list[Station]] = {status: [] for status in STATUSES}
     for station in stations:
-        placed[station.status].append(station)
+        located[station.status].append(station)
     size = _dot_size(len(stations))
     layers = [
-        layer for status in _DRAWN for layer in _layer(view, status, placed[status])
+        layer for status in _DRAWN for layer in _layer(view, status, located[status])
     ]
     drawing = element(
         "svg",
@@ -180,11 +180,11 @@ def _layer(view: View, status: str, stations: Sequence[Station]) -> list[Markup]
     A browser draws the whole of a path wherever a part of it is seen: with all dots in
     one, zooming and moving a map of 10,000 stations is slow.
     """
-    places = sorted(
+    points = sorted(
         (view.x(station.longitude or 0.0), view.y(station.latitude or 0.0))
         for station in stations
     )
-    strips = [dots(places[k : k + _STRIP]) for k in range(0, len(places), _STRIP)]
+    strips = [dots(points[k : k + _STRIP]) for k in range(0, len(points), _STRIP)]
     return [
         path(strip, class_=f"dot {kind} {status}")
         for kind in ("outline", "inside")

@@ -77,10 +77,10 @@ def write_page(
     with ExitStack() as stack:
         reader = stack.enter_context(Reader(source))
         written = None if output is None else stack.enter_context(Reader(output))
-        shown = gather(reader, written, outcomes, examples)
-    shown |= {"dataset": dataset, "source": source, "output": output}
+        context = gather(reader, written, outcomes, examples)
+    context |= {"dataset": dataset, "source": source, "output": output}
     with atomic_write(page) as file:
-        file.write(render(shown).encode(errors="replace"))
+        file.write(render(context).encode(errors="replace"))
 
 
 def gather(
@@ -103,7 +103,7 @@ def gather(
         "facts": words.facts(outcomes, stations, events, when.extent),
         "headline": words.headline(outcomes),
         "map": shown_map,
-        "unplaced": [s.name for s in stations if not s.is_placed],
+        "without_coordinates": [s.name for s in stations if not s.has_coordinates],
         "availability": _availability(when, stations),
         "examples": [
             words.Shown.of(example)
@@ -125,24 +125,24 @@ def gather(
 def _map(
     stations: Sequence[collect.Station], events: Sequence[collect.Event]
 ) -> dict[str, Any] | None:
-    placed = [station for station in stations if station.is_placed]
-    if not placed:
+    located = [station for station in stations if station.has_coordinates]
+    if not located:
         return None
-    places = [(s.latitude or 0.0, s.longitude or 0.0) for s in placed]
-    view = station_map.view_with(places, events)
+    points = [(s.latitude or 0.0, s.longitude or 0.0) for s in located]
+    view = station_map.view_with(points, events)
     shown = [event for event in events if station_map.is_shown(view, event)]
-    label = words.map_label(placed, shown)
+    label = words.map_label(located, shown)
     return {
-        "drawing": station_map.draw(view, placed, shown, label),
+        "drawing": station_map.draw(view, located, shown, label),
         "events": len(shown),
         "outside": len(events) - len(shown),
         "data": {
             "box": view.box,
             "height": round(view.height, 1),
-            "name": [station.name for station in placed],
-            "status": [station.status for station in placed],
-            "x": [round(view.x(longitude), 1) for _, longitude in places],
-            "y": [round(view.y(latitude), 1) for latitude, _ in places],
+            "name": [station.name for station in located],
+            "status": [station.status for station in located],
+            "x": [round(view.x(longitude), 1) for _, longitude in points],
+            "y": [round(view.y(latitude), 1) for latitude, _ in points],
         },
     }
 
@@ -176,17 +176,17 @@ def _distributions(outcomes: Sequence[Outcome]) -> list[Distribution]:
         ("Largest amplitude", [o.peak or 0.0 for o in written], words.amount),
     )
     found = []
-    for title, values, say in kinds:
+    for title, values, format_value in kinds:
         spread = histogram(values)
         if spread is not None:
-            text = words.distribution(spread, values, say)
+            text = words.distribution(spread, values, format_value)
             label = f"Histogram: {title}. {text}"
-            chart = charts.histogram_chart(spread, label, say)
+            chart = charts.histogram_chart(spread, label, format_value)
             found.append(Distribution(title, chart, text))
     return found
 
 
-def render(shown: dict[str, Any]) -> str:
+def render(context: dict[str, Any]) -> str:
     """Return the page: template, style, script and data in one."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -203,10 +203,10 @@ def render(shown: dict[str, Any]) -> str:
         f"(() => {{\n{_read(name)}\n}})();" for name in ("map.js", "table.js")
     )
     return environment.get_template("page.html").render(
-        shown,
+        context,
         style=Markup(style),
         script=Markup(script),
-        data=Markup(embedded(shown["data"])),
+        data=Markup(embedded(context["data"])),
         style_hash=_hash(style),
         script_hash=_hash(script),
         version=__version__,

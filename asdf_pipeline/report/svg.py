@@ -62,9 +62,9 @@ def polyline(xs: Iterable[float], ys: Iterable[float], closed: bool = False) -> 
     return f"M{' '.join(parts)}{'Z' if closed else ''}"
 
 
-def dots(places: Iterable[tuple[float, float]]) -> str:
+def dots(points: Iterable[tuple[float, float]]) -> str:
     """Return a path of no length at each point: drawn as dots by the line's ends."""
-    return "".join(f"M{number(x)},{number(y)}h0" for x, y in places)
+    return "".join(f"M{number(x)},{number(y)}h0" for x, y in points)
 
 
 def bars(spans: Iterable[tuple[float, float]], y: float) -> str:
@@ -101,7 +101,10 @@ def count_ticks(highest: float, most: int = 3) -> list[Tick]:
 
 
 def decade_ticks(
-    low: float, high: float, say: Callable[[float], str] | None = None, most: int = 6
+    low: float,
+    high: float,
+    format_value: Callable[[float], str] | None = None,
+    most: int = 6,
 ) -> list[Tick]:
     """Return ticks at powers of ten between two logarithms (base 10).
 
@@ -109,7 +112,7 @@ def decade_ticks(
     ----------
     low, high : float
         Ends of the axis.
-    say : callable, optional
+    format_value : callable, optional
         Gives the labels; else they are the numbers.
     most : int
         How many ticks there may be.
@@ -119,7 +122,7 @@ def decade_ticks(
     return [
         (
             (power - low) / ((high - low) or 1.0),
-            say(10.0**power) if say else power_text(power),
+            format_value(10.0**power) if format_value else power_text(power),
         )
         for power in range(first, last + 1, every)
     ]

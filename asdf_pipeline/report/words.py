@@ -1,4 +1,4 @@
-"""Numbers and findings as people say them."""
+"""Numbers and findings of the report in words."""
 
 from __future__ import annotations
 
@@ -167,13 +167,12 @@ def availability_label(when: Availability) -> str:
 
 
 def distribution(
-    spread: Histogram, values: Sequence[float], say: Callable[[float], str]
+    spread: Histogram, values: Sequence[float], format_value: Callable[[float], str]
 ) -> str:
     """Return median and ends of a distribution in words."""
     usable = [value for value in values if value > 0 and math.isfinite(value)]
-    return (
-        f"Median {say(spread.median)}, from {say(min(usable))} to {say(max(usable))}."
-    )
+    low, middle, high = map(format_value, (min(usable), spread.median, max(usable)))
+    return f"Median {middle}, from {low} to {high}."
 
 
 @dataclass(frozen=True)

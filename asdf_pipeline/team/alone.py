@@ -6,7 +6,8 @@ import time
 from typing import TYPE_CHECKING, ClassVar
 
 from asdf_pipeline.errors import StopUnitError
-from asdf_pipeline.team.base import Accounts, Job, Segment, Team
+from asdf_pipeline.journal.ledger import NoUnit
+from asdf_pipeline.team.base import Job, Segment, Team, WorkerLedger
 from asdf_pipeline.team.resources import one_thread
 
 if TYPE_CHECKING:
@@ -25,9 +26,7 @@ class Alone(Team):
     """Does every unit in this process, into one segment after the other."""
 
     name: ClassVar[str] = "serial"
-
-    def __init__(self) -> None:
-        self.size = 1
+    size = 1
 
     def run(self, work: Work, job: Job | None) -> None:
         """Do all units (see `Team.run`)."""
@@ -37,20 +36,17 @@ class Alone(Team):
 
 
 def work_through(
-    worker: Worker, accounts: Accounts, schedule: SealSchedule, stop: Stop
+    worker: Worker, ledger: WorkerLedger, schedule: SealSchedule, stop: Stop
 ) -> None:
-    """Take units until the accounts are finished; write them to own segments."""
+    """Do units until all are sealed, or a stop is asked for; write own segments."""
     segment: Segment | None = None
     while not stop:
-        unit = accounts.take(worker.name)
-        if unit is None:
-            if segment is not None:
-                accounts.seal(*segment.seal())
-                segment = None
-            else:
-                accounts.seal(None, ())
-            if accounts.finished:
-                return
+        unit = ledger.take(worker.name)
+        if unit is NoUnit.END:
+            return
+        if isinstance(unit, NoUnit):
+            _seal(segment, ledger)
+            segment = None
             continue
         began = time.monotonic()
         try:
@@ -58,15 +54,19 @@ def work_through(
                 outcome, product = worker.attempt(unit)
         except StopUnitError:
             break
-        accounts.came_back(worker.name, outcome)
+        ledger.came_back(worker.name, outcome)
         if product is not None:
             if segment is None:
-                segment = Segment(accounts.new_segment(), worker.quakeml(), began)
+                segment = Segment(ledger.new_segment(), worker.quakeml(), began)
             segment.write(unit.id, product)
         if segment is not None and schedule.due(segment.born, segment.size):
-            accounts.seal(*segment.seal())
+            _seal(segment, ledger)
             segment = None
-    if segment is not None:
-        accounts.seal(*segment.seal())
+    _seal(segment, ledger)
+
+
+def _seal(segment: Segment | None, ledger: WorkerLedger) -> None:
+    if segment is None:
+        ledger.journal_dataless()
     else:
-        accounts.seal(None, ())
+        ledger.seal(*segment.seal())

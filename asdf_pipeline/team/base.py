@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from asdf_pipeline.container.encoded import Product
-    from asdf_pipeline.journal.ledger import Ledger
+    from asdf_pipeline.journal.ledger import Ledger, NoUnit
     from asdf_pipeline.plan.outcome import Outcome
     from asdf_pipeline.plan.units import Unit
     from asdf_pipeline.team.stop import Stop
@@ -49,12 +49,12 @@ class TeamOptions:
 
 @dataclass
 class Job:
-    """What the engine gives to a team: the accounts, and when to stop or seal.
+    """What the engine gives to a team: the ledger, and when to stop or seal.
 
     Attributes
     ----------
     ledger : Ledger
-        The accounts; only on the process that leads.
+        Who has which unit, and what became of it.
     stop : Stop
         Whether a signal asked the run to stop.
     schedule : SealSchedule
@@ -69,24 +69,23 @@ class Job:
     tick: Callable[[], None]
 
 
-class Accounts(Protocol):
+class WorkerLedger(Protocol):
     """What a worker needs of the ledger, which may be in another process."""
 
-    def take(self, worker: str) -> Unit | None:
-        """Return a unit; None: seal what you have and ask again."""
+    def take(self, worker: str) -> Unit | NoUnit:
+        """Return a unit, or what is to be done as there is none."""
 
     def came_back(self, worker: str, outcome: Outcome) -> None:
         """Note what became of a unit."""
 
-    def seal(self, sealed: Sealed | None, unit_ids: Iterable[str] = ()) -> None:
+    def seal(self, sealed: Sealed, unit_ids: Iterable[str]) -> None:
         """Journal a sealed segment and its units."""
+
+    def journal_dataless(self) -> None:
+        """Journal the units that need no segment."""
 
     def new_segment(self) -> Path:
         """Return the path of a segment that does not exist yet."""
-
-    @property
-    def finished(self) -> bool:
-        """Whether every unit is sealed."""
 
 
 class Team(ABC):

@@ -1,8 +1,8 @@
-"""A member of the processes team: a forked worker that does what it is told.
+"""A member of the processes team: a forked worker that follows instructions.
 
-It speaks with the parent over one pipe: an instruction comes, a piece of news goes.
-It never writes unless told to, so that one process writes at any time; and it ends
-when the pipe does, so that none outlives the parent.
+It is connected with the parent by one pipe: an instruction comes, a report goes. It
+writes only when instructed to, so that one process writes at any time; and it ends when
+the pipe does, so that none outlives the parent.
 """
 
 from __future__ import annotations
@@ -56,28 +56,28 @@ class Wrote:
     size: int
 
 
-def be_member(
+def run_member(
     work: Work, name: str, pipe: Connection, others: Sequence[Connection]
 ) -> None:
-    """Live as a member: follow the instructions on the pipe until it ends.
+    """Follow the instructions on the pipe until it ends.
 
     Parameters
     ----------
     pipe : Connection
         The member's end.
     others : sequence of Connection
-        The parent's ends, inherited by the fork; while one is open here, nobody
-        hears of the death at its other end.
+        The parent's ends, inherited by the fork. They are closed: while one is open
+        here, the death of the member at its other end is no end of file.
     """
     for other in others:
         other.close()
     _die_with_parent()
     keep_memory()
-    # The parent hears the terminal's Ctrl-C, and decides. A handler, not SIG_IGN,
+    # The parent gets the terminal's Ctrl-C too, and decides. A handler, not SIG_IGN,
     # which the function's own subprocesses would inherit.
     for signum in SIGNALS:
-        signal.signal(signum, _stay)
-    release_children(lambda: signal.getsignal(signal.SIGTERM) is _stay)
+        signal.signal(signum, _ignore)
+    release_children(lambda: signal.getsignal(signal.SIGTERM) is _ignore)
     # A child that held it would hide this process's death.
     os.register_at_fork(after_in_child=pipe.close)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
@@ -88,7 +88,7 @@ def be_member(
             pipe.send(error)
 
 
-def _stay(_signum: int, _frame: FrameType | None) -> None:
+def _ignore(_signum: int, _frame: FrameType | None) -> None:
     pass
 
 
@@ -103,27 +103,29 @@ def _die_with_parent() -> None:
 def _follow(worker: Worker, pipe: Connection) -> None:
     batch: list[tuple[str, Product]] = []
     while True:
-        told: Unit | Write = pipe.recv()
-        if isinstance(told, Write):
-            pipe.send(_write(told, batch, worker))
-            start_writeback(told.segment)
+        instruction: Unit | Write = pipe.recv()
+        if isinstance(instruction, Write):
+            pipe.send(_write(instruction, batch, worker))
+            start_writeback(instruction.segment)
             batch = []
             continue
-        outcome, product = worker.attempt(told)
+        outcome, product = worker.attempt(instruction)
         size = 0
         if product is not None:
-            batch.append((told.id, product))
+            batch.append((instruction.id, product))
             size = product.nbytes
         pipe.send(CameBack(outcome, size))
 
 
-def _write(told: Write, batch: list[tuple[str, Product]], worker: Worker) -> Wrote:
-    if told.create:
-        writer = Writer.create(told.segment, quakeml=worker.quakeml())
+def _write(turn: Write, batch: list[tuple[str, Product]], worker: Worker) -> Wrote:
+    # Opened anew for each turn: two handles on one HDF5 file in two processes lose data
+    # without an error, even if they write one after the other (HDF5 1.10 to 2.0).
+    if turn.create:
+        writer = Writer.create(turn.segment, quakeml=worker.quakeml())
     else:
-        writer = Writer.reopen(told.segment)
+        writer = Writer.reopen(turn.segment)
     with writer:
         for _, product in batch:
             writer.write(product)
     unit_ids = [unit_id for unit_id, _ in batch]
-    return Wrote(told.segment, unit_ids, sum(product.nbytes for _, product in batch))
+    return Wrote(turn.segment, unit_ids, sum(product.nbytes for _, product in batch))

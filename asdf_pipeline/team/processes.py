@@ -17,9 +17,10 @@ from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from asdf_pipeline.errors import WorkerDiedError
+from asdf_pipeline.journal.ledger import NoUnit
 from asdf_pipeline.team import alone
 from asdf_pipeline.team.base import Job, Team
-from asdf_pipeline.team.member import CameBack, Write, Wrote, be_member
+from asdf_pipeline.team.member import CameBack, Write, Wrote, run_member
 from asdf_pipeline.team.resources import available_cores
 from asdf_pipeline.team.sealing import Sealer
 from asdf_pipeline.team.stop import PATIENCE
@@ -37,7 +38,7 @@ BATCH_SIZE = 4 << 20
 """Bytes that a member holds before it asks for its turn: reopening costs 0.2 ms."""
 BATCH_AGE = 0.5
 """Seconds that a member holds data before it asks for its turn."""
-CROWDED = 4
+BACKLOG = 4
 """Times `BATCH_SIZE` at which a member waits for its turn rather than go on."""
 SMALL_UNIT = 0.05
 """Seconds below which a unit is so short that the next one is sent ahead of time."""
@@ -76,11 +77,12 @@ class Processes(Team):
     def run(self, work: Work, job: Job | None) -> None:
         """Do all units (see `Team.run`)."""
         assert job is not None
-        shift = _Shift(work, job)
+        work.preload()
+        members = _Members(work, job)
         try:
-            shift.run(min(self.size, job.ledger.waiting))
+            members.run(min(self.size, job.ledger.waiting))
         finally:
-            shift.dismiss()
+            members.kill_all()
 
 
 @dataclass
@@ -88,20 +90,20 @@ class _Member:
     name: str
     process: Any  # multiprocessing's ForkProcess
     pipe: Connection
-    given: deque[Unit] = field(default_factory=deque)  # the first one is at work
+    assigned: deque[Unit] = field(default_factory=deque)  # it is at work on the first
     writing: bool = False
     batch: list[str] = field(default_factory=list)  # ids of units not yet written
     batch_size: int = 0
     batch_born: float = 0.0
-    pace: float = 1.0  # seconds of the last unit
+    unit_seconds: float = 1.0  # of its last unit
 
     @property
     def idle(self) -> bool:
-        return not self.given and not self.writing
+        return not self.assigned and not self.writing
 
 
 @dataclass
-class _Shared:
+class _SharedSegment:
     """The segment that the members share."""
 
     path: Path
@@ -110,8 +112,8 @@ class _Shared:
     unit_ids: list[str] = field(default_factory=list)
 
 
-class _Shift:
-    """One run of the team: the members, the shared segment, the turn."""
+class _Members:
+    """The members of one run, the segment that they share, and the turn to write."""
 
     def __init__(self, work: Work, job: Job) -> None:
         self.work = work
@@ -119,36 +121,36 @@ class _Shift:
         self.ledger = job.ledger
         self.context = multiprocessing.get_context("fork")
         self.members: list[_Member] = []
-        self.hired = 0
+        self.started = 0
         self.idle_deaths = 0
-        self.segment: _Shared | None = None
+        self.segment: _SharedSegment | None = None
         self.writer: _Member | None = None  # whose turn it is
         self.batch_size = BATCH_SIZE
         self.sealer = Sealer()
 
     def run(self, size: int) -> None:
         for _ in range(size):
-            self.hire()
+            self.start_member()
         while not self.ledger.finished and not self.job.stop:
-            self.direct()
-            self.listen(0.5)
+            self.assign()
+            self.poll(0.5)
         if self.job.stop:
-            self.wind_up(time.monotonic() + PATIENCE)
+            self.finish_until(time.monotonic() + PATIENCE)
 
     # What is to be done next.
 
-    def direct(self) -> None:
+    def assign(self) -> None:
         """Give work to whoever has none, the turn to whoever is due for it."""
         for member in self.members:
             # Between units only: a turn given to one at work would stop the others.
             if self.writer is None and member.idle and self.is_due(member):
-                self.grant(member)
+                self.grant_turn(member)
             elif not member.writing:
                 self.hand_out(member)
         if self.writer is None and all(m.idle for m in self.members):
             full = next((m for m in self.members if m.batch), None)
             if full is not None:
-                self.grant(full)
+                self.grant_turn(full)
             else:
                 self.seal()
         elif (
@@ -163,75 +165,76 @@ class _Shift:
             return False
         age = time.monotonic() - member.batch_born
         # Where units are long, what is done does not wait for the next one's end.
-        old = max(age, member.pace) >= BATCH_AGE
+        old = max(age, member.unit_seconds) >= BATCH_AGE
         return old or member.batch_size >= self.batch_size
 
     def hand_out(self, member: _Member) -> None:
-        crowded = member.batch_size >= CROWDED * self.batch_size
-        if self.is_due(member) and (self.writer is None or crowded):
+        """Send a member its next unit, unless it is to write first."""
+        has_backlog = member.batch_size >= BACKLOG * self.batch_size
+        if self.is_due(member) and (self.writer is None or has_backlog):
             return
         ahead = (
-            member.pace < SMALL_UNIT
+            member.unit_seconds < SMALL_UNIT
             and self.ledger.waiting > 4 * len(self.members)
             and self.batch_size > 0
         )
-        while len(member.given) < (2 if ahead else 1):
+        while len(member.assigned) < (2 if ahead else 1):
             unit = self.ledger.take(member.name)
-            if unit is None:
+            if isinstance(unit, NoUnit):
                 return
-            member.given.append(unit)
-            self.tell(member, unit)
+            member.assigned.append(unit)
+            self.send(member, unit)
 
-    def grant(self, member: _Member) -> None:
+    def grant_turn(self, member: _Member) -> None:
         create = self.segment is None
         if self.segment is None:
-            self.segment = _Shared(self.ledger.new_segment(), time.monotonic())
+            self.segment = _SharedSegment(self.ledger.new_segment(), time.monotonic())
         self.writer = member
         member.writing = True
-        self.tell(member, Write(self.segment.path, create))
+        self.send(member, Write(self.segment.path, create))
 
-    def tell(self, member: _Member, what: Unit | Write) -> None:
-        with contextlib.suppress(OSError):  # it just died: its end of file will tell
-            member.pipe.send(what)
+    def send(self, member: _Member, instruction: Unit | Write) -> None:
+        with contextlib.suppress(OSError):  # it just died: its end of file comes next
+            member.pipe.send(instruction)
 
-    # What is heard.
+    # What members report.
 
-    def listen(self, seconds: float) -> None:
-        """Hear what members say, within so many seconds."""
+    def poll(self, seconds: float) -> None:
+        """Handle the members' reports; wait at most so many seconds for one."""
         if self.sealer.busy:
             seconds = min(seconds, 0.01)
         by_pipe = {member.pipe: member for member in self.members}
         for pipe in wait(list(by_pipe), seconds):
             member = by_pipe[pipe]  # type: ignore[index]
             try:
-                news = member.pipe.recv()
+                report = member.pipe.recv()
             except (EOFError, OSError):
-                self.bury(member)
+                self.replace(member)
                 continue
-            if isinstance(news, BaseException):
-                raise news
-            self.hear(member, news)
-        self.hear_sealed()
+            if isinstance(report, BaseException):
+                raise report
+            self.handle(member, report)
+        self.journal_sealed()
         self.job.tick()
 
-    def hear(self, member: _Member, news: CameBack | Wrote) -> None:
-        if isinstance(news, Wrote):
+    def handle(self, member: _Member, report: CameBack | Wrote) -> None:
+        if isinstance(report, Wrote):
             assert self.segment is not None
-            self.ledger.wrote(self.segment.path.name, news.unit_ids)
-            self.segment.unit_ids += news.unit_ids
-            self.segment.size += news.size
+            self.ledger.wrote(self.segment.path.name, report.unit_ids)
+            self.segment.unit_ids += report.unit_ids
+            self.segment.size += report.size
             self.writer, member.writing = None, False
             member.batch, member.batch_size = [], 0
             return
         self.idle_deaths = 0
-        member.given.popleft()
-        member.pace = news.outcome.seconds
-        self.ledger.came_back(member.name, news.outcome)
-        if news.size:
+        member.assigned.popleft()
+        member.unit_seconds = report.outcome.seconds
+        self.ledger.came_back(member.name, report.outcome)
+        if report.size:
             if not member.batch:
                 member.batch_born = time.monotonic()
-            member.batch.append(news.outcome.unit_id)
-            member.batch_size += news.size
+            member.batch.append(report.outcome.unit_id)
+            member.batch_size += report.size
 
     # Sealing: the file is closed, so only its fsync and its renaming are left.
 
@@ -240,22 +243,22 @@ class _Shift:
             self.sealer.begin(self.segment.path, self.segment.unit_ids)
             self.segment = None
         elif not self.sealer.busy:
-            self.ledger.seal(None)
+            self.ledger.journal_dataless()
 
-    def hear_sealed(self, *, wait: bool = False) -> None:
-        for sealed, unit_ids in self.sealer.told(wait=wait):
+    def journal_sealed(self, *, wait: bool = False) -> None:
+        for sealed, unit_ids in self.sealer.drain(wait=wait):
             self.ledger.seal(sealed, unit_ids)
 
     # Members come and go.
 
-    def hire(self) -> None:
-        self.hear_sealed(wait=True)  # no fork beside a thread
-        self.hired += 1
-        name = f"worker {self.hired}"
+    def start_member(self) -> None:
+        self.journal_sealed(wait=True)  # no fork beside a thread: see `Sealer.drain`
+        self.started += 1
+        name = f"worker {self.started}"
         ours, theirs = self.context.Pipe()
         others = [ours, *(member.pipe for member in self.members)]
         process = self.context.Process(
-            target=be_member,
+            target=run_member,
             args=(self.work, name, theirs, others),
             daemon=False,  # or the function could have no processes of its own
         )
@@ -263,13 +266,13 @@ class _Shift:
         theirs.close()
         self.members.append(_Member(name, process, ours))
 
-    def bury(self, member: _Member) -> None:
-        """Account for a member that died, and hire another one."""
+    def replace(self, member: _Member) -> None:
+        """Take back what a member had that died, and start another one."""
         member.process.join()
         member.pipe.close()
         self.members.remove(member)
         how = _how(member.process.exitcode)
-        unit_id = member.given[0].id if member.given else None
+        unit_id = member.assigned[0].id if member.assigned else None
         if self.writer is member:
             assert self.segment is not None
             self.ledger.abandon(self.segment.path.name)
@@ -289,27 +292,27 @@ class _Shift:
                 msg = f"workers die before they do anything: {how}"
                 raise WorkerDiedError(msg)
         if not self.job.stop:
-            self.hire()
+            self.start_member()
 
-    def wind_up(self, deadline: float) -> None:
-        """Write and seal what there is; whoever is not back in time is killed."""
+    def finish_until(self, deadline: float) -> None:
+        """Write and seal what members have; who is not back by then is killed."""
         while time.monotonic() < deadline:
             if self.writer is None:
                 full = next((m for m in self.members if m.batch and m.idle), None)
                 if full is not None:
-                    self.grant(full)
+                    self.grant_turn(full)
                 elif all(member.idle for member in self.members):
                     break
-            self.listen(0.1)
+            self.poll(0.1)
         if self.writer is not None:
             self.members.remove(self.writer)
             self.writer.process.kill()
             self.writer.process.join()
             self.segment = None
         self.seal()
-        self.hear_sealed(wait=True)
+        self.journal_sealed(wait=True)
 
-    def dismiss(self) -> None:
+    def kill_all(self) -> None:
         for member in self.members:
             member.process.kill()
         for member in self.members:

@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 
 class Sealer:
-    """Seals closed segments, each in a thread, and tells when they are sealed."""
+    """Seals closed segments, each in a thread; `drain` yields those that are sealed."""
 
     def __init__(self) -> None:
         self._threads: list[threading.Thread] = []
-        self._news: queue.SimpleQueue[
+        self._results: queue.SimpleQueue[
             tuple[Sealed | ASDFPipelineError, Sequence[str]]
         ] = queue.SimpleQueue()
 
     @property
     def busy(self) -> bool:
-        """Whether something is on its way, or sealed and not yet told."""
-        return bool(self._threads) or not self._news.empty()
+        """Whether something is being sealed, or is sealed and not yet drained."""
+        return bool(self._threads) or not self._results.empty()
 
     def begin(self, path: Path, unit_ids: Sequence[str]) -> None:
         """Begin to seal a closed segment that holds the data of these units."""
@@ -36,18 +36,19 @@ class Sealer:
 
     def _seal(self, path: Path, unit_ids: Sequence[str]) -> None:
         try:
-            self._news.put((seal(path), unit_ids))
+            self._results.put((seal(path), unit_ids))
         except ASDFPipelineError as error:
-            self._news.put((error, unit_ids))
+            self._results.put((error, unit_ids))
 
-    def told(self, *, wait: bool = False) -> Iterator[tuple[Sealed, Sequence[str]]]:
+    def drain(self, *, wait: bool = False) -> Iterator[tuple[Sealed, Sequence[str]]]:
         """Yield what was sealed since the last call, and its units.
 
         Parameters
         ----------
         wait : bool
-            Wait for all that is on its way. A fork must: a child that is forked
-            beside a thread may inherit a lock that nobody will release.
+            Wait for all that is being sealed. Who forks must: a child that is forked
+            beside a thread may inherit a lock that nobody will release (CPython
+            issue 6721, bugs.python.org).
 
         Raises
         ------
@@ -58,8 +59,8 @@ class Sealer:
             if wait:
                 thread.join()
         self._threads = [thread for thread in self._threads if thread.is_alive()]
-        while not self._news.empty():
-            sealed, unit_ids = self._news.get()
+        while not self._results.empty():
+            sealed, unit_ids = self._results.get()
             if isinstance(sealed, ASDFPipelineError):
                 raise sealed
             yield sealed, unit_ids

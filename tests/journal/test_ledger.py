@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from asdf_pipeline.journal.ledger import ATTEMPTS, Ledger
+from asdf_pipeline.journal.ledger import ATTEMPTS, Ledger, NoUnit
 from asdf_pipeline.journal.segments import Sealed, seal
 from asdf_pipeline.journal.workdir import WorkDirectory
 from asdf_pipeline.plan.outcome import Outcome
@@ -55,8 +55,10 @@ class LedgerLife(RuleBasedStateMachine):
 
     @rule(worker=workers)
     def take(self, worker: str) -> None:
-        if worker not in self.out and (unit := self.ledger.take(worker)):
-            self.out[worker] = unit
+        if worker not in self.out:
+            unit = self.ledger.take(worker)
+            if isinstance(unit, Unit):
+                self.out[worker] = unit
 
     @rule(worker=workers, status=st.sampled_from(["ok", "ok", "empty", "failed"]))
     def come_back(self, worker: str, status: str) -> None:
@@ -84,7 +86,7 @@ class LedgerLife(RuleBasedStateMachine):
 
     @rule()
     def seal_what_has_no_data(self) -> None:
-        self.ledger.seal(None)
+        self.ledger.journal_dataless()
 
     @precondition(lambda self: self.segment is not None)
     @rule()
@@ -123,9 +125,9 @@ class LedgerLife(RuleBasedStateMachine):
         if self.segment is not None:
             self.lose_the_segment()
         for _ in range(20):
-            if unit := self.ledger.take("a"):
+            if isinstance(unit := self.ledger.take("a"), Unit):
                 self.ledger.came_back("a", ok(unit, "empty"))
-            self.ledger.seal(None)
+            self.ledger.journal_dataless()
         assert self.ledger.finished
         assert set(self.ledger.directory.lines) == {unit.id for unit in PLAN.units}
         self.ledger.directory.close()
@@ -144,23 +146,25 @@ def path(tmp_path: Path) -> Iterator[Path]:
 def test_suspects_come_last_and_alone(path: Path) -> None:
     first = begin(path)
     suspect = first.take("a")
-    assert suspect is not None
+    assert isinstance(suspect, Unit)
     first.directory.close()  # the job died with the unit in flight
     second = begin(path)
     others = [second.take("a") for _ in range(5)]
     assert suspect not in others
-    assert second.take("a") is None  # not while others are in flight
+    assert second.take("a") is NoUnit.SEAL  # not while others are in flight
+    ids = []
     for unit in others:
-        assert unit is not None
+        assert isinstance(unit, Unit)
+        ids.append(unit.id)
         second.came_back("a", ok(unit))
-    assert second.take("a") is None  # nor while what they did is not sealed
-    second.seal(sealed_segment(second.directory), [u.id for u in others if u])
+    assert second.take("a") is NoUnit.SEAL  # nor while what they did is not sealed
+    second.seal(sealed_segment(second.directory), ids)
     assert second.take("a") == suspect
     second.directory.close()  # it took the job down again
     third = begin(path)
-    assert third.take("a") is None
-    third.seal(None)
-    assert third.finished
+    assert third.take("a") is NoUnit.SEAL
+    third.journal_dataless()
+    assert third.take("a") is NoUnit.END
     line = third.directory.lines[suspect.id]
     outcome = Outcome.from_json(line)
     assert (outcome.status, outcome.error_type) == ("failed", "WorkerDiedError")
@@ -179,8 +183,8 @@ def test_a_run_that_was_told_to_stop_makes_no_suspects(path: Path) -> None:
 def test_only_what_a_worker_had_that_did_not_stop_is_suspect(path: Path) -> None:
     first = begin(path)
     stopped, dead = first.take("a"), first.take("b")
-    assert stopped is not None
-    assert dead is not None
+    assert isinstance(stopped, Unit)
+    assert isinstance(dead, Unit)
     first.stopped("a")
     first.directory.close()
     second = begin(path)
@@ -193,10 +197,10 @@ def test_a_unit_that_kills_its_worker_twice_is_failed(path: Path) -> None:
     ledger = begin(path)
     for _ in range(ATTEMPTS):
         while (unit := ledger.take("a")) != PLAN.units[0]:
-            assert unit is not None
+            assert isinstance(unit, Unit)
             ledger.came_back("a", ok(unit, "empty"))
-        ledger.died("a", unit.id, "SIGSEGV")
-    ledger.seal(None)
+        ledger.died("a", PLAN.units[0].id, "SIGSEGV")
+    ledger.journal_dataless()
     outcome = Outcome.from_json(ledger.directory.lines[PLAN.units[0].id])
     assert outcome.status == "failed"
     assert "SIGSEGV" in outcome.error_message
@@ -206,7 +210,7 @@ def test_a_unit_that_kills_its_worker_twice_is_failed(path: Path) -> None:
 def test_news_of_a_unit_that_somebody_else_has_is_ignored(path: Path) -> None:
     ledger = begin(path)
     unit = ledger.take("a")
-    assert unit is not None
+    assert isinstance(unit, Unit)
     ledger.came_back("b", ok(unit))
     assert ledger.computed == 0
     ledger.directory.close()

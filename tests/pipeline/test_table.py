@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from asdf_pipeline.cli import build_parser
+from asdf_pipeline.pipeline.config import check_config
 from asdf_pipeline.pipeline.inputs import DataSet
-from asdf_pipeline.pipeline.table import read_table
+from asdf_pipeline.pipeline.table import PATHS, SELECTION, read_table
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+PROCESS = {"steps": ["detrend"], "tag_map": {"raw_recording": "processed"}}
 
 
 def cells(folder: Path, text: str, *, newline: str = "\n") -> dict[str, str]:
@@ -64,3 +68,17 @@ def test_comments_empty_lines_and_tabs_too_many(tmp_path: Path, newline: str) ->
 def test_a_cell_over_several_lines(tmp_path: Path) -> None:
     text = 'dataset\twaveforms\tsteps\n"a"\tb\t"- detrend\n- taper: {type: ""hann""}"\n'
     assert cells(tmp_path, text)["steps"] == '- detrend\n- taper: {type: "hann"}'
+
+
+def test_how_files_are_staged_is_said_by_options(tmp_path: Path) -> None:
+    row = cells(tmp_path, "dataset\twaveforms\na\tb\n")
+    blank = dict.fromkeys([*PATHS, *SELECTION, "tag"], "")
+    dataset = DataSet("a", {**blank, **row}, "t.tsv")
+    config = check_config({"process": PROCESS})
+    plain = ["--tag=raw_recording", "--waveforms", "b"]
+    assert dataset.stage_options(config["stage"]) == plain
+    how = {"sac_headers": False, "split_drift": True, "apply_calib": True}
+    config = check_config({"process": PROCESS, "stage": how})
+    options = dataset.stage_options(config["stage"])
+    assert options == [*plain, "--no-sac-headers", "--split-drift", "--apply-calib"]
+    build_parser().parse_args(["stage", *options, "--output", "a.h5"])

@@ -66,7 +66,8 @@ def function_files(wildcards):
 
 def stage_options(wildcards):
     """Return the options of `stage` that say what is staged."""
-    return in_one_line(DATASETS[wildcards.dataset].stage_options)
+    how = PIPELINE.config["stage"]
+    return in_one_line(DATASETS[wildcards.dataset].stage_options, how)
 
 
 def process_options(wildcards):

@@ -17,7 +17,7 @@ from asdf_pipeline.cli.selecting import add_selection
 if TYPE_CHECKING:
     import argparse
 
-_LOGGER = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _DESCRIPTION = """\
 Apply a function to every station that two ASDF files have in common.
@@ -90,4 +90,4 @@ def run(args: argparse.Namespace) -> None:
         )
     if args.output is None and args.table is None and is_first_rank():
         report.table.to_csv(sys.stdout, index=False, lineterminator="\n")
-    _LOGGER.info("%s", report)
+    log.info("%s", report)

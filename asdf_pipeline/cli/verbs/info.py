@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> None:
         print(json.dumps(facts, indent=2))
         return
     for name, value in facts.items():
-        print(f"{name.replace('_', ' '):<22}{_shown(value)}")
+        print(f"{name.replace('_', ' '):<22}{_cell(value)}")
 
 
 def _survey(path: Path) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def _survey(path: Path) -> dict[str, Any]:
         }
 
 
-def _shown(value: object) -> str:
+def _cell(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name}: {count:,}" for name, count in value.items()) or "-"
     if isinstance(value, list):

@@ -14,9 +14,7 @@ from asdf_pipeline.text import plural
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
-
-    import pandas as pd
+    from collections.abc import Collection, Sequence
 
     from asdf_pipeline.plan.outcome import Outcome
 
@@ -92,13 +90,19 @@ def run(args: argparse.Namespace) -> None:
         refuse_replacing(args.output, args.join)
         joined = join_manifests(args.join, args.output)
         of = f" of {plural(joined['dataset'].nunique(), 'data set')}"
-        log.info("%s: %s", args.output, _rows(joined, of))
+        log.info("%s: %s", args.output, _summary(joined["status"], of))
         return
     if len(args.files) != 2 or args.outcomes is None:
         msg = "give IN.h5, OUT.h5 and --outcomes FILE, or --join"
         raise CallError(msg)
 
-    from asdf_pipeline.manifest import station_table, timings_table, write_table
+    from asdf_pipeline.manifest import (
+        STATION_COLUMNS,
+        TIMING_COLUMNS,
+        station_rows,
+        timings_rows,
+        write_table,
+    )
     from asdf_pipeline.plan.outcome import read_outcomes
 
     source, output = args.files
@@ -112,18 +116,19 @@ def run(args: argparse.Namespace) -> None:
     except VerificationError as error:
         msg = f"{args.outcomes}: {error}"
         raise VerificationError(msg) from None
-    stations = station_table(outcomes, dataset)
-    write_table(stations, args.output)
-    log.info("%s: %s", args.output, _rows(stations))
+    stations = station_rows(outcomes, dataset)
+    write_table(stations, STATION_COLUMNS, args.output)
+    statuses = [row["status"] for row in stations]
+    log.info("%s: %s", args.output, _summary(statuses))
     if args.timings is not None:
-        write_table(timings_table(outcomes, dataset), args.timings)
+        write_table(timings_rows(outcomes, dataset), TIMING_COLUMNS, args.timings)
 
 
-def _rows(table: pd.DataFrame, of: str = "") -> str:
+def _summary(statuses: Collection[str], of: str = "") -> str:
     """Return what a manifest holds: ``"3 rows (2 ok, 1 empty)"``."""
-    there = Counter(table["status"])
+    there = Counter(statuses)
     counts = ", ".join(f"{there[name]} {name}" for name in STATUSES if there[name])
-    return f"{plural(len(table), 'row')}{of} ({counts})"
+    return f"{plural(len(statuses), 'row')}{of} ({counts})"
 
 
 def check_source(outcomes: Sequence[Outcome], source: Path) -> None:
@@ -136,11 +141,11 @@ def check_source(outcomes: Sequence[Outcome], source: Path) -> None:
     """
     tags = {outcome.input_tag for outcome in outcomes}
     there = {key: counts for key, counts in _counts(source).items() if key[1] in tags}
-    told = {(outcome.station, outcome.input_tag) for outcome in outcomes}
-    for station, tag in sorted(there.keys() - told):
+    recorded = {(outcome.station, outcome.input_tag) for outcome in outcomes}
+    for station, tag in sorted(there.keys() - recorded):
         msg = f"no outcome for station {station}, tag {tag}, which is in {source}"
         raise VerificationError(msg)
-    for station, tag in sorted(told - there.keys()):
+    for station, tag in sorted(recorded - there.keys()):
         msg = f"station {station}, tag {tag}, is not in {source}"
         raise VerificationError(msg)
     for outcome in outcomes:

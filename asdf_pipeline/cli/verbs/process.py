@@ -13,7 +13,7 @@ from asdf_pipeline.cli.selecting import add_selection, add_windows, read_windows
 if TYPE_CHECKING:
     import argparse
 
-_LOGGER = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _DESCRIPTION = """\
 Apply a function to every station of an ASDF file and write a new ASDF file.
@@ -86,4 +86,4 @@ def run(args: argparse.Namespace) -> None:
         windows=read_windows(args),
         only_failed=args.only_failed,
     )
-    _LOGGER.info("%s", report)
+    log.info("%s", report)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from asdf_pipeline.stage.fdsn import Request
 
-_LOGGER = logging.getLogger(__name__)
-_GOES_ON = "the same command goes on with what is sealed"
+log = logging.getLogger(__name__)
+_RESUMES = "the same command goes on with what is sealed"
 _CODES = ("network", "station", "location", "channel")
 _CHOICE = ("layout", *_CODES, "starttime", "endtime")
 
@@ -189,11 +189,11 @@ def run(args: argparse.Namespace) -> None:
         work_dir=args.work_dir,
         progress=args.progress,
     )
-    with terminable(_GOES_ON):
+    with terminable(_RESUMES):
         report = engine.run(task)
     outcomes = report.outcomes
     if outcomes:  # on the process that leads
-        _LOGGER.info(
+        log.info(
             "%s: %s, %s, %s, tag %s",
             args.output,
             plural(len({one.station for one in outcomes}), "station"),
@@ -201,7 +201,7 @@ def run(args: argparse.Namespace) -> None:
             plural(sum(one.samples_out for one in outcomes), "sample"),
             args.tag,
         )
-    _LOGGER.info("%s", report)
+    log.info("%s", report)
 
 
 def _read_request(path: Path | None) -> Request | None:

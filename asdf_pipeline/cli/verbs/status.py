@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> None:
     total = _planned(directory)
     owner = owner_of(directory)
     started = _started(owner)
-    lines, fresh = _journaled(directory, started)
+    lines, done = _journaled(directory, started)
     left = total - len(lines)
     counts = Counter(Outcome.from_json(line).status for line in lines.values())
     print(f"{len(lines) - counts['failed']} of {total} done")
@@ -58,13 +58,11 @@ def run(args: argparse.Namespace) -> None:
     where = f"host {owner.get('host')}, process {owner.get('pid')}"
     job = f", job {owner['job']}" if owner.get("job") else ""
     print(f"running since {owner.get('started')}: {where}{job}")
-    if started is not None and fresh:
+    if started is not None and done:
         now = datetime.now(UTC)
         seconds = (now - started).total_seconds()
-        end = now + timedelta(seconds=left * seconds / fresh)
-        print(
-            f"{60 * fresh / seconds:.1f} a minute; expected end {end:%Y-%m-%dT%H:%MZ}"
-        )
+        end = now + timedelta(seconds=left * seconds / done)
+        print(f"{60 * done / seconds:.1f} a minute; expected end {end:%Y-%m-%dT%H:%MZ}")
 
 
 def _planned(directory: Path) -> int:
@@ -99,14 +97,14 @@ def _journaled(
     from asdf_pipeline.journal.workdir import read_journal
 
     lines: dict[str, bytes] = {}
-    fresh, ours = 0, False
+    done, is_of_run = 0, False
     for entry in read_journal(directory):
-        if not ours and started is not None and entry.sealed is not None:
+        if not is_of_run and started is not None and entry.sealed is not None:
             try:
                 sealed = (directory / entry.sealed.name).stat().st_mtime
             except FileNotFoundError:  # published while we look
                 sealed = 0.0
-            ours = sealed >= started.timestamp()
+            is_of_run = sealed >= started.timestamp()
         lines |= entry.outcomes
-        fresh += len(entry.outcomes) if ours else 0
-    return lines, fresh
+        done += len(entry.outcomes) if is_of_run else 0
+    return lines, done

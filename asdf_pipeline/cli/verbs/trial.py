@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from asdf_pipeline.container.reader import Reader
     from asdf_pipeline.plan.selection import Selection
 
-_SHOWN = 10  # stations in a complaint
+_NAMED = 10  # stations named in an error
 
 _DESCRIPTION = """\
 Apply a function to one station in this process and show what came of it.
@@ -98,8 +98,8 @@ def _choose(
         msg = f"{reader.path}: the selection leaves no station"
         raise CallError(msg)
     if station not in names:
-        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-        there = ", ".join(names[:_SHOWN]) + more
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        there = ", ".join(names[:_NAMED]) + more
         msg = f"{reader.path}: no station {station!r}; there are {there or 'none'}"
         raise CallError(msg)
     tags = reader.tags(station)

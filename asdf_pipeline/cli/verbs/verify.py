@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _records(path: Path) -> Callable[[Mapping[Any, Any]], list[str]]:
-    """Return what tells the records of provenance that a manifest's row may have."""
+    """Return a function of a manifest's row: the provenance ids its traces may have."""
     from asdf_pipeline.container.reader import Reader
     from asdf_pipeline.plan.outcome import unit_id
     from asdf_pipeline.provenance.ids import trace_id
@@ -75,7 +75,7 @@ def _records(path: Path) -> Callable[[Mapping[Any, Any]], list[str]]:
     try:
         with Reader(path) as reader:
             runs = read_runs(reader.provenance())
-    except InputError:  # to be told by the check itself
+    except InputError:  # the check of the file reports it
         runs = []
 
     def records(row: Mapping[Any, Any]) -> list[str]:

@@ -1,6 +1,7 @@
 """The team of MPI ranks: `ranks` forms it, and the others are its parts.
 
-``dispatcher`` is rank 0's side of the accounts and ``accounts`` a rank's own, ``links``
-and ``mailbox`` what goes between them; ``parallel`` is where all write one segment;
-``guard`` ends the whole job with any of its ranks.
+``dispatcher`` hands out the units on rank 0, ``ledger_proxy`` is the ledger as any
+rank's worker has it, ``links`` and ``mailbox`` are the messages between the two;
+``parallel`` is where all ranks write one segment; ``guard`` ends the whole job with any
+of its ranks. `docs/architecture.md` has a diagram of the messages.
 """

@@ -1,8 +1,8 @@
-"""Rank 0's side of dispatcher units out: who asks for work, and what is answered.
+"""Rank 0 hands the units out: who requests work, and what is replied.
 
-A rank's worker speaks with the ledger by `News`, which it sends, and `Answer`, which
-it hears; rank 0's own worker does too, without a message. Who asks is answered once
-there is an answer, so that nobody asks over and over.
+A rank's worker sends a `Report` and gets a `Reply`; rank 0's own worker does too,
+without a message. A request is replied to once there is a reply, so that no rank
+requests over and over.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from asdf_pipeline.errors import ASDFPipelineError
+from asdf_pipeline.journal.ledger import NoUnit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,34 +30,34 @@ if TYPE_CHECKING:
 SHARE_AHEAD = 4
 """A rank gets, ahead of need, at most its share of the waiting units over this."""
 LATE = 0.1
-"""Seconds between two looks at what was asked after which answers are late: a
-function holds the interpreter on rank 0. Ranks then get their whole share ahead."""
+"""Seconds between two looks at the requests after which replies are late: a function
+holds the interpreter (the GIL) on rank 0. Ranks then get their whole share ahead."""
 MEMORY = 30.0
-"""Seconds for which answers count as late once one was."""
-UNITS_BETWEEN_MEETINGS = 10
-"""Mean units a rank does between two meetings, at most: waiting for the last one costs
-about half of one."""
+"""Seconds for which replies count as late once one was."""
+UNITS_BETWEEN_ROUNDS = 10
+"""Mean units that a rank does between two rounds of writing, at most: waiting for the
+last rank costs about half of one."""
 MEAN_LIFE = 86400.0
-"""Seconds for which a job of many ranks may live. Where units are long, ranks meet more
-often than that: after the square root of this over a unit's length (Young, 1974)."""
+"""Seconds between two failures of a job of many ranks. Where units are long, ranks
+write after fewer: the square root of this over a unit's length (Young, 1974)."""
 HELD_AT_MOST = 256 << 20
-"""Bytes that a rank may hold before the ranks meet to write them."""
+"""Bytes that a rank may hold before all ranks write what they hold."""
 
-State = Literal["at work", "idle", "empty"]
-Word = Literal["", "none", "meet", "end", "stop", "farewell"]
+State = Literal["at work", "idle", "sealed"]
+Order = Literal["", "seal", "write", "end", "stop", "leave"]
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """A worker asks for units.
+class Request:
+    """A worker requests units.
 
     Attributes
     ----------
     want : int
         How many at most.
-    state : {"at work", "idle", "empty"}
-        ``at work``: it asks ahead; ``idle``: it has no unit; ``empty``: it was told
-        that there is none for now, and sealed what it had.
+    state : {"at work", "idle", "sealed"}
+        ``at work``: it has a unit still; ``idle``: it has none; ``sealed``: it has
+        none, and sealed what it had as there was none.
     """
 
     want: int
@@ -64,8 +65,8 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class News:
-    """What a worker tells rank 0.
+class Report:
+    """What a worker reports to rank 0.
 
     Attributes
     ----------
@@ -73,7 +74,7 @@ class News:
         Of units that came back.
     seals : sequence of (Sealed, list of str)
         Segments it sealed, and the ids of their units.
-    ask : Ask or None
+    request : Request or None
         Takes the place of its last one.
     segment : bool
         It needs the name of a new segment.
@@ -84,14 +85,14 @@ class News:
     ended : bool
         It takes no more units.
     left : bool
-        This is its last news.
+        This is its last report.
     error : ASDFPipelineError or None
         What ended its work.
     """
 
     outcomes: Sequence[Outcome] = ()
     seals: Sequence[tuple[Sealed, list[str]]] = ()
-    ask: Ask | None = None
+    request: Request | None = None
     segment: bool = False
     signum: int = 0
     stops: bool = False
@@ -101,8 +102,8 @@ class News:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What rank 0 tells a worker.
+class Reply:
+    """What rank 0 replies to a worker, or orders without a request.
 
     Attributes
     ----------
@@ -110,47 +111,52 @@ class Answer:
         To be done by it.
     segment : pathlib.Path or None
         Name of a new segment.
-    word : str
-        ``none``: no unit for now, seal what you have and ask again; ``meet``: come
-        and write together; ``end``: all is sealed; ``stop``: end your unit and seal;
-        ``farewell``: the last answer of a run.
+    order : str
+        ``seal``: there is no unit for now, seal what you have and request again;
+        ``write``: write together with all ranks; ``end``: all is sealed; ``stop``: end
+        your unit and seal; ``leave``: the last reply of a run.
     """
 
     units: Sequence[Unit] = ()
     segment: Path | None = None
-    word: Word = ""
+    order: Order = ""
 
 
 @dataclass
-class _Meeting:
-    """What is held since the ranks met, and since the shared segment was sealed."""
+class _Round:
+    """What the ranks hold since they last wrote, and the age of the shared segment."""
 
-    called: bool = False
+    ordered: bool = False
     seal: bool = False
     units: int = 0
     seconds: float = 0.0
     born: float = 0.0
     size: int = 0
-    held: Counter[int] = field(default_factory=Counter)
+    by_rank: Counter[int] = field(default_factory=Counter)
 
 
 class Dispatcher:
-    """Answers what workers ask, out of the ledger; may be used by several threads.
+    """Replies to the workers' requests from the ledger; several threads may use it.
 
     Parameters
     ----------
     job : Job
-        The run's accounts.
+        The run's ledger, and when to stop or seal.
     names : sequence of str
         The workers' names, by rank.
-    meets : bool
+    together : bool
         Whether the ranks write together, rather than each its own segments.
     serves_only : bool
         Whether rank 0 does no units.
     """
 
     def __init__(
-        self, job: Job, names: Sequence[str], *, meets: bool, serves_only: bool = False
+        self,
+        job: Job,
+        names: Sequence[str],
+        *,
+        together: bool,
+        serves_only: bool = False,
     ) -> None:
         self.job = job
         self.ledger = job.ledger
@@ -158,19 +164,19 @@ class Dispatcher:
         self.error: ASDFPipelineError | None = None
         self.ended: set[int] = set()
         self.left: set[int] = set()
-        self._meets = meets
+        self._together = together
         self._serves_only = serves_only
         self._lock = threading.RLock()
-        self._asks: dict[int, Ask] = {}
-        self._meeting = _Meeting(born=time.monotonic())
-        self._told: list[tuple[int, Answer]] = []  # to be sent, in this order
+        self._requests: dict[int, Request] = {}
+        self._round = _Round(born=time.monotonic())
+        self._replies: list[tuple[int, Reply]] = []  # to be sent, in this order
         self._changed = True
         self._looked = time.monotonic()
         self._late = float("-inf")
 
     @contextmanager
     def _accounting(self) -> Iterator[None]:
-        """Hold the lock; an error of the journal ends the run, not this thread."""
+        """Hold the lock; an error of the journal ends the run, not only this thread."""
         with self._lock:
             try:
                 yield
@@ -183,48 +189,48 @@ class Dispatcher:
             self.error = self.error or error
         self.job.stop.ask()
 
-    def hear(self, rank: int, news: News) -> None:
-        """Take a worker's news in."""
+    def handle(self, rank: int, report: Report) -> None:
+        """Note what a worker reports, and what it requests."""
         with self._accounting():
             self._changed = True
-            for outcome in news.outcomes:
+            for outcome in report.outcomes:
                 self._came_back(rank, outcome)
-            for sealed, unit_ids in news.seals:
+            for sealed, unit_ids in report.seals:
                 self.ledger.seal(sealed, unit_ids)
-            if news.ask is not None:
-                self._asks[rank] = news.ask
-            if news.stops:
+            if report.request is not None:
+                self._requests[rank] = report.request
+            if report.stops:
                 self.ledger.stopped(self.names[rank])
-            if news.segment:
-                self._tell(rank, Answer(segment=self.ledger.new_segment()))
-        if news.error is not None:
-            self.fail(news.error)
-        elif news.signum:
-            self.job.stop.ask(news.signum)
-        if news.ended:
+            if report.segment:
+                self._reply(rank, Reply(segment=self.ledger.new_segment()))
+        if report.error is not None:
+            self.fail(report.error)
+        elif report.signum:
+            self.job.stop.ask(report.signum)
+        if report.ended:
             self.ended.add(rank)
-        if news.left:
+        if report.left:
             with self._lock:
                 self.left.add(rank)
-                self._asks.pop(rank, None)
-                self._tell(rank, Answer(word="farewell"))
+                self._requests.pop(rank, None)
+                self._reply(rank, Reply(order="leave"))
 
     def _came_back(self, rank: int, outcome: Outcome) -> None:
         before = self.ledger.computed
         self.ledger.came_back(self.names[rank], outcome)
         if self.ledger.computed > before:
-            self._meeting.units += 1
-            self._meeting.seconds += outcome.seconds
-            self._meeting.size += outcome.bytes_out
-            self._meeting.held[rank] += outcome.bytes_out
+            self._round.units += 1
+            self._round.seconds += outcome.seconds
+            self._round.size += outcome.bytes_out
+            self._round.by_rank[rank] += outcome.bytes_out
 
     def tick(self) -> None:
         """Show progress."""
         with self._accounting():
             self.job.tick()
 
-    def told(self) -> list[tuple[int, Answer]]:
-        """Return (rank, answer) for every answer there is now, to be delivered."""
+    def drain(self) -> list[tuple[int, Reply]]:
+        """Return (rank, reply) for every reply there is now, to be delivered."""
         now = time.monotonic()
         if now - self._looked > LATE:
             self._late = now
@@ -232,23 +238,23 @@ class Dispatcher:
         with self._accounting():
             if self._changed and not self.job.stop:
                 self._changed = False
-                self._answer_all()
+                self._reply_to_all()
         with self._lock:
-            told, self._told = self._told, []
-        return told
+            replies, self._replies = self._replies, []
+        return replies
 
-    def _answer_all(self) -> None:
-        if self._meets:
-            self._call_meeting()
-        if self._meeting.called:
+    def _reply_to_all(self) -> None:
+        if self._together:
+            self._order_round()
+        if self._round.ordered:
             return
-        for rank, ask in list(self._asks.items()):
-            answer = self._answer(rank, ask)
-            if answer is not None:
-                del self._asks[rank]
-                self._tell(rank, answer)
-        if self._meets:
-            self._call_last_meeting()
+        for rank, request in list(self._requests.items()):
+            reply = self._find_reply(rank, request)
+            if reply is not None:
+                del self._requests[rank]
+                self._reply(rank, reply)
+        if self._together:
+            self._order_last_round()
 
     def pass_stop_on(self) -> None:
         """Tell all ranks that rank 0 was told to stop; those that live answer."""
@@ -256,80 +262,79 @@ class Dispatcher:
             self.ledger.stopped(self.names[0])
             for rank in range(1, len(self.names)):
                 if rank not in self.left:
-                    self._tell(rank, Answer(word="stop"))
+                    self._reply(rank, Reply(order="stop"))
 
-    def _tell(self, rank: int, answer: Answer) -> None:
-        self._told.append((rank, answer))
+    def _reply(self, rank: int, reply: Reply) -> None:
+        self._replies.append((rank, reply))
 
-    def _answer(self, rank: int, ask: Ask) -> Answer | None:
-        """Return the answer that can be given now, None if it has to wait."""
+    def _find_reply(self, rank: int, request: Request) -> Reply | None:
+        """Return the reply that can be given now, None if the request has to wait."""
         late = time.monotonic() - self._late < MEMORY
         share = self.ledger.waiting // len(self.names)
-        count = min(ask.want, share if late else share // SHARE_AHEAD)
-        if ask.state != "at work":
+        count = min(request.want, share if late else share // SHARE_AHEAD)
+        if request.state != "at work":
             count = max(1, count)
         if rank == 0 and self._serves_only:
             count = 0
         units: list[Unit] = []
         while len(units) < count:
             unit = self.ledger.take(self.names[rank])
-            if unit is None:
+            if isinstance(unit, NoUnit):
                 break
             units.append(unit)
         if units:
-            return Answer(units)
-        if ask.state == "at work":
+            return Reply(units)
+        if request.state == "at work":
             return None
-        self.ledger.seal(None)
+        self.ledger.journal_dataless()
         if self.ledger.finished:
             self._changed = True  # for all the others, too
-            return Answer(word="end")
-        if ask.state == "empty" or self._meets:
+            return Reply(order="end")
+        if request.state == "sealed" or self._together:
             return None
-        return Answer(word="none")
+        return Reply(order="seal")
 
-    # Meetings, where the ranks write one segment together.
+    # Rounds of writing, where the ranks write one segment together.
 
-    def _call_meeting(self) -> None:
-        """Call the ranks when a seal is due, or one of them holds too much."""
-        meeting, ranks = self._meeting, len(self.names)
-        mean = meeting.seconds / max(1, meeting.units)
-        often = min(UNITS_BETWEEN_MEETINGS, math.sqrt(MEAN_LIFE / max(mean, 1e-6)))
-        many = meeting.units >= max(1.0, often) * ranks
-        due = self.job.schedule.due(meeting.born, meeting.size // ranks)
-        full = any(size > HELD_AT_MOST for size in meeting.held.values())
+    def _order_round(self) -> None:
+        """Have the ranks write when a seal is due, or one of them holds too much."""
+        held, ranks = self._round, len(self.names)
+        mean = held.seconds / max(1, held.units)
+        often = min(UNITS_BETWEEN_ROUNDS, math.sqrt(MEAN_LIFE / max(mean, 1e-6)))
+        many = held.units >= max(1.0, often) * ranks
+        due = self.job.schedule.due(held.born, held.size // ranks)
+        full = any(size > HELD_AT_MOST for size in held.by_rank.values())
         if (many and due) or full:
-            self._call(seal=due)
+            self._order_write(seal=due)
 
-    def _call_last_meeting(self) -> None:
-        """Call the ranks when none of them has work, nor can have any."""
-        idle = sum(ask.state != "at work" for ask in self._asks.values())
-        if self._meeting.units and idle == len(self.names):
-            self._call(seal=True)
+    def _order_last_round(self) -> None:
+        """Have the ranks write when none of them has work, nor can have any."""
+        idle = sum(one.state != "at work" for one in self._requests.values())
+        if self._round.units and idle == len(self.names):
+            self._order_write(seal=True)
 
-    def _call(self, *, seal: bool) -> None:
-        if not self._meeting.called:
-            self._meeting.called, self._meeting.seal = True, seal
+    def _order_write(self, *, seal: bool) -> None:
+        if not self._round.ordered:
+            self._round.ordered, self._round.seal = True, seal
             for rank in range(len(self.names)):
-                self._tell(rank, Answer(word="meet"))
+                self._reply(rank, Reply(order="write"))
 
-    def agenda(self) -> tuple[bool, Path]:
-        """Return whether a meeting is to seal, and the name of a new segment."""
+    def round_plan(self) -> tuple[bool, Path]:
+        """Return whether a round ends with a seal, and the name of a new segment."""
         with self._lock:
-            return self._meeting.seal, self.ledger.new_segment()
+            return self._round.seal, self.ledger.new_segment()
 
-    def met(self, outcomes: Sequence[tuple[int, Outcome]]) -> None:
-        """Note that the ranks met: the news that they brought, by rank."""
+    def begin_round(self, outcomes: Sequence[tuple[int, Outcome]]) -> None:
+        """Note that all ranks take part in a round, and the outcomes of each."""
         with self._accounting():
             for rank, outcome in outcomes:
                 self._came_back(rank, outcome)
-            meeting = self._meeting
-            self._meeting = _Meeting(born=meeting.born, size=meeting.size)
+            self._round = _Round(born=self._round.born, size=self._round.size)
             self._changed = True
 
-    def sealed(self, sealed: Sealed | None, unit_ids: Sequence[str]) -> None:
+    def seal(self, sealed: Sealed, unit_ids: Sequence[str]) -> None:
         """Note that the shared segment is sealed."""
         with self._accounting():
             self.ledger.seal(sealed, unit_ids)
-            self._meeting.born, self._meeting.size = time.monotonic(), 0
+            self._round.born, self._round.size = time.monotonic(), 0
             self._changed = True

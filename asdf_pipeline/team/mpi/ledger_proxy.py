@@ -1,4 +1,4 @@
-"""A rank's accounts: it takes units and reports what became of them to rank 0."""
+"""The ledger as a rank's worker has it: it requests units of rank 0 and reports."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
-from asdf_pipeline.team.mpi.dispatcher import Answer, Ask, News, State
+from asdf_pipeline.journal.ledger import NoUnit
+from asdf_pipeline.team.mpi.dispatcher import Order, Reply, Report, Request, State
 from asdf_pipeline.team.mpi.guard import look_for_leavers, naps
 
 if TYPE_CHECKING:
@@ -22,24 +23,31 @@ if TYPE_CHECKING:
 NAP = 1e-3
 """Seconds between two looks at what has come."""
 AHEAD_AT_MOST = 16
-"""Units that a rank asks for ahead of need, at most."""
+"""Units that a rank requests ahead of need, at most."""
+
+
+_ORDERS: dict[Order, NoUnit] = {
+    "seal": NoUnit.SEAL,
+    "write": NoUnit.WRITE,
+    "end": NoUnit.END,
+}
 
 
 class Link(Protocol):
-    """The way to rank 0's side."""
+    """The way to the dispatcher on rank 0."""
 
-    def send(self, news: News) -> None:
-        """Send news, in order, without waiting."""
+    def send(self, report: Report) -> None:
+        """Send a report, in order, without waiting."""
 
-    def poll(self) -> Answer | None:
-        """Return the next answer that has come."""
+    def poll(self) -> Reply | None:
+        """Return the next reply that has come."""
 
 
 class LedgerProxy:
-    """The accounts as a rank's worker sees them (see `team.base.Accounts`).
+    """The ledger as a rank's worker has it (see `team.base.WorkerLedger`).
 
-    A unit is asked for before the last one ends, more of them where the answer came
-    late: rank 0 answers late while a function there holds the interpreter.
+    A unit is requested before the last one ends, more of them where the reply came
+    late: rank 0 replies late while a function there holds the interpreter.
 
     Parameters
     ----------
@@ -48,41 +56,35 @@ class LedgerProxy:
     stop : Stop
         This rank's.
     ahead : int
-        Units asked for ahead of need.
+        Units requested ahead of need.
     segments : bool
         Whether this rank writes segments of its own.
-
-    Attributes
-    ----------
-    finished : bool
-        Whether every unit of the run is sealed.
-    called : bool
-        Whether the ranks are called to write together.
     """
 
     def __init__(self, link: Link, stop: Stop, ahead: int, *, segments: bool) -> None:
-        self.finished = False
-        self.called = False
         self._link = link
         self._stop = stop
         self._ahead = ahead
         self._units: deque[Unit] = deque()
         self._outcomes: list[Outcome] = []
-        self._asked: State | None = None
-        self._none = False  # told that there is no unit for now
+        self._requested: State | None = None  # what waits for its reply
+        self._has_sealed = False  # as there was no unit
+        self._order: NoUnit | None = None  # rank 0's, to be obeyed by the next `take`
         self._segment: Path | None = None  # one ahead of need, too
         self._wants_segment = segments
-        self._farewell = False
+        self._may_leave = False
         self._took = 0.0
 
-    def take(self, worker: str) -> Unit | None:
-        """Return a unit; None: seal, or meet, or stop, or all is done."""
-        waited = 0.0
-        if not self._units and not self.called:
-            waited = self._wait_for_units()
-        self.hear()
-        if self.called or not self._units:
-            return None
+    def take(self, worker: str) -> Unit | NoUnit:
+        """Return a unit, or what is to be done instead: to seal, where a stop comes."""
+        waited = self._wait() if not self._units and self._order is None else 0.0
+        self._poll()
+        if self._order is NoUnit.WRITE or not self._units:
+            order = self._order or NoUnit.SEAL
+            if order is not NoUnit.END:
+                self._order = None
+            self._has_sealed = order is NoUnit.SEAL
+            return order
         unit = self._units.popleft()
         now = time.monotonic()
         late = waited > max(3e-4, 0.05 * (now - self._took))
@@ -90,45 +92,46 @@ class LedgerProxy:
             self._ahead = min(2 * self._ahead, AHEAD_AT_MOST)
         self._took = now
         wanted = self._ahead - len(self._units)
-        if wanted > 0 and self._asked is None:
-            self._ask(wanted, "at work")
+        if wanted > 0 and self._requested is None:
+            self._request(wanted, "at work")
         elif self._outcomes:
-            self._send(News(self.pop_outcomes()))
+            self._link.send(Report(self._pop_outcomes()))
         return unit
 
-    def _wait_for_units(self) -> float:
+    def _wait(self) -> float:
+        """Wait for units or an order, or a stop; return the seconds that it took."""
         began = time.monotonic()
-        state: State = "empty" if self._none else "idle"
-        self._none = False
-        self.hear()
+        state: State = "sealed" if self._has_sealed else "idle"
+        self._has_sealed = False
+        self._poll()
         for _ in naps(NAP):
-            if self._units or self._none or self.called:
+            if self._units or self._order is not None or self._stop:
                 break
-            if self._stop or self.finished:
-                break
-            if self._asked != state:
-                self._ask(1 + self._ahead, state)
-            self.hear()
+            if self._requested != state:
+                self._request(1 + self._ahead, state)
+            self._poll()
         return time.monotonic() - began
 
     def came_back(self, worker: str, outcome: Outcome) -> None:
-        """Note what became of a unit; told to rank 0 with what is asked next."""
+        """Note what became of a unit; it goes to rank 0 with the next report."""
         self._outcomes.append(outcome)
 
-    def seal(self, sealed: Sealed | None, unit_ids: Iterable[str] = ()) -> None:
-        """Tell rank 0 of a sealed segment; units without data it journals itself."""
-        if sealed is not None:
-            self._send(News(self.pop_outcomes(), [(sealed, list(unit_ids))]))
+    def seal(self, sealed: Sealed, unit_ids: Iterable[str]) -> None:
+        """Report a sealed segment to rank 0, which journals it."""
+        self._link.send(Report(self._pop_outcomes(), [(sealed, list(unit_ids))]))
+
+    def journal_dataless(self) -> None:
+        """Do nothing: rank 0 journals by itself what needs no segment."""
 
     def new_segment(self) -> Path:
         """Return the path of a segment that does not exist yet."""
-        self.hear()
+        self._poll()
         if self._segment is None and self._wants_segment:
-            # No unit was asked for since the last one, so no name was either.
+            # No unit was requested since the last one, so no name was either.
             self._wants_segment = False
-            self._send(News(self.pop_outcomes(), segment=True))
+            self._link.send(Report(self._pop_outcomes(), segment=True))
         for _ in naps(NAP):
-            self.hear()
+            self._poll()
             if self._segment is not None:
                 break
         segment, self._segment = self._segment, None
@@ -137,15 +140,15 @@ class LedgerProxy:
         return segment
 
     def report_stop(self) -> None:
-        """Tell rank 0 that this rank was asked to stop, and has."""
+        """Report that this rank was asked to stop, and has."""
         signum = self._stop.signum
-        self._send(News(self.pop_outcomes(), signum=signum, ended=True))
+        self._link.send(Report(self._pop_outcomes(), signum=signum, ended=True))
 
     def leave(self, error: ASDFPipelineError | None) -> None:
-        """Tell rank 0 that this rank's work is at its end, and why."""
-        self._send(
-            News(
-                self.pop_outcomes(),
+        """Report the end of this rank's work, and why; wait until it may leave."""
+        self._link.send(
+            Report(
+                self._pop_outcomes(),
                 signum=self._stop.signum,
                 ended=True,
                 left=True,
@@ -153,37 +156,33 @@ class LedgerProxy:
             )
         )
         for _ in naps(NAP):
-            self.hear()
-            if self._farewell:
+            self._poll()
+            if self._may_leave:
                 return
             look_for_leavers()
 
-    def hear(self) -> None:
-        """Take in the answers that have come."""
-        while (answer := self._link.poll()) is not None:
-            if answer.units:
-                self._units.extend(answer.units)
-                self._asked = None
-            elif answer.segment is not None:
-                self._segment = answer.segment
-            elif answer.word == "none":
-                self._asked, self._none = None, True
-            elif answer.word == "meet":
-                self.called = True
-            elif answer.word == "end":
-                self._asked, self.finished = None, True
-            elif answer.word == "farewell":
-                self._farewell = True
+    def _poll(self) -> None:
+        """Take in the replies that have come."""
+        while (reply := self._link.poll()) is not None:
+            if reply.units:
+                self._units.extend(reply.units)
+                self._requested = None
+            elif reply.segment is not None:
+                self._segment = reply.segment
+            elif reply.order == "leave":
+                self._may_leave = True
+            else:
+                self._order = _ORDERS[reply.order]
+                if self._order is not NoUnit.WRITE:  # which is no reply to a request
+                    self._requested = None
 
-    def pop_outcomes(self) -> list[Outcome]:
-        """Return the outcomes that rank 0 was not told of, to be told now."""
+    def _pop_outcomes(self) -> list[Outcome]:
+        """Return the outcomes that are not reported yet, to be reported now."""
         outcomes, self._outcomes = self._outcomes, []
         return outcomes
 
-    def _ask(self, want: int, state: State) -> None:
-        self._asked = state
+    def _request(self, want: int, state: State) -> None:
+        self._requested = state
         wants, self._wants_segment = self._wants_segment, False
-        self._send(News(self.pop_outcomes(), ask=Ask(want, state), segment=wants))
-
-    def _send(self, news: News) -> None:
-        self._link.send(news)
+        request = Request(want, state)
+        self._link.send(Report(self._pop_outcomes(), request=request, segment=wants))

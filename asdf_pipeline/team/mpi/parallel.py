@@ -1,23 +1,26 @@
-"""Ranks that write one segment together by parallel HDF5: they meet now and then.
+"""Ranks that write one segment together by parallel HDF5, in rounds.
 
-Creating groups and data sets is collective: everyone does it, in one order. So what
-ranks made is held by them until they meet; there, each declares what it has, all
-create all of it, and each writes its own samples, on its own.
+Creating groups and data sets is collective: all ranks do it, in one order. So each rank
+holds its products until rank 0 orders a round. Then each declares what it has, all
+create all of it, and each writes its own samples, independently of the others.
 """
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.container.parallel import ParallelWriter, declare
 from asdf_pipeline.errors import StopUnitError, WriteError
+from asdf_pipeline.journal.ledger import NoUnit
 from asdf_pipeline.journal.segments import seal
 from asdf_pipeline.team.mpi.guard import complete
 from asdf_pipeline.team.mpi.mailbox import gather_all
 from asdf_pipeline.team.stop import PATIENCE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from mpi4py import MPI
@@ -31,30 +34,30 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class _Brought:
-    """What a rank brings to a meeting; the bytes themselves it keeps.
+class _Contribution:
+    """What a rank declares in a round; the samples themselves stay with it.
 
     Attributes
     ----------
     products : list of (str, Product)
-        Unit ids and what they made, without the bytes.
+        Unit ids and their products, without the samples.
     outcomes : list of Outcome
-        What rank 0 may not have been told yet; it must hear of a unit before its
-        segment is sealed.
+        What rank 0 may not have got yet; it must know of a unit before its segment is
+        sealed.
     leaves : bool
-        It does not come again, so nobody does.
-    agenda : (bool, pathlib.Path) or None
+        The rank takes part in no further round, so that no rank does.
+    plan : (bool, pathlib.Path) or None
         From rank 0: whether to seal, and the name of a new segment.
     """
 
     products: list[tuple[str, Product]]
     outcomes: list[Outcome]
     leaves: bool
-    agenda: tuple[bool, Path] | None
+    plan: tuple[bool, Path] | None
 
 
-class Meetings:
-    """One rank's part in what all write together.
+class SharedSegments:
+    """One rank's part in the segments that all ranks write together.
 
     Parameters
     ----------
@@ -63,7 +66,7 @@ class Meetings:
     quakeml : bytes or None
         The events, with which every segment is born.
     dispatcher : Dispatcher or None
-        The accounts; only on rank 0.
+        Only on rank 0.
     """
 
     def __init__(
@@ -71,20 +74,20 @@ class Meetings:
     ) -> None:
         self._comm = comm
         self._quakeml = quakeml
-        self._sharing = dispatcher
+        self._dispatcher = dispatcher
         self._products: list[tuple[str, Product]] = []
         self._outcomes: list[Outcome] = []
         self._writer: ParallelWriter | None = None
         self._unit_ids: list[str] = []  # in the open segment
 
-    def bring(self, outcome: Outcome, product: Product | None) -> None:
-        """Hold what a unit made until the ranks meet."""
+    def hold(self, outcome: Outcome, product: Product | None) -> None:
+        """Hold what a unit made until the next round."""
         self._outcomes.append(outcome)
         if product is not None:
             self._products.append((outcome.unit_id, product))
 
-    def meet(self, *, leaves: bool) -> bool:
-        """Meet the other ranks and write; return whether it was the last time.
+    def write_round(self, *, leaves: bool) -> bool:
+        """Write together with all other ranks; return whether it was the last time.
 
         Raises
         ------
@@ -92,95 +95,93 @@ class Meetings:
             The same one on all ranks, if one of them could not write.
         """
         complete(self._comm.Ibarrier())
-        mine = self._products
-        brought: list[_Brought] = gather_all(
+        own = [product for _, product in self._products]
+        declared: list[_Contribution] = gather_all(
             self._comm,
-            _Brought(
-                [(unit_id, declare(product)) for unit_id, product in mine],
+            _Contribution(
+                [(unit_id, declare(product)) for unit_id, product in self._products],
                 self._outcomes,
                 leaves,
-                self._sharing.agenda() if self._sharing else None,
+                self._dispatcher.round_plan() if self._dispatcher else None,
             ),
         )
         self._products, self._outcomes = [], []
-        if self._sharing is not None:
-            self._sharing.met(
-                [(rank, o) for rank, one in enumerate(brought) for o in one.outcomes]
+        if self._dispatcher is not None:
+            self._dispatcher.begin_round(
+                [(rank, o) for rank, one in enumerate(declared) for o in one.outcomes]
             )
-        agenda = brought[0].agenda
-        assert agenda is not None
-        last = any(one.leaves for one in brought)
-        if any(one.products for one in brought):
-            self._write(agenda[1], brought, [product for _, product in mine])
-        if agenda[0] or last:
+        assert declared[0].plan is not None
+        seals, path = declared[0].plan
+        last = any(one.leaves for one in declared)
+        if any(one.products for one in declared):
+            self._write(path, declared, own)
+        if seals or last:
             self._seal()
         return last
 
-    def _write(self, path: Path, brought: list[_Brought], mine: list[Product]) -> None:
+    def _write(
+        self, path: Path, declared: list[_Contribution], own: list[Product]
+    ) -> None:
         from mpi4py import MPI
 
-        error = None
-        try:
+        with self._agreed():
             if self._writer is None:
                 self._writer = ParallelWriter.create(
                     path, self._comm, MPI.INFO_NULL, self._quakeml
                 )
             self._writer.write(
-                [[product for _, product in one.products] for one in brought], mine
+                [[product for _, product in one.products] for one in declared], own
             )
-        except WriteError as mine_error:
-            error = mine_error
-        self._agree_on(error)
-        self._unit_ids += [unit_id for one in brought for unit_id, _ in one.products]
+        self._unit_ids += [unit_id for one in declared for unit_id, _ in one.products]
 
     def _seal(self) -> None:
         writer = self._writer
         if writer is None:
             return
-        error = None
-        try:
+        with self._agreed():
             writer.close()
-        except WriteError as mine_error:
-            error = mine_error
-        self._agree_on(error)
         self._writer = None
-        if self._sharing is not None:
+        if self._dispatcher is not None:
             try:
-                sealed = seal(writer.path)
-            except WriteError as seal_error:
-                self._sharing.fail(seal_error)
-            else:
-                self._sharing.sealed(sealed, self._unit_ids)
+                self._dispatcher.seal(seal(writer.path), self._unit_ids)
+            except WriteError as error:
+                self._dispatcher.fail(error)
         self._unit_ids = []
 
-    def _agree_on(self, error: WriteError | None) -> None:
-        """Raise on all ranks what one of them met."""
+    @contextmanager
+    def _agreed(self) -> Iterator[None]:
+        """Raise on all ranks the write error of one of them."""
+        own = None
+        try:
+            yield
+        except WriteError as error:
+            own = error
         # The others may wait within HDF5 for what failed here.
-        end = None if error is None else (PATIENCE, str(error))
-        errors = gather_all(self._comm, error, end)
-        first = next((one for one in errors if one is not None), None)
-        if first is not None:
-            raise first
+        end = None if own is None else (PATIENCE, str(own))
+        for one in gather_all(self._comm, own, end):
+            if one is not None:
+                raise one
 
 
-def work_and_meet(
-    worker: Worker, accounts: LedgerProxy, meetings: Meetings, stop: Stop
+def work_together(
+    worker: Worker, ledger: LedgerProxy, segments: SharedSegments, stop: Stop
 ) -> None:
-    """Take units until all are sealed; write them together with the other ranks."""
-    while not stop and not accounts.finished:
-        unit = accounts.take(worker.name)
-        if accounts.called:
-            accounts.called = False
-            if meetings.meet(leaves=False):
-                return
-        elif unit is not None:
-            try:
-                with stop.interruptible():
-                    outcome, product = worker.attempt(unit)
-            except StopUnitError:
-                break
-            accounts.came_back(worker.name, outcome)
-            meetings.bring(outcome, product)
+    """Do units until all are sealed, or a stop; write them together with all ranks."""
+    while not stop:
+        unit = ledger.take(worker.name)
+        if unit is NoUnit.END:
+            break
+        if unit is NoUnit.WRITE and segments.write_round(leaves=False):
+            return
+        if isinstance(unit, NoUnit):
+            continue
+        try:
+            with stop.interruptible():
+                outcome, product = worker.attempt(unit)
+        except StopUnitError:
+            break
+        ledger.came_back(worker.name, outcome)
+        segments.hold(outcome, product)
     if stop:
-        accounts.report_stop()
-    meetings.meet(leaves=True)
+        ledger.report_stop()
+    segments.write_round(leaves=True)

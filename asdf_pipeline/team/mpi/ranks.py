@@ -1,4 +1,4 @@
-"""The team of MPI ranks: each computes, rank 0 shares the units out as well.
+"""The team of MPI ranks: each does units, and rank 0 hands them out as well.
 
 With parallel HDF5 all ranks write one segment together, else each its own.
 """
@@ -68,8 +68,8 @@ def form(options: TeamOptions) -> Ranks:
             "io 'parallel': this h5py is built without parallel HDF5; install one "
             "that is (conda: h5py=*=mpi_openmpi*), or use io 'segments'"
         )
-        raise _once(BackendError(msg), speaks=channels.talk.Get_rank() == 0)
-    several = channels.talk.Get_size() > 1
+        raise _once(BackendError(msg), speaks=channels.units.Get_rank() == 0)
+    several = channels.units.Get_size() > 1
     parallel = io == "parallel" or (io == "auto" and several and available())
     return Ranks(channels, parallel=parallel)
 
@@ -109,9 +109,9 @@ def _once(error: E, *, speaks: bool) -> E:
 class _Channels:
     """Communicators that only this package uses: nothing of the user's gets in."""
 
-    agree: MPI.Intracomm
-    talk: MPI.Intracomm
-    meet: MPI.Intracomm
+    lead: MPI.Intracomm  # `Team.lead`, `follow` and `together`
+    units: MPI.Intracomm  # reports and replies
+    write: MPI.Intracomm  # segments that all ranks write
     names: list[str]
     threads: bool
 
@@ -123,10 +123,10 @@ def _channels() -> _Channels:
     from asdf_pipeline.team.mpi.mailbox import gather_all
 
     guard = join(MPI)
-    agree = guard.Dup()
-    names = gather_all(agree, rank_label())
+    lead = guard.Dup()
+    names = gather_all(lead, rank_label())
     threads = MPI.Query_thread() == MPI.THREAD_MULTIPLE
-    return _Channels(agree, guard.Dup(), guard.Dup(), names, threads)
+    return _Channels(lead, guard.Dup(), guard.Dup(), names, threads)
 
 
 class Ranks(Team):
@@ -148,8 +148,8 @@ class Ranks(Team):
     def __init__(self, channels: _Channels, *, parallel: bool) -> None:
         self._channels = channels
         self._parallel = parallel
-        self._rank = channels.talk.Get_rank()
-        self.size = channels.talk.Get_size()
+        self._rank = channels.units.Get_rank()
+        self.size = channels.units.Get_size()
         self.leads = self._rank == 0
         self.io = "parallel HDF5" if parallel else "segments"
 
@@ -160,22 +160,22 @@ class Ranks(Team):
         try:
             result = do()
         except Exception as error:  # whatever it is, all raise it
-            broadcast(self._channels.agree, (None, portable(error)))
+            broadcast(self._channels.lead, (None, portable(error)))
             raise _once(error, speaks=True) from None
-        broadcast(self._channels.agree, (tell(result), None))
+        broadcast(self._channels.lead, (tell(result), None))
         return result
 
     def follow(self) -> Any:
         """Return what rank 0 tells of what it did (see `Team.follow`)."""
         from asdf_pipeline.team.mpi.mailbox import broadcast
 
-        told, error = broadcast(self._channels.agree)
+        told, error = broadcast(self._channels.lead)
         if error is not None:
             raise _once(error, speaks=False)
         return told
 
     def together(self, do: Callable[[], T]) -> T:
-        """Let every rank do something; if one fails, all raise its error."""
+        """Let every rank do something (see `Team.together`)."""
         from asdf_pipeline.team.mpi.mailbox import gather_all, portable
 
         error = result = None
@@ -183,7 +183,7 @@ class Ranks(Team):
             result = do()
         except Exception as mine:  # whatever it is, all raise it
             error = mine
-        errors = gather_all(self._channels.agree, portable(error))
+        errors = gather_all(self._channels.lead, portable(error))
         for rank, first in enumerate(errors):
             if first is None:
                 continue
@@ -212,7 +212,7 @@ class Ranks(Team):
             work = work.stored(RAW)
         name = self._channels.names[self._rank]
         threads = self._channels.threads
-        mailbox = Mailbox(self._channels.talk)
+        mailbox = Mailbox(self._channels.units)
         keep_memory()
         with ExitStack() as stack:
             stack.enter_context(one_thread())
@@ -225,58 +225,59 @@ class Ranks(Team):
                     log.info(_COST)
                 schedule = self.lead(lambda: job.schedule, lambda told: told)
                 stop = job.stop
-                dispatcher = self._share(job)
+                dispatcher = self._dispatcher(job)
                 link = RootLink(dispatcher, mailbox, stop, threads=threads)
             else:
                 stop = Stop()
                 stack.enter_context(stop.listening())
                 schedule = dataclasses.replace(self.follow(), began=time.monotonic())
                 link = RemoteLink(mailbox, stop, threads=threads)
-            accounts = LedgerProxy(
+            ledger = LedgerProxy(
                 link, stop, 0 if self.leads else 1, segments=not self._parallel
             )
-            trouble = None
+            failure = None
             try:
-                self._work(worker, accounts, schedule, stop, dispatcher, quakeml)
+                self._work(worker, ledger, schedule, stop, dispatcher, quakeml)
             except ASDFPipelineError as error:
-                trouble = error
+                failure = error
                 if isinstance(error, WriteError):
-                    # HDF5 cannot close what it cannot write, and crashes at exit.
+                    # HDF5 (1.10 to 2.0) cannot close a file that it cannot write,
+                    # and crashes at exit.
                     abort_at_exit(error)
-            accounts.leave(trouble)
+            ledger.leave(failure)
             link.close()
             if dispatcher is not None and dispatcher.error is not None:
                 raise dispatcher.error
 
-    def _share(self, job: Job) -> Dispatcher:
+    def _dispatcher(self, job: Job) -> Dispatcher:
         from asdf_pipeline.team.mpi.dispatcher import Dispatcher
 
         serves_only = not self._channels.threads and self.size > 1
         if serves_only:
             log.warning(
                 "MPI was not initialised for several threads (MPI_THREAD_MULTIPLE): "
-                "rank 0 shares units out and does none itself"
+                "rank 0 hands units out and does none itself"
             )
         return Dispatcher(
             job,
             self._channels.names,
-            meets=self._parallel,
+            together=self._parallel,
             serves_only=serves_only,
         )
 
     def _work(
         self,
         worker: Worker,
-        accounts: LedgerProxy,
+        ledger: LedgerProxy,
         schedule: SealSchedule,
         stop: Stop,
         dispatcher: Dispatcher | None,
         quakeml: bytes | None,
     ) -> None:
         if not self._parallel:
-            work_through(worker, accounts, schedule, stop)
+            work_through(worker, ledger, schedule, stop)
             return
-        from asdf_pipeline.team.mpi.parallel import Meetings, work_and_meet
+        from asdf_pipeline.team.mpi.parallel import SharedSegments, work_together
 
-        meetings = Meetings(self._channels.meet, quakeml, dispatcher)
-        work_and_meet(worker, accounts, meetings, stop)
+        segments = SharedSegments(self._channels.write, quakeml, dispatcher)
+        work_together(worker, ledger, segments, stop)
