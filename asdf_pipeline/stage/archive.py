@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import CallError, InputError, InputMissingError
 from asdf_pipeline.stage.layouts import CODES, LAYOUTS, days_of, matches, segments
-from asdf_pipeline.stage.waveforms import WaveformFile
+from asdf_pipeline.stage.waveform_file import WaveformFile
 from asdf_pipeline.text import one_line
 from asdf_pipeline.times import SECOND
 

@@ -18,7 +18,7 @@ import obspy
 from obspy.core.util.base import ENTRY_POINTS, buffered_load_entry_point
 
 from asdf_pipeline.errors import InputError
-from asdf_pipeline.stage.miniseed import cut_in_first_record
+from asdf_pipeline.stage.records import cut_in_first_record
 from asdf_pipeline.text import one_line
 
 if TYPE_CHECKING:

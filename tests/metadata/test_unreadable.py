@@ -47,8 +47,8 @@ DAMAGE: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     ),
     "normalization": (
         lambda xml: without(xml, "NormalizationFrequency"),
-        r"RJOB from .*, channel \.EHZ from 2001-05-15\S* to 2006-12-12\S*, response stage 1, line "
-        r"\d+: PolesZeros has no NormalizationFrequency \(TypeError",
+        r"RJOB from .*, channel \.EHZ from 2001-05-15\S* to 2006-12-12\S*, response "
+        r"stage 1, line \d+: PolesZeros has no NormalizationFrequency \(TypeError",
     ),
     "created": (
         lambda xml: without(xml, "Created"),
