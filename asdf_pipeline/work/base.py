@@ -50,6 +50,9 @@ class Work(ABC):
             Who this is, for logs and outcomes.
         """
 
+    def preload(self) -> None:  # noqa: B027
+        """Import what every worker would import anew; called before they are forked."""
+
     def stored(self, encoding: Encoding) -> Self:
         """Return the same work with samples stored otherwise."""
         return replace(self, encoding=encoding)
@@ -199,6 +202,8 @@ def _worked(outcome: Outcome, made: Made) -> Outcome:
     headers = [trace.header for trace in traces]
     return replace(
         outcome,
+        # Units of windows cannot write the same trace; those of events can.
+        traces=tuple(trace.name for trace in traces) if outcome.event else (),
         traces_out=len(headers),
         samples_out=sum(header.npts for header in headers),
         start=min(header.starttime for header in headers),
