@@ -277,6 +277,18 @@ def has_member(group: Any, name: bytes) -> bool:
     return True
 
 
+def open_group(root: Any, name: bytes, path: Path) -> Any:
+    """Return a group of a file's root, or None where it has none of that name.
+
+    Raises
+    ------
+    InputError
+        If it cannot be opened; it names the file, `path`.
+    """
+    with reading(path, f"/{name.decode()}"):
+        return h5g.open(root, name) if has_member(root, name) else None
+
+
 def _not_followed(group: Any, name: bytes) -> ValueError:
     """Return the error of a link: where it is, and where it leads."""
     kind = group.links.get_info(name).type
