@@ -86,7 +86,7 @@ def as_stationxml(stationxml: Any) -> bytes:
         stationxml = io.BytesIO(stationxml.read())  # it may not be one to rewind
     document = _xml_in(stationxml)
     if document is not None:
-        parse(document, name, cache_responses=False)
+        parse(document, name, cache_responses=False, quiet=False)
         return document
     # Packed, a pattern or an address, which ObsPy knows how to read; or nothing.
     expected = "an Inventory"

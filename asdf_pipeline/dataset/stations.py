@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, TypeAlias
 
 from asdf_pipeline.container.names import STATIONXML, TraceName, tag_of
 from asdf_pipeline.dataset.query import COORDINATES, FROM_HEADER
 from asdf_pipeline.dataset.station import Station
 from asdf_pipeline.dataset.view import View
-from asdf_pipeline.errors import StationMissingError
+from asdf_pipeline.errors import ASDFWarning, StationMissingError, StationXMLError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from asdf_pipeline.dataset.open_file import OpenFile
     from asdf_pipeline.dataset.query import QueryFilter
+    from asdf_pipeline.metadata.stationxml import Coordinates
 
 # Spelt out here, as the class's method `list` hides the built-in one.
 Names: TypeAlias = list[str]
@@ -106,7 +108,7 @@ def select(open_file: OpenFile, query: QueryFilter) -> Iterator[Station]:
         if not query.takes_station(station):
             continue
         if query.asks(COORDINATES) and not query.takes_coordinates(
-            open_file.reader.coordinates(station)
+            _coordinates(open_file, station)
         ):
             continue
         names = [name for name in open_file.names(station) if name != STATIONXML]
@@ -121,3 +123,16 @@ def select(open_file: OpenFile, query: QueryFilter) -> Iterator[Station]:
             ]
         if names:
             yield Station(open_file, station, frozenset(names))
+
+
+def _coordinates(open_file: OpenFile, station: str) -> Coordinates | None:
+    """Return where a station is; None, and a warning, where its StationXML is damaged.
+
+    One bad station must not end a query of all.
+    """
+    try:
+        return open_file.reader.coordinates(station)
+    except StationXMLError as error:
+        msg = f"{error}: taken as a station without coordinates"
+        warnings.warn(msg, ASDFWarning, stacklevel=3)
+        return None

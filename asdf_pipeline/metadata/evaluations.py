@@ -43,6 +43,10 @@ class Evaluations:
 
     Losing an entry costs time only: what `get` returns is the same, kept or not.
 
+    By hand: cachetools' LRUCache (8.0.2) was weighed. A hit takes 0.1 us there and
+    0.6 us here, either way nothing beside the digest that is its key (100 us); but it
+    counts neither hits nor bytes by itself, and needs a lock for a function's threads.
+
     Parameters
     ----------
     limit : int

@@ -18,6 +18,7 @@ from asdf_pipeline.metadata.missing import explained
 from asdf_pipeline.metadata.stationxml import trimmed
 
 _LOGGER = logging.getLogger(__name__)
+_LEAVES_OUT = "will not be part of the final inventory"  # ObsPy 1.5.1, of a channel
 _SOURCE = "_unparsed"  # where an unparsed inventory keeps what it is made from
 _UNTOUCHED = frozenset(
     {"__class__", "__reduce__", "__reduce_ex__", "__copy__", "__deepcopy__"}
@@ -136,7 +137,9 @@ def _parse_in_place(inventory: LazyInventory) -> None:
     object.__setattr__(inventory, "__class__", Inventory)
 
 
-def parse(document: bytes, where: str, cache_responses: bool = True) -> Inventory:
+def parse(
+    document: bytes, where: str, cache_responses: bool = True, quiet: bool = True
+) -> Inventory:
     """Return the inventory in a StationXML document.
 
     Parameters
@@ -147,17 +150,22 @@ def parse(document: bytes, where: str, cache_responses: bool = True) -> Inventor
         File and station, for messages.
     cache_responses : bool
         Give channels Responses that remember evaluations.
+    quiet : bool
+        Drop ObsPy's warnings.
 
     Raises
     ------
     StationXMLError
         If ObsPy cannot make an inventory of it; it names the element.
     """
-    return parse_source(Source(document, where, cache_responses))
+    return parse_source(Source(document, where, cache_responses), quiet)
 
 
-def parse_source(source: Source) -> Inventory:
+def parse_source(source: Source, quiet: bool = True) -> Inventory:
     """Return the inventory of a source, and note there what came of it.
+
+    ObsPy's warnings are remarks on the document: who puts it into a data set wants to
+    see them, who uses it there can change nothing, and would see them for each unit.
 
     Raises
     ------
@@ -177,9 +185,11 @@ def parse_source(source: Source) -> Inventory:
             f"{source.where}: the StationXML cannot be parsed: {diagnose(error)}"
         )
         raise StationXMLError(source.failure) from error
-    # The other warnings are remarks on the document, of which the user can change
-    # nothing here; staging shows them.
-    if any("will not be part of the final inventory" in str(w.message) for w in caught):
+    lost = [one for one in caught if _LEAVES_OUT in str(one.message)]
+    for one in () if quiet else caught:
+        if one not in lost:  # which is said in better words
+            warnings.warn(one.message, one.category, stacklevel=2)
+    if lost:
         source.left_out = channels_left_out(source.document)
         for channel in source.left_out:
             _say_once(f"{source.where}: ObsPy leaves out {channel}")

@@ -8,6 +8,7 @@ document is ever read.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 import re
 import sys
@@ -18,15 +19,16 @@ from asdf_pipeline.errors import InputError, StationXMLError
 from asdf_pipeline.times import utc_ns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 _BEFORE_XML = b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"  # byte order marks and white space
 
 Coordinates = tuple[float, float, float]
 _COORDINATES = ("Latitude", "Longitude", "Elevation")
 
-# A station's start tag, in every encoding but UTF-16 (where it is not found).
-_STATION = re.compile(rb"<(?:[^\s<>/:]+:)?Station[\s>/]")
+# In the start tag of a network or station, in every encoding but UTF-16; beginning with
+# a literal, which `re` looks for ten times as fast.
+_OUTER = re.compile(rb"Network[\s>/]"), re.compile(rb"Station[\s>/]")
 
 
 def trimmed(document: bytes) -> bytes:
@@ -52,9 +54,10 @@ def _parser() -> Any:
     return parser
 
 
-def _parse(parser: Any, document: bytes) -> None:
+def _parse(parser: Any, pieces: Iterable[tuple[bytes | memoryview, bool]]) -> None:
     try:
-        parser.Parse(trimmed(document), True)
+        for piece, is_last in pieces:
+            parser.Parse(piece, is_last)
     except (expat.ExpatError, LookupError) as error:
         msg = f"not well-formed XML ({error})"
         raise StationXMLError(msg) from error
@@ -68,7 +71,7 @@ def check_wellformed(document: bytes) -> None:
     StationXMLError
         If not.
     """
-    _parse(_parser(), document)
+    _parse(_parser(), [(trimmed(document), True)])
 
 
 def check_xml(content: bytes, source_name: str) -> bool:
@@ -118,39 +121,60 @@ class StationEpoch(NamedTuple):
 class _StationSearch:
     """Reads a station's epochs and lets expat go on without calling Python in between.
 
-    The channels' responses are nearly all of a document: 1 ms for 270 kB this way.
+    The channels' responses are nearly all of a document: 1 ms for 270 kB this way. So
+    handlers are set where the tag of a network or station begins, and taken away once
+    all is known of it; where these tags are not found before parsing, they stay.
     """
 
-    def __init__(self, parser: Any, station: str, alone: bool) -> None:
+    def __init__(self, parser: Any, station: str) -> None:
         self.epochs: list[StationEpoch] = []
         self._parser = parser
         self._wanted = station
-        self._alone = alone
         self._network = ""
         self._attributes: dict[str, str] = {}
         self._values: dict[str, str] = {}
-        self._path: list[str] = []
+        self._path: list[str] | None = None  # within the station, while it is read
+        self._always = False
         parser.buffer_text = True
-        parser.StartElementHandler = self._seek
+
+    def pieces(self, document: bytes) -> Iterator[tuple[memoryview, bool]]:
+        """Yield a document in pieces, each for the parser before the next."""
+        whole = memoryview(document)
+        starts = {
+            document.rfind(b"<", 0, match.start())
+            for pattern in _OUTER
+            for match in pattern.finditer(document)
+        }
+        self._always = not starts
+        for begin, end in itertools.pairwise([*sorted({0, *starts}), len(document)]):
+            if self._path is None:
+                self._parser.StartElementHandler = self._seek
+            yield whole[begin:end], end == len(document)
 
     def _seek(self, name: str, attributes: dict[str, str]) -> None:
         """Look for the next station."""
         tag = name.rpartition(" ")[2]
+        if tag not in ("Network", "Station"):
+            return
+        self._handle(self._seek if self._always else None)
+        code = attributes.get("code", "").strip()
         if tag == "Network":
-            self._network = attributes.get("code", "").strip()
-        elif tag == "Station":
-            code = attributes.get("code", "").strip()
-            if f"{self._network}.{code}" == self._wanted:
-                self._attributes, self._values, self._path = attributes, {}, []
-                self._parser.StartElementHandler = self._start
-                self._parser.EndElementHandler = self._end
-                self._parser.CharacterDataHandler = self._text
+            self._network = code
+        elif f"{self._network}.{code}" == self._wanted:
+            self._attributes, self._values, self._path = attributes, {}, []
+            self._handle(self._start, self._end, self._text)
+
+    def _handle(self, start: Any, end: Any = None, text: Any = None) -> None:
+        self._parser.StartElementHandler = start
+        self._parser.EndElementHandler = end
+        self._parser.CharacterDataHandler = text
 
     def _start(self, name: str, _: dict[str, str]) -> None:
-        self._path.append(name.rpartition(" ")[2])
+        if self._path is not None:
+            self._path.append(name.rpartition(" ")[2])
 
     def _text(self, text: str) -> None:
-        if len(self._path) == 1:
+        if self._path is not None and len(self._path) == 1:
             self._values[self._path[0]] = self._values.get(self._path[0], "") + text
 
     def _end(self, _: str) -> None:
@@ -158,6 +182,7 @@ class _StationSearch:
         path = self._path
         if path and (path.pop() != "Elevation" or path):
             return
+        self._path = None
         found: tuple[float, ...] | None = None
         # What is no number, ObsPy will say, when the inventory is touched.
         with contextlib.suppress(KeyError, ValueError):
@@ -167,8 +192,7 @@ class _StationSearch:
         start = _time(self._attributes.get("startDate"), -sys.maxsize)
         end = _time(self._attributes.get("endDate"), sys.maxsize)
         self.epochs.append(StationEpoch(start, end, cast("Coordinates | None", found)))
-        self._parser.StartElementHandler = None if self._alone else self._seek
-        self._parser.EndElementHandler = self._parser.CharacterDataHandler = None
+        self._handle(self._seek if self._always else None)
 
 
 def _time(text: str | None, default: int) -> int:
@@ -199,9 +223,9 @@ def survey(document: bytes, station: str) -> tuple[StationEpoch, ...]:
         If it is not well-formed, declares entities, or is of another station.
     """
     parser = _parser()
-    search = _StationSearch(parser, station, len(_STATION.findall(document)) == 1)
+    search = _StationSearch(parser, station)
     try:
-        _parse(parser, document)
+        _parse(parser, search.pieces(trimmed(document)))
     except StationXMLError as error:
         msg = f"the StationXML of station {station} cannot be used: {error}"
         raise StationXMLError(msg) from error

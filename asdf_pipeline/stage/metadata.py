@@ -114,7 +114,7 @@ def documents_of(document: bytes, source_name: str) -> Iterator[tuple[str, bytes
         named.
     """
     with warnings_as_lines(source_name):
-        parse(document, source_name, cache_responses=False)
+        parse(document, source_name, cache_responses=False, quiet=False)
     stations = split(document, source_name)
     if not stations:
         msg = f"{source_name}: holds no station"

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from asdf_pipeline.times import SECOND
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -202,7 +204,7 @@ def _keeps_promise(name: str, orientation: Orientation | None) -> bool:
 
 def _offset(one: Trace, other: Trace) -> float:
     """Return how far a trace's samples are from those of another, in samples."""
-    offset = (other.stats.starttime.ns - one.stats.starttime.ns) / 1e9
+    offset = (other.stats.starttime.ns - one.stats.starttime.ns) / SECOND
     samples = offset * one.stats.sampling_rate
     return float(samples - round(samples))
 
@@ -267,7 +269,7 @@ def _common(traces: Sequence[Trace]) -> list[Trace]:
     """Return what traces on one grid have in common, of the same times; maybe none."""
     latest = max(trace.stats.starttime.ns for trace in traces)
     rate = traces[0].stats.sampling_rate
-    begins = [round((latest - t.stats.starttime.ns) / 1e9 * rate) for t in traces]
+    begins = [round((latest - t.stats.starttime.ns) / SECOND * rate) for t in traces]
     count = min(t.stats.npts - begin for t, begin in zip(traces, begins, strict=True))
     start = traces[0].stats.starttime + begins[0] / rate
     return [

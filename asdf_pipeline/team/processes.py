@@ -77,6 +77,7 @@ class Processes(Team):
     def run(self, work: Work, job: Job | None) -> None:
         """Do all units (see `Team.run`)."""
         assert job is not None
+        work.preload()
         members = _Members(work, job)
         try:
             members.run(min(self.size, job.ledger.waiting))

@@ -11,6 +11,7 @@ from asdf_pipeline.container.product import Cut, encode_document, encode_stream
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.container.traces import offset
 from asdf_pipeline.errors import TraceError
+from asdf_pipeline.function.preload import preload
 from asdf_pipeline.plan.outcome import unit_id
 from asdf_pipeline.plan.selection import overlap
 from asdf_pipeline.plan.units import EVERYTHING
@@ -67,6 +68,13 @@ class ProcessWork(Work):
     def begin(self, name: str) -> ProcessWorker:
         """Return a worker (see `Work.begin`)."""
         return ProcessWorker(self, name)
+
+    def preload(self) -> None:
+        """Import what the function's code names (see `Work.preload`)."""
+        function = self.process.function
+        calls = getattr(function, "calls", None)  # those of steps.chain
+        called = calls(self.process.parameters) if calls else ()
+        preload(function, *(one.function for one in called))
 
 
 class ProcessWorker(Worker):

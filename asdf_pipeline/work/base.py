@@ -50,6 +50,9 @@ class Work(ABC):
             Who this is, for logs and outcomes.
         """
 
+    def preload(self) -> None:  # noqa: B027
+        """Import what every worker would import anew; called before they are forked."""
+
     def stored(self, encoding: Encoding) -> Self:
         """Return the same work with samples stored otherwise."""
         return replace(self, encoding=encoding)

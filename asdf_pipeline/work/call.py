@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from asdf_pipeline.function.result import Checked, check_result
 from asdf_pipeline.metadata.inventory import source_of
+from asdf_pipeline.metadata.missing import explained
 
 if TYPE_CHECKING:
     from obspy import Stream
@@ -64,11 +65,17 @@ def compare(process: UserFunction, a: StationData, b: StationData) -> Checked:
 
     Raises
     ------
-    TraceError
+    TraceError, ResponseMissingError
         As of `call`.
     """
     offered = {"parameters": dict(process.parameters)} if process.asks else {}
-    result = process.function(a, b, **process.parameters, **offered)
+    try:
+        result = process.function(a, b, **process.parameters, **offered)
+    except Exception as error:
+        better = explained(error, ())
+        if better is error:
+            raise
+        raise better from error
     return check_result(result, a.station, compares=True)
 
 

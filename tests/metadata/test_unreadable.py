@@ -13,6 +13,7 @@ import pytest
 from obspy import Inventory, Stream
 
 from asdf_pipeline import ASDFDataSet
+from asdf_pipeline.cli import main
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.errors import InputError, StationXMLError
 from asdf_pipeline.stage.metadata import read_stations
@@ -184,3 +185,35 @@ def test_a_channel_that_obspy_leaves_out_is_named(
     assert left_out in failed.error_message
     assert failed.error_message.endswith("Elevation '****' is no number")
     assert "BW.RJOB: ObsPy leaves out channel .EHZ from 2007-12-17" in caplog.text
+
+
+@pytest.mark.parametrize("chained", [False, True], ids=["step", "chain"])
+def test_the_command_says_the_parse_error(
+    rjob_xml: bytes,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    chained: bool,
+) -> None:
+    document = saying(rjob_xml, "Elevation", b"****")
+    path = write(tmp_path / "file.h5", *obspy.read(), stationxml=document)
+    function = ["--function", "asdf_pipeline.steps:remove_response"]
+    if chained:
+        steps = '{"steps": ["detrend", "remove_response"]}'
+        function = ["--function", "asdf_pipeline.steps:chain", "--parameters", steps]
+    words = ["process", str(path), str(tmp_path / "out.h5"), *function]
+    words += ["--tag", "raw_recording=processed", "--backend", "serial"]
+    assert main(words) == 1
+    said = capfd.readouterr().err
+    assert "station BW.RJOB: the StationXML cannot be parsed: epoch from 2001" in said
+    assert "Elevation '****' is no number" in said
+
+
+def test_staging_logs_obspys_remarks_on_a_document(
+    tmp_path: Path, rjob_xml: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    last = rjob_xml.index(b"<Channel")
+    document = rjob_xml[:last] + saying(rjob_xml[last:], "Azimuth", b"unknown")
+    (tmp_path / "odd.xml").write_bytes(document)
+    assert list(read_stations([tmp_path / "odd.xml"])) == [(STATION, document)]
+    assert "odd.xml: 'b'<Azimuth" in caplog.text
+    assert "could not be converted to a float" in caplog.text

@@ -1,0 +1,75 @@
+"""Import before the fork what the user's function will import in each worker.
+
+ObsPy's processing methods import `obspy.signal` when they are called, and with it
+SciPy and Matplotlib: 1.3 s of CPU (ObsPy 1.5) in every worker of every run, more than
+a small data set takes. A worker that is forked later has what its parent imported.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+from types import CodeType, FunctionType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SIGNAL_METHODS = frozenset(
+    (
+        *("decimate", "detrend", "differentiate", "filter", "integrate"),
+        *("get_evalresp_response", "interpolate", "remove_response", "resample"),
+        *("rotate", "simulate", "stack", "taper", "trigger"),
+    )
+)
+"""Methods of ObsPy's Stream, Trace and Response that import `obspy.signal`."""
+
+
+def preload(*functions: Any) -> None:
+    """Import what functions are likely to import when they are called.
+
+    Parameters
+    ----------
+    *functions : callable
+        The user's; what is no Python function is passed over.
+    """
+    seen: set[FunctionType] = set()
+    if any(not SIGNAL_METHODS.isdisjoint(_names(one, seen)) for one in functions):
+        importlib.import_module("obspy.signal")
+
+
+def _names(function: Any, seen: set[FunctionType]) -> Iterator[str]:
+    """Yield the names that a function's code has, and those of what it calls."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    function = inspect.unwrap(function)
+    if inspect.ismethod(function):
+        function = function.__func__
+    elif not isinstance(function, FunctionType):
+        function = inspect.getattr_static(type(function), "__call__", None)
+    if not isinstance(function, FunctionType) or function in seen:
+        return
+    seen.add(function)
+    cells = [cell.cell_contents for cell in function.__closure__ or () if _is_set(cell)]
+    for name in _code_names(function.__code__):
+        yield name
+        cells.append(function.__globals__.get(name))
+    for called in cells:
+        if isinstance(called, FunctionType):
+            yield from _names(called, seen)
+
+
+def _code_names(code: CodeType) -> Iterator[str]:
+    """Yield the names in a function's code and in the functions within it."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _code_names(constant)
+
+
+def _is_set(cell: Any) -> bool:
+    try:
+        return cell.cell_contents is not None
+    except ValueError:  # a closure's variable that has no value yet
+        return False
