@@ -87,6 +87,12 @@ def add_running(parser: argparse.ArgumentParser, output: str = "OUT.h5") -> None
         help="write what became of each station here, for 'manifest'",
     )
     parser.add_argument(
+        "--no-events",
+        action="store_true",
+        help="leave the input's events alone, such as damaged ones: the output has "
+        "none, and the function gets none",
+    )
+    parser.add_argument(
         "--copy-auxiliary",
         action="store_true",
         help="copy the (first) input's auxiliary data to the output",
@@ -164,6 +170,7 @@ def run_task(args: argparse.Namespace, **more: Any) -> RunReport:
                 work_dir=args.work_dir,
                 outcomes=args.outcomes,
                 seal_every=args.seal_every,
+                no_events=args.no_events,
                 copy_auxiliary=args.copy_auxiliary,
                 selection=selection,
                 progress=args.progress,

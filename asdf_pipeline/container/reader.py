@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 
     from obspy.core.event import Catalog, Event
 
-Wanted = Callable[[str, str], bool]
+    from asdf_pipeline.metadata.events import EventDocument
+
+Wanted = Callable[[TraceHeader], bool]
 
 
 class Reader:
@@ -207,7 +209,7 @@ class Reader:
     ) -> Iterator[tuple[TraceHeader, np.ndarray[Any, Any]]]:
         """Yield a station's traces as headers and samples; see `stream`."""
         for trace in self._open_all(station, tag, window):
-            if wanted and not wanted(trace.header.location, trace.header.channel):
+            if wanted and not wanted(trace.header):
                 continue
             header, data = trace.cut(window)
             if header.npts or window is None:
@@ -232,7 +234,7 @@ class Reader:
             First and last time in ns since 1970, both included; only the chunks that
             hold them are read, and traces without samples there left out.
         wanted : callable or None
-            ``wanted(location, channel)`` tells which channels are read.
+            ``wanted(header)`` tells which traces are read.
 
         Returns
         -------
@@ -345,6 +347,18 @@ class Reader:
             If the document is damaged.
         """
         return self._documents.events()
+
+    def shared_events(self) -> Catalog:
+        """Return the events, parsed once, for those who only read them."""
+        return self._documents.shared_events()
+
+    def event_document(self) -> EventDocument:
+        """Return the events' document, the same until the file has another."""
+        return self._documents.event_document()
+
+    def ignore_events(self) -> None:
+        """From here on, be a file without events."""
+        self._documents.ignore_events()
 
     def event(self, identifiers: Collection[str]) -> Event | None:
         """Return the first event that has one of these ids, the caller's own."""

@@ -153,6 +153,10 @@ class Layout:
     joined : Encoding or None
         How traces that were done in windows are stored once their pieces are
         joined; None: nothing is to be joined.
+    renamed : bool
+        Whether traces of several units of a station may start and end in the same
+        seconds: they have nine digits in segments, and get their names when all is
+        there.
     retries : bool
         Whether the same command, given again after units failed, may go on with what
         worked.
@@ -166,6 +170,7 @@ class Layout:
     taken: Sequence[str] = ()
     copied: Path | None = None
     joined: Encoding | None = None
+    renamed: bool = False
     retries: bool = True
 
     documented: ClassVar[bool] = False

@@ -9,9 +9,10 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asdf_pipeline.errors import CallError, InputMissingError
+from asdf_pipeline.errors import CallError, InputError, InputMissingError
 from asdf_pipeline.stage.layouts import CODES, LAYOUTS, days_of, matches, segments
-from asdf_pipeline.stage.waveforms import WaveformFile
+from asdf_pipeline.stage.waveform_file import WaveformFile
+from asdf_pipeline.text import one_line
 from asdf_pipeline.times import SECOND
 
 if TYPE_CHECKING:
@@ -127,16 +128,21 @@ class Archive:
         Folders that hold nothing of the selection are not looked into.
         """
         segment = segments(self.layout)[depth]
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                fields = segment.read(entry.name, known)
-                if fields is None or not self._takes(fields):
-                    continue
-                if depth + 1 < depths:
-                    if entry.is_dir():
-                        yield from self._listed(entry.path, depth + 1, fields, depths)
-                elif entry.is_file():
-                    yield entry.path, fields
+        try:
+            with os.scandir(folder) as entries:
+                found = list(entries)
+        except OSError as error:
+            msg = f"{folder}: cannot be listed: {error.strerror or one_line(error)}"
+            raise InputError(msg) from error
+        for entry in found:
+            fields = segment.read(entry.name, known)
+            if fields is None or not self._takes(fields):
+                continue
+            if depth + 1 < depths:
+                if entry.is_dir():
+                    yield from self._listed(entry.path, depth + 1, fields, depths)
+            elif entry.is_file():
+                yield entry.path, fields
 
     def _takes(self, fields: Mapping[str, str]) -> bool:
         """Return whether a path may be of the selection, by the fields known so far."""

@@ -19,7 +19,7 @@ from asdf_pipeline.stage.batches import batches
 from asdf_pipeline.stage.collect import collect
 from asdf_pipeline.stage.files import find_files
 from asdf_pipeline.stage.scan import shared_files
-from asdf_pipeline.stage.waveforms import WaveformFile
+from asdf_pipeline.stage.waveform_file import WaveformFile
 from asdf_pipeline.text import plural
 
 if TYPE_CHECKING:

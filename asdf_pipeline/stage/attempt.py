@@ -14,7 +14,9 @@ from asdf_pipeline.errors import ASDFPipelineError
 from asdf_pipeline.stage.files import InputErrors
 from asdf_pipeline.stage.reading import FileReader
 from asdf_pipeline.stage.sac_fields import associate
-from asdf_pipeline.stage.waveforms import Tally, TraceCollector, encoded, no_waveform
+from asdf_pipeline.stage.tally import Tally
+from asdf_pipeline.stage.waveform_file import no_waveform
+from asdf_pipeline.stage.waveforms import TraceCollector, encoded
 from asdf_pipeline.work.base import Made, Source, Work, Worker
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from asdf_pipeline.plan.outcome import Outcome
     from asdf_pipeline.plan.units import Unit
     from asdf_pipeline.stage.fdsn import Line, Request
-    from asdf_pipeline.stage.waveforms import WaveformFile
+    from asdf_pipeline.stage.waveform_file import WaveformFile
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from asdf_pipeline.stage.scan import Piece
-    from asdf_pipeline.stage.waveforms import WaveformFile
+    from asdf_pipeline.stage.waveform_file import WaveformFile
 
 LARGEST = 64_000_000
 """Samples of one unit, where files can be parted: 256 MB of int32."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from asdf_pipeline.plan.units import Unit
     from asdf_pipeline.stage.fdsn import Line, Request
     from asdf_pipeline.stage.scan import Piece
-    from asdf_pipeline.stage.waveforms import WaveformFile
+    from asdf_pipeline.stage.waveform_file import WaveformFile
 
 _LOGGER = logging.getLogger(__name__)
 

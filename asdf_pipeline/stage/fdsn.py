@@ -29,7 +29,7 @@ from asdf_pipeline.errors import CallError, InputError
 from asdf_pipeline.metadata.inventory import parse
 from asdf_pipeline.plan.units import Unit
 from asdf_pipeline.stage.metadata import documents_of
-from asdf_pipeline.stage.waveforms import cut
+from asdf_pipeline.stage.waveform_file import cut
 from asdf_pipeline.text import one_line
 from asdf_pipeline.times import SECOND, utc, utc_ns
 

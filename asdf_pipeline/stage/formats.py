@@ -18,7 +18,7 @@ import obspy
 from obspy.core.util.base import ENTRY_POINTS, buffered_load_entry_point
 
 from asdf_pipeline.errors import InputError
-from asdf_pipeline.stage.miniseed import cut_in_first_record
+from asdf_pipeline.stage.records import cut_in_first_record
 from asdf_pipeline.text import one_line
 
 if TYPE_CHECKING:
@@ -106,7 +106,13 @@ def read_file(
     InputError
         If it is in no format that ObsPy reads, or damaged.
     """
-    if not path.stat().st_size:
+    try:
+        with path.open("rb") as file:
+            empty = not file.read(1)
+    except OSError as error:  # ObsPy's detection would say that it knows no such format
+        msg = f"{source_name}: cannot be read: {error.strerror or one_line(error)}"
+        raise InputError(msg) from error
+    if empty:
         msg = f"{source_name}: the file is empty (0 bytes)"
         raise InputError(msg)
     with warnings_as_lines(source_name, quiet=quiet):

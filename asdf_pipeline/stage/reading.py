@@ -14,10 +14,11 @@ from obspy import Stream
 
 from asdf_pipeline.errors import InputError
 from asdf_pipeline.stage.batches import LARGEST
+from asdf_pipeline.stage.calib import calibrate
 from asdf_pipeline.stage.files import name_of, unpacked
 from asdf_pipeline.stage.formats import read_file
 from asdf_pipeline.stage.miniseed import check_records
-from asdf_pipeline.stage.waveforms import calibrate, no_waveform, station_of
+from asdf_pipeline.stage.waveform_file import no_waveform, station_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from obspy import Trace
 
-    from asdf_pipeline.stage.waveforms import WaveformFile
+    from asdf_pipeline.stage.waveform_file import WaveformFile
 
 _LOGGER = logging.getLogger(__name__)
 

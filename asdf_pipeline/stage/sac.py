@@ -14,7 +14,7 @@ from obspy.core.inventory import Channel, Inventory, Network, Station
 from asdf_pipeline.errors import StationXMLError
 from asdf_pipeline.stage.formats import warnings_as_lines
 from asdf_pipeline.stage.sac_fields import PREFIX, event_of, impossible, number
-from asdf_pipeline.stage.waveforms import station_of
+from asdf_pipeline.stage.waveform_file import station_of
 from asdf_pipeline.times import utc
 
 if TYPE_CHECKING:

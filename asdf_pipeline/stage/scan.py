@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import InputError
+from asdf_pipeline.stage.calib import say_calib
 from asdf_pipeline.stage.files import InputErrors, name_of, unpacked
 from asdf_pipeline.stage.formats import read_file
 from asdf_pipeline.stage.sac_fields import check_time_series
-from asdf_pipeline.stage.waveforms import Tally, no_waveform, say_calib, station_of
+from asdf_pipeline.stage.tally import Tally
+from asdf_pipeline.stage.waveform_file import no_waveform, station_of
 from asdf_pipeline.times import SECOND
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     import obspy
 
     from asdf_pipeline.stage.sac import SACHeaders
-    from asdf_pipeline.stage.waveforms import WaveformFile
+    from asdf_pipeline.stage.waveform_file import WaveformFile
 
 
 @dataclass(slots=True)

@@ -202,6 +202,8 @@ def _worked(outcome: Outcome, made: Made) -> Outcome:
     headers = [trace.header for trace in traces]
     return replace(
         outcome,
+        # Units of windows cannot write the same trace; those of events can.
+        traces=tuple(trace.name for trace in traces) if outcome.event else (),
         traces_out=len(headers),
         samples_out=sum(header.npts for header in headers),
         start=min(header.starttime for header in headers),

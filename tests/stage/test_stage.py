@@ -349,6 +349,11 @@ def test_a_file_that_cannot_be_read_is_named(
     assert not list(folder.glob("*staged*"))
 
 
+def test_a_file_that_is_gone_is_not_of_an_unknown_format(folder: Path) -> None:
+    with pytest.raises(InputError, match=r"gone\.mseed: cannot be read: No such file"):
+        formats.read_file("waveform", folder / "gone.mseed", "gone.mseed")
+
+
 def test_all_files_that_cannot_be_read_are_named(folder: Path) -> None:
     for number in range(7):
         (folder / f"odd{number}.mseed").write_text("no recording")

@@ -20,7 +20,7 @@ from asdf_pipeline.errors import InputError
 from asdf_pipeline.stage import stage
 from asdf_pipeline.stage.batches import batches
 from asdf_pipeline.stage.scan import scan
-from asdf_pipeline.stage.waveforms import WaveformFile
+from asdf_pipeline.stage.waveform_file import WaveformFile
 from tests.conftest import launcher, mpi_environment
 from tests.stage.conftest import DATA
 
