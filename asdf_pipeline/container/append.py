@@ -32,6 +32,20 @@ def header_of(file: Any, station: str, name: str) -> TraceHeader:
     return read_header(dataset, name, station)
 
 
+def is_stored(
+    file: Any, station: str, name: str, header: TraceHeader, data: np.ndarray[Any, Any]
+) -> bool:
+    """Return whether a trace of an open file has this start, rate and samples."""
+    dataset = open_dataset(station_group(file, station), encoded(name))
+    there = read_header(dataset, name, station)
+    return (
+        (there.starttime, there.sampling_rate)
+        == (header.starttime, header.sampling_rate)
+        and there.dtype.str[1:] == data.dtype.str[1:]
+        and np.array_equal(read(dataset), data)
+    )
+
+
 def start(
     group: Any,
     name: str,

@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
 Change = tuple[int, bytes]
 
-_NUMBER = struct.Struct("<q")
-# Reads: length of path, path, number of changes, new size, and of each change its
-# offset, length and bytes. Answers with a byte when all are written. A message that
-# ends too early is one of a process that was killed: nothing of it is written.
+_NUMBER = struct.Struct("<Q")
+# Reads: length of path, path, device and number of the file, number of changes, new
+# size, and of each change its offset, length and bytes. Answers with a byte when all
+# are written. A message that ends too early is one of a process that was killed:
+# nothing of it is written.
 _WRITER = """
 import os, struct, sys
 def take(count):
@@ -37,14 +38,19 @@ def take(count):
         os._exit(0)
     return found
 def number():
-    return struct.unpack("<q", take(8))[0]
+    return struct.unpack("<Q", take(8))[0]
 while True:
     path = take(number())
+    identity = number(), number()
     count, size = number(), number()
     changes = [(number(), take(number())) for _ in range(count)]
     answer = b"+"
     try:
         file = os.open(path, os.O_RDWR)
+        there = os.fstat(file)
+        if (there.st_dev, there.st_ino) != identity:
+            os.close(file)
+            raise FileNotFoundError
         for offset, content in changes:
             while content:
                 written = os.pwrite(file, content, offset)
@@ -80,7 +86,9 @@ def apply(path: Path, descriptor: int, changes: Sequence[Change], size: int) -> 
     OSError
         If the file cannot be written.
     """
+    there = os.fstat(descriptor)
     message = [_NUMBER.pack(len(os.fsencode(path))), os.fsencode(path)]
+    message += [_NUMBER.pack(there.st_dev), _NUMBER.pack(there.st_ino)]
     message += [_NUMBER.pack(len(changes)), _NUMBER.pack(size)]
     for offset, content in changes:
         message += [_NUMBER.pack(offset), _NUMBER.pack(len(content)), content]

@@ -20,7 +20,7 @@ from asdf_pipeline.container.hdf5 import (
 )
 from asdf_pipeline.container.names import decoded, encoded
 from asdf_pipeline.errors import InputError, StationMissingError, TraceError
-from asdf_pipeline.metadata.events import parse_events
+from asdf_pipeline.metadata.events import EventDocument
 
 if TYPE_CHECKING:
     import os
@@ -58,7 +58,8 @@ class InputFile:
         self._file = open_input(self.path)
         self._root = self._file.id
         self.format_version = version_of(self._root, self.path)
-        self._events: tuple[bytes, Catalog] | None = None
+        self._events: EventDocument | None = None
+        self._without_events = False
 
     def __enter__(self) -> Self:
         """Return the reader."""
@@ -77,6 +78,10 @@ class InputFile:
         with reading(self.path, f"/{name.decode()}"):
             return h5g.open(self._root, name) if has_member(self._root, name) else None
 
+    def ignore_events(self) -> None:
+        """From here on, be a file without events."""
+        self._without_events = True
+
     def quakeml(self) -> bytes | None:
         """Return the QuakeML document, byte for byte, or None.
 
@@ -85,6 +90,8 @@ class InputFile:
         InputError
             If it cannot be read.
         """
+        if self._without_events:
+            return None
         with reading(self.path, "the list of what is in the file"):
             there = has_member(self._root, b"QuakeML")
         if not there:
@@ -103,7 +110,17 @@ class InputFile:
         InputError
             If the document is damaged.
         """
-        return copy.deepcopy(self._catalog())
+        return copy.deepcopy(self.shared_events())
+
+    def shared_events(self) -> Catalog:
+        """Return the events, parsed once, for those who only read them.
+
+        Raises
+        ------
+        InputError
+            If the document is damaged.
+        """
+        return self.event_document().shared
 
     def event(self, identifiers: Collection[str]) -> Event | None:
         """Return the first event that has one of these ids, the caller's own.
@@ -113,15 +130,14 @@ class InputFile:
         InputError
             If the document is damaged.
         """
-        found = (e for e in self._catalog() if str(e.resource_id) in identifiers)
-        return copy.deepcopy(next(found, None))
+        return self.event_document().event(identifiers)
 
-    def _catalog(self) -> Catalog:
-        """Return the events, parsed once: 500 of them take a second."""
+    def event_document(self) -> EventDocument:
+        """Return the events' document, the same until the file has another."""
         document = self.quakeml() or b""
-        if self._events is None or self._events[0] != document:
-            self._events = document, parse_events(document, str(self.path))
-        return self._events[1]
+        if self._events is None or self._events.document != document:
+            self._events = EventDocument(document, str(self.path))
+        return self._events
 
     def provenance(self) -> dict[str, bytes]:
         """Return all provenance documents, byte for byte, by name."""

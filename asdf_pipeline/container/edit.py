@@ -63,7 +63,7 @@ class Editor:
 
     def __init__(self, path: Path, file: Any, overlay: Overlay, version: str) -> None:
         self.path = path
-        self.writer = Writer(path, file, version)
+        self.writer = Writer(path, file, version, give_up=lambda _: overlay.discard())
         self.freed = 0
         self._file = file
         self._overlay = overlay
@@ -179,6 +179,12 @@ class Editor:
         told = WriteError(f"{error}{lost}")
         told.errno = error.errno
         return told
+
+    def discard(self) -> None:
+        """Close the file as it was after the last commit."""
+        if self._file is not None:
+            self._overlay.discard()
+            self._close()
 
     def close(self) -> None:
         """Commit and close the file; may be called again.

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from asdf_pipeline.container.datasets import OpenDataset
 
 Window = tuple[int, int]
-Wanted = Callable[[str, str], bool]
+Wanted = Callable[[TraceHeader], bool]
 _BLOCK = 2**22  # samples
 
 
@@ -45,7 +45,7 @@ class Reader(Listing):
     path : path-like
         The file.
     cache_responses : bool
-        Inventories carry Responses that remember evaluations (the same numbers,
+        Inventories carry Responses that keep evaluations (the same numbers,
         sooner).
 
     Attributes
@@ -185,7 +185,7 @@ class Reader(Listing):
         for name in names:
             opened = self._opened(group, station, name)
             spans.append((opened[0].starttime, opened[0].endtime))
-            if wanted and not wanted(opened[0].location, opened[0].channel):
+            if wanted and not wanted(opened[0]):
                 continue
             header, data = self._cut(station, name, opened, window)
             if header.npts or window is None:
@@ -212,7 +212,7 @@ class Reader(Listing):
             First and last time in ns since 1970, both included; only the chunks that
             hold them are read, and traces without samples there left out.
         wanted : callable or None
-            ``wanted(location, channel)`` tells which channels are read.
+            ``wanted(header)`` tells which traces are read.
 
         Returns
         -------

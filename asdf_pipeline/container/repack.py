@@ -56,6 +56,6 @@ def repack(path: str | os.PathLike[str]) -> tuple[int, int]:
         part.replace(path)
         sync_directory(path.parent)
     finally:
-        editor.close()
+        editor.discard()
         part.unlink(missing_ok=True)
     return before.st_size, after

@@ -40,7 +40,7 @@ from asdf_pipeline.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from asdf_pipeline.container.encoded import EncodedAuxiliary, EncodedTrace, Product
 
@@ -61,8 +61,16 @@ class Writer:
         ASDF version that the file claims.
     """
 
-    def __init__(self, path: Path, file: Any, version: str) -> None:
+    def __init__(
+        self,
+        path: Path,
+        file: Any,
+        version: str,
+        give_up: Callable[[Any], None] = abandon,
+    ) -> None:
         self.path = path
+        self._give_up = give_up
+        self._reserved = False
         self.format_version = version
         self._file = file
         self._waveforms = h5g.open(file, b"Waveforms")
@@ -169,9 +177,13 @@ class Writer:
             return
         with self._writing():
             h5f.flush(self._file)  # where this fails, closing would fail halfway
+            size = self._file.get_filesize()
         file, self._file, self._waveforms = self._file, None, None
         with writing(self.path):
             file.close()
+            if self._reserved:
+                # HDF5 (1.10 and 2.0) does not know that the file was made longer.
+                os.truncate(self.path, size)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -183,7 +195,7 @@ class Writer:
             with writing(self.path):
                 yield
         except WriteError:
-            abandon(self._file)
+            self._give_up(self._file)
             self._file = self._waveforms = None
             raise
 
@@ -202,6 +214,7 @@ class Writer:
         """
         with self._writing():
             reserve_space(self._file.get_vfd_handle(), max(size, 1))
+        self._reserved = True
 
     def write(self, product: Product) -> None:
         """Write what one unit made: traces, auxiliary data, and StationXML.

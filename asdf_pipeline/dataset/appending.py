@@ -15,6 +15,7 @@ import numpy as np
 from asdf_pipeline.container import append
 from asdf_pipeline.container.names import STATIONXML, TraceName, name_in
 from asdf_pipeline.container.traces import offset
+from asdf_pipeline.dataset.coerce import warn_repeated
 from asdf_pipeline.errors import TraceError
 from asdf_pipeline.times import SECOND, TOLERANCE, iso_ns
 
@@ -93,16 +94,21 @@ class Tails:
         ------
         TraceError
             If a trace would get the name of another.
+
+        Warns
+        -----
+        ASDFWarning
+            If a piece is there already as a trace of its own; it is left out.
         """
         self._list(station, names)
         full = False
         for header, data in pieces:
             tail = self._tail(editor, station, header, encoding)
-            if tail is None:
-                tail = self._start(editor, station, names, (header, data), encoding)
-            else:
+            if tail is not None:
                 self._extend(editor, tail, names, (header, data))
-            full = full or tail.waiting >= encoding.chunk
+                full = full or tail.waiting >= encoding.chunk
+            elif not self._repeats(editor, station, names, (header, data)):
+                self._start(editor, station, names, (header, data), encoding)
         if full or editor.due:
             self.flush(editor)
             editor.commit_if_due()
@@ -131,7 +137,10 @@ class Tails:
         for second in sorted(seconds):
             key = (header.id, header.tag, second)
             for name in self._unread.pop(key, ()):
-                there = append.header_of(editor.file_id, station, name)
+                try:
+                    there = append.header_of(editor.file_id, station, name)
+                except TraceError:
+                    continue  # damaged: nothing goes on it
                 self._note(Tail(station, name, name, there, encoding))
             for tail in self._ends.get(key, ()):
                 if _goes_on(tail.header, header):
@@ -148,16 +157,28 @@ class Tails:
         names: set[str],
         piece: Piece,
         encoding: Encoding,
-    ) -> Tail:
+    ) -> None:
         """Create the trace of a piece that goes on no other."""
         header, data = piece
         name = _free_name(editor, header, names)
         with editor.change(commit=False) as writer:
             append.start(writer.station(station), name, header, data, encoding)
         names.add(name)
-        tail = Tail(station, name, name, header, encoding)
-        self._note(tail)
-        return tail
+        self._note(Tail(station, name, name, header, encoding))
+
+    def _repeats(
+        self, editor: Editor, station: str, names: set[str], piece: Piece
+    ) -> bool:
+        """Return whether a piece is there already as a trace of its own; warn then."""
+        header, data = piece
+        for fraction in (False, True):
+            name = name_in(editor.writer.format_version, header.name(fraction=fraction))
+            if name in names:
+                self.flush(editor)
+                if append.is_stored(editor.file_id, station, name, header, data):
+                    warn_repeated(name)
+                    return True
+        return False
 
     def _extend(
         self, editor: Editor, tail: Tail, names: set[str], piece: Piece

@@ -119,7 +119,7 @@ class AuxiliaryItem:
         StationMissingError
             If the data type is not Files or File.
         """
-        if self.data_type.lower() not in ("file", "files"):
+        if self.data_type.partition("/")[0].lower() not in ("file", "files"):
             msg = (
                 f"{self._open_file.path}: {self._full_path} is no file: use .data ("
                 "only data of type Files or File is)"

@@ -16,7 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from asdf_pipeline.dataset.appending import Tails
-from asdf_pipeline.errors import CallError, InputMissingError, OutputExistsError
+from asdf_pipeline.errors import (
+    CallError,
+    InputMissingError,
+    OutputExistsError,
+    WriteError,
+)
 from asdf_pipeline.text import size_text
 
 if TYPE_CHECKING:
@@ -31,6 +36,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MODES = ("r", "r+", "a", "w", "x", "w-")
+_WORTH_IT = 2**16  # unused bytes in a file of which a warning speaks
 _IN_USE: weakref.WeakSet[OpenFile] = weakref.WeakSet()
 
 
@@ -205,14 +211,29 @@ class OpenFile:
             What adds to the file; `editor` deletes.
         """
         editor = self.editor
-        self._tails.flush(editor)
-        with editor.change() as writer:
-            yield writer
+        with self._lost_if_it_fails():
+            self._tails.flush(editor)
+            with editor.change() as writer:
+                yield writer
+
+    @contextmanager
+    def _lost_if_it_fails(self) -> Iterator[None]:
+        """Forget the editor of a file that could not be written, and what was there."""
+        try:
+            yield
+        except WriteError:
+            self._editor = None
+            self._tails.forget()
+            self._stations = None
+            self._names.clear()
+            raise
 
     def append(self, station: str, pieces: Iterable[Piece], encoding: Encoding) -> None:
         """Append contiguous pieces of traces of a station; see `Tails.append`."""
         names = self.names(station)
-        self._tails.append(self.editor, station, names, pieces, encoding)
+        editor = self.editor
+        with self._lost_if_it_fails():
+            self._tails.append(editor, station, names, pieces, encoding)
         self.stations.add(station)
         self._names[station] = names
 
@@ -277,11 +298,13 @@ class OpenFile:
         if reader is not None:
             reader.close()
         if editor is not None:
-            self._tails.flush(editor)
-            self._tails.forget()
-            editor.close()
+            with self._lost_if_it_fails():
+                self._tails.flush(editor)
+                self._tails.forget()
+                editor.close()
             if self._deleted and editor.freed:
-                log.warning(
+                log.log(
+                    logging.WARNING if editor.freed >= _WORTH_IT else logging.INFO,
                     "%s: deleting left %s in it unused: "
                     "'asdf-pipeline repack %s' gives them back",
                     self.path,

@@ -12,6 +12,8 @@ from asdf_pipeline.times import TOLERANCE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from asdf_pipeline.container.traces import TraceHeader
+
 SLACK = 1_000
 """Nanoseconds by which a sample may precede a window's start and still be in it: the
 times of samples are rounded to 1 ns."""
@@ -58,6 +60,10 @@ class Selection:
         """Tell whether a station is wanted, whatever the limit."""
         wanted = not self.stations or _matches(station, self.stations)
         return wanted and not _matches(station, self.exclude)
+
+    def has_trace(self, header: TraceHeader) -> bool:
+        """Tell whether a trace's channel is wanted."""
+        return self.has_channel(header.location, header.channel)
 
     def has_channel(self, location: str, channel: str) -> bool:
         """Tell whether a channel is wanted."""
