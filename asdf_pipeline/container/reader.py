@@ -45,7 +45,7 @@ class Reader:
     path : path-like
         The file.
     cache_responses : bool
-        Inventories carry Responses that remember evaluations (the same numbers,
+        Inventories carry Responses that keep evaluations (the same numbers,
         sooner).
 
     Attributes

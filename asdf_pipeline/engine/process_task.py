@@ -66,8 +66,6 @@ class ProcessTask(Assignment):
         Input tag to output tag; empty of a comparison.
     parameters : mapping, optional
         Keyword arguments for the function.
-    traceback_limit : int
-        Levels of traceback shown of an error in the function.
     selection : Selection
         What of the input is to be done.
     windows : Windows or None
@@ -92,7 +90,6 @@ class ProcessTask(Assignment):
     function: str | Callable[..., Any]
     tag_map: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, Any] | None = None
-    traceback_limit: int = 3
     selection: Selection = EVERYTHING
     windows: Windows | None = None
     cache_responses: bool = True
@@ -306,7 +303,6 @@ class ProcessTask(Assignment):
             selection=self.selection,
             windows=self.windows,
             encoding=self.encoding,
-            traceback_limit=self.traceback_limit,
             cache_responses=self.cache_responses,
             run_id=str(brief),
             other=None if self.other is None else Path(self.other),

@@ -61,7 +61,7 @@ def cut(
             for trace in st
             if trace.stats.starttime <= latest
             and trace.stats.endtime >= origin.time - before
-            and _may_show(trace, event)
+            and _belongs_to(trace, event)
         ]
         arrival = _arrival(origin, inv, phase, model) if own else None
         if arrival is None:
@@ -125,7 +125,7 @@ def _model(name: str) -> Any:
     return TauPyModel(name)
 
 
-def _may_show(trace: Trace, event: Event) -> bool:
+def _belongs_to(trace: Trace, event: Event) -> bool:
     ids = _event_ids(trace)
     return not ids or str(event.resource_id) in ids
 
