@@ -18,11 +18,30 @@ if TYPE_CHECKING:
     from asdf_pipeline.errors import (
         ASDFPipelineError,
         ASDFWarning,
+        AuxiliaryError,
+        BackendError,
+        CallError,
+        FunctionError,
+        InputError,
+        InputMissingError,
+        NotASDFError,
         OutputExistsError,
         ProcessingFailedError,
+        QueryTypeError,
+        ResponseMissingError,
         StationMissingError,
+        StationXMLError,
+        StoppedError,
+        SystemNotSupportedError,
+        TagError,
+        TraceError,
+        VerificationError,
+        WorkDirectoryError,
+        WriteError,
     )
     from asdf_pipeline.function.result import Result
+    from asdf_pipeline.plan.selection import Selection, Windows
+    from asdf_pipeline.work.station_data import StationData
 
 from asdf_pipeline._version import __version__
 
@@ -31,31 +50,54 @@ __all__ = [
     "ASDFException",
     "ASDFPipelineError",
     "ASDFWarning",
+    "AuxiliaryError",
+    "BackendError",
+    "CallError",
+    "FunctionError",
+    "InputError",
+    "InputMissingError",
+    "NotASDFError",
     "OutputExistsError",
     "ProcessingFailedError",
+    "QueryTypeError",
+    "ResponseMissingError",
     "Result",
     "RunReport",
+    "Selection",
+    "StationData",
     "StationMissingError",
+    "StationXMLError",
+    "StoppedError",
+    "SystemNotSupportedError",
+    "TagError",
+    "TraceError",
+    "VerificationError",
     "WaveformNotInFileException",
+    "Windows",
+    "WorkDirectoryError",
+    "WriteError",
     "__version__",
     "get_sys_info",
     "print_sys_info",
 ]
 
+_ERRORS = "asdf_pipeline.errors"
+_SYSTEM = "asdf_pipeline.dataset.system"
 # Name here: module and name there. The last four are pyasdf's names.
 _WHERE = {
+    **{
+        name: (_ERRORS, name) for name in __all__ if name.endswith(("Error", "Warning"))
+    },
     "ASDFDataSet": ("asdf_pipeline.dataset.asdf", "ASDFDataSet"),
     "Result": ("asdf_pipeline.function.result", "Result"),
     "RunReport": ("asdf_pipeline.engine", "RunReport"),
-    "ASDFPipelineError": ("asdf_pipeline.errors", "ASDFPipelineError"),
-    "ASDFWarning": ("asdf_pipeline.errors", "ASDFWarning"),
-    "OutputExistsError": ("asdf_pipeline.errors", "OutputExistsError"),
-    "ProcessingFailedError": ("asdf_pipeline.errors", "ProcessingFailedError"),
-    "StationMissingError": ("asdf_pipeline.errors", "StationMissingError"),
-    "ASDFException": ("asdf_pipeline.errors", "ASDFPipelineError"),
-    "WaveformNotInFileException": ("asdf_pipeline.errors", "StationMissingError"),
-    "get_sys_info": ("asdf_pipeline.dataset.system", "get_sys_info"),
-    "print_sys_info": ("asdf_pipeline.dataset.system", "print_sys_info"),
+    "Selection": ("asdf_pipeline.plan.selection", "Selection"),
+    "StationData": ("asdf_pipeline.work.station_data", "StationData"),
+    "Windows": ("asdf_pipeline.plan.selection", "Windows"),
+    "ASDFException": (_ERRORS, "ASDFPipelineError"),
+    "WaveformNotInFileException": (_ERRORS, "StationMissingError"),
+    "get_sys_info": (_SYSTEM, "get_sys_info"),
+    "print_sys_info": (_SYSTEM, "print_sys_info"),
 }
 
 

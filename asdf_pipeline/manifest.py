@@ -21,7 +21,7 @@ import xxhash
 
 from asdf_pipeline.errors import InputError, InputMissingError
 from asdf_pipeline.files import atomic_write
-from asdf_pipeline.plan.outcome import join_windows
+from asdf_pipeline.plan.outcome import join_outcomes
 from asdf_pipeline.text import one_line
 from asdf_pipeline.times import iso_text
 
@@ -74,7 +74,7 @@ def station_rows(outcomes: Iterable[Outcome], dataset: str) -> list[dict[str, An
     ----------
     outcomes : iterable of Outcome
         Of all units; the windows of a station and tag become one row (see
-        `join_windows`), the digest that of the windows' sorted digests.
+        `join_outcomes`), the digest that of the windows' sorted digests.
     dataset : str
         The data set's name, the same in every row.
 
@@ -263,7 +263,7 @@ def _by_station(outcomes: Iterable[Outcome]) -> list[Outcome]:
         key = (outcome.station, outcome.input_tag)
         stations.setdefault(key, []).append(outcome)
     return [
-        join_windows(windows, _joint_digest(one.digest for one in windows))
+        join_outcomes(windows, _joint_digest(one.digest for one in windows))
         for windows in stations.values()
     ]
 

@@ -3,48 +3,62 @@
 from __future__ import annotations
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
-import asdf_pipeline
-
-HOME = Path(asdf_pipeline.__file__).parent
-# As docs/architecture.md draws them; `__init__` stands where its last import does.
-ROOMS = [
-    *("_version", "errors", "exceptions", "text", "files", "times", "metadata"),
-    *("container", "plan"),
-    *("manifest", "function", "steps", "provenance", "work", "journal", "team"),
-    *("engine", "stage", "dataset", "__init__", "report", "pipeline", "cli"),
-    "__main__",
-]
+ROOT = Path(__file__).resolve().parents[1]
 ALONE = {"h5py": "container", "mpi4py": "team", "multiprocessing": "team"}
+MODULES = {
+    str(path.relative_to(ROOT).with_suffix("")).replace("/", "."): path
+    for path in (ROOT / "asdf_pipeline").rglob("*.py")
+}
+MODULES = {name.removesuffix(".__init__"): path for name, path in MODULES.items()}
 
 
-def imports(path: Path) -> set[str]:
-    """Return the full names that a module imports, also where only mypy reads it."""
+def read_places() -> dict[str, float]:
+    """Return the place of each room in the line that docs/architecture.md draws."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    drawn = page.split("```")[1].split("<-")
+    rooms = [part.replace(",", " ").split() for part in drawn]
+    places = {room: k for k, level in enumerate(rooms, 1) for room in level}
+    # All know the version; the public names are made of the library's.
+    names = {"_version": 0, "": places["dataset"] + 0.5, "__main__": len(rooms) + 1}
+    return {**places, **names}
+
+
+def imports(module: str) -> set[str]:
+    """Return what a module imports, also where only mypy reads it, by full names."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    for node in ast.walk(ast.parse(MODULES[module].read_bytes())):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert not node.level, f"{path}: imports are written in full"
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+            assert not node.level, f"{module}: imports are written in full"
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in MODULES else str(node.module) for name in names}
     return found
 
 
-def room(name: str) -> str:
-    """Return the room of a name of the package; `__init__` for its public names."""
-    first = name.split(".")[1]
-    return first if first in ROOMS else "__init__"
+def room(module: str) -> str:
+    return f"{module}.".split(".")[1]
 
 
 def test_no_room_imports_one_that_comes_after_it() -> None:
-    up = []
-    for path in sorted(HOME.rglob("*.py")):
-        here = path.relative_to(HOME).parts[0].removesuffix(".py")
-        for name in imports(path):
-            top = name.partition(".")[0]
-            if top == "asdf_pipeline" and ROOMS.index(room(name)) > ROOMS.index(here):
-                up.append(f"{path.relative_to(HOME)} imports {name}")
-            if ALONE.get(top, here) != here:
-                up.append(f"{path.relative_to(HOME)} imports {name}")
+    places = read_places()
+    rooms = {room(module) for module in MODULES}
+    assert rooms <= places.keys(), "docs/architecture.md draws every room"
+    up = [
+        f"{module} imports {name}"
+        for module in MODULES
+        for name in imports(module)
+        if ALONE.get(name.partition(".")[0], room(module)) != room(module)
+        or name in MODULES
+        and room(name) != room(module)
+        and places[room(name)] >= places[room(module)]
+    ]
     assert up == []
+
+
+def test_no_import_leads_back() -> None:
+    graph = {module: imports(module) & MODULES.keys() for module in MODULES}
+    TopologicalSorter(graph).prepare()  # names the circle, if there is one

@@ -13,7 +13,7 @@ import pytest
 from asdf_pipeline import steps
 from asdf_pipeline.errors import FunctionError, ResponseMissingError, TraceError
 from asdf_pipeline.function.load import load_function
-from asdf_pipeline.metadata import response
+from asdf_pipeline.metadata.stages import cache_statistics, clear_cache
 from asdf_pipeline.steps.response import transform_length
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def test_remove_response_differs_from_obspys_by_its_length_only(
 def test_gains_share_one_inverse(
     recording: obspy.Stream, inventory: obspy.Inventory
 ) -> None:
-    response.clear_cache()
+    clear_cache()
     results = []
     for gain in (1.0, 3.7e-5):
         scaled = copy.deepcopy(inventory)
@@ -187,7 +187,7 @@ def test_gains_share_one_inverse(
         result = steps.remove_response(recording.copy()[:1], scaled)
         assert result is not None
         results.append(result[0].data * gain)
-        evaluations = response.cache_statistics().evaluations
+        evaluations = cache_statistics().evaluations
     assert evaluations == 3  # the sensor, the digitiser, their inverse
     one, other = results
     assert np.abs(one - other).max() < 1e-12 * np.abs(one).max()

@@ -70,7 +70,8 @@ def add_running(parser: argparse.ArgumentParser, output: str = "OUT.h5") -> None
         type=read_levels,
         default=3,
         metavar="N",
-        help="levels of a traceback to print; default 3",
+        help="innermost levels of a traceback to print, beside those of your own "
+        "files; the outcomes keep all; default 3",
     )
     parser.add_argument(
         "--seal-every",
@@ -85,6 +86,12 @@ def add_running(parser: argparse.ArgumentParser, output: str = "OUT.h5") -> None
         type=Path,
         metavar="FILE.jsonl",
         help="write what became of each station here, for 'manifest'",
+    )
+    parser.add_argument(
+        "--no-events",
+        action="store_true",
+        help="leave the input's events alone, such as damaged ones: the output has "
+        "none, and the function gets none",
     )
     parser.add_argument(
         "--copy-auxiliary",
@@ -164,6 +171,7 @@ def run_task(args: argparse.Namespace, **more: Any) -> RunReport:
                 work_dir=args.work_dir,
                 outcomes=args.outcomes,
                 seal_every=args.seal_every,
+                no_events=args.no_events,
                 copy_auxiliary=args.copy_auxiliary,
                 selection=selection,
                 progress=args.progress,

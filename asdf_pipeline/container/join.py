@@ -97,12 +97,16 @@ def merge_joined(
     output: Path,
     encoding: Encoding,
     examine: Callable[[Path], None] = lambda _: None,
+    *,
+    join: bool = True,
 ) -> None:
     """Merge files as `merge.merge` does, and join pieces that touch exactly.
 
+    Traces are named anew: with seconds, where no other needs the same name.
+
     Pieces are of one trace if they agree in codes, tag, sampling rate, type of
-    samples, ids and labels, and each starts within `JOIN_TOLERANCE` ns of where the one
-    before it ends. The joined trace has the first one's start and provenance id.
+    samples, ids and labels, and each starts within `JOIN_TOLERANCE` ns of where the
+    one before it ends. The joined trace has the first one's start and provenance id.
     Memory is bounded by one piece.
 
     Parameters
@@ -115,11 +119,15 @@ def merge_joined(
         How joined traces are stored.
     examine : callable
         Called with each file just before it is read; may raise.
+    join : bool
+        Whether pieces are joined; else they are named anew only.
 
     Raises
     ------
+    TraceError
+        If two traces have one name.
     VerificationError
-        If a trace is in two files, or a document differs between them.
+        If a document differs between them.
     WriteError
         If the output cannot be written.
     """
@@ -141,7 +149,9 @@ def merge_joined(
                 group = groups.of(segment)
                 if has_member(group, _STATIONXML):
                     copy_document(group, into, _STATIONXML, segment)
-            _write_station(into, _pieces(groups, stations[station]), groups, encoding)
+            pieces = _pieces(groups, stations[station])
+            runs = _runs(pieces) if join else [[piece] for piece in pieces]
+            _write_station(into, runs, groups, encoding)
             if number % STATIONS_PER_OPENING == 0:
                 groups.close()
 
@@ -159,10 +169,13 @@ def _pieces(groups: _StationGroups, segments: Iterable[Path]) -> Iterator[_Piece
 
 
 def _write_station(
-    into: Any, pieces: Iterable[_Piece], groups: _StationGroups, encoding: Encoding
+    into: Any,
+    all_runs: Iterable[list[_Piece]],
+    groups: _StationGroups,
+    encoding: Encoding,
 ) -> None:
     by_tag: dict[str, list[list[_Piece]]] = {}
-    for run in _runs(pieces):
+    for run in all_runs:
         by_tag.setdefault(run[0].header.tag, []).append(run)
     for runs in by_tag.values():
         headers = [

@@ -103,6 +103,8 @@ def encode_stream(
     tag: str,
     encoding: Encoding,
     cut: Cut | None = None,
+    *,
+    exact_names: bool = False,
 ) -> tuple[EncodedTrace, ...]:
     """Return the traces of a Stream, encoded.
 
@@ -120,6 +122,9 @@ def encode_stream(
         How to store them.
     cut : Cut or None
         What is kept of them; None for all.
+    exact_names : bool
+        Whether all names get nine digits of fraction: other units of the station may
+        have traces that start and end in the same seconds.
 
     Returns
     -------
@@ -168,7 +173,9 @@ def encode_stream(
                     max(abs(float(data.min())), abs(float(data.max()))),
                 )
                 for name, (header, data) in zip(
-                    names(headers, kept is not None), pieces, strict=True
+                    names(headers, kept is not None, exact_names),
+                    pieces,
+                    strict=True,
                 )
             ),
             key=lambda trace: trace.name,
@@ -189,7 +196,9 @@ def _trimmed(
     return header.cut(begin, end), data[begin:end]
 
 
-def names(headers: Iterable[TraceHeader], cut: bool = False) -> list[str]:
+def names(
+    headers: Iterable[TraceHeader], cut: bool = False, exact: bool = False
+) -> list[str]:
     """Return the names of a unit's data sets, whatever the order of the traces.
 
     Where several would have one name, all of them get nine digits of fraction.
@@ -198,6 +207,8 @@ def names(headers: Iterable[TraceHeader], cut: bool = False) -> list[str]:
     ----------
     cut : bool
         Whether the traces were cut to a window, for the error.
+    exact : bool
+        Whether all get nine digits, as traces of other units may have these names.
 
     Raises
     ------
@@ -208,7 +219,7 @@ def names(headers: Iterable[TraceHeader], cut: bool = False) -> list[str]:
     found = [header.name(fraction=False) for header in headers]
     count = Counter(found)
     found = [
-        header.name(fraction=True) if count[name] > 1 else name
+        header.name(fraction=True) if exact or count[name] > 1 else name
         for header, name in zip(headers, found, strict=True)
     ]
     for name, number in Counter(found).items():

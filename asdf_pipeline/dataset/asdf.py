@@ -21,6 +21,7 @@ from asdf_pipeline.dataset.provenance import Provenance
 from asdf_pipeline.dataset.query import Condition, Query, QueryFilter
 from asdf_pipeline.dataset.stations import Stations, select
 from asdf_pipeline.errors import ASDFAttributeError, ASDFWarning, InputError
+from asdf_pipeline.metadata.events import count_events
 from asdf_pipeline.text import size_text
 
 if TYPE_CHECKING:
@@ -387,7 +388,7 @@ class ASDFDataSet:
     __repr__ = __str__
 
     def _count_events(self) -> int:
-        return display.count_events(self.open_file.reader.quakeml())
+        return count_events(self.open_file.reader.quakeml())
 
     def _repr_html_(self) -> str:
         """Return a summary for notebooks, with the first stations."""
@@ -697,6 +698,7 @@ class ASDFDataSet:
         progress: str = "auto",
         selection: Selection | None = None,
         windows: Windows | None = None,
+        no_events: bool = False,
         copy_auxiliary: bool = False,
     ) -> RunReport:
         """Apply a function to every station and tag, in parallel, into a new file.
@@ -714,7 +716,8 @@ class ASDFDataSet:
         tag_map : mapping of str to str
             Input tag to output tag; traces with other tags are not read.
         traceback_limit : int
-            Levels of traceback shown of an error in the function.
+            Innermost levels of traceback shown of an error in the function, beside
+            those of the user's own files; outcomes keep all.
         cpu_count : int
             Workers, except under MPI; -1 for one a core that this process may use.
         parameters : mapping, optional
@@ -732,6 +735,9 @@ class ASDFDataSet:
         selection, windows : Selection, Windows, optional
             What of the file is to be done, how long traces are cut and joined again;
             see `asdf_pipeline.plan.selection`.
+        no_events : bool
+            Whether events, such as damaged ones, are left alone: the output has none,
+            and the function gets none.
         copy_auxiliary : bool
             Whether the file's auxiliary data is copied to the output.
 
@@ -768,6 +774,7 @@ class ASDFDataSet:
             selection=selection or Selection(),
             windows=windows,
             encoding=self._encoding,
+            no_events=no_events,
             copy_auxiliary=copy_auxiliary,
         )
         # Workers are forked: no HDF5 handle of ours may be open then. The next
@@ -792,6 +799,7 @@ class ASDFDataSet:
         work_dir: str | os.PathLike[str] | None = None,
         progress: str = "auto",
         selection: Selection | None = None,
+        no_events: bool = False,
         copy_auxiliary: bool = False,
     ) -> RunReport:
         """Apply a function to every station that two data sets have in common.
@@ -821,6 +829,9 @@ class ASDFDataSet:
             Where unfinished work is kept; by default named after output or table.
         selection : Selection, optional
             What of both files is to be done.
+        no_events : bool
+            Whether events, such as damaged ones, are left alone: the output has none,
+            and the function gets none.
         copy_auxiliary : bool
             Whether this data set's auxiliary data is copied to the output.
 
@@ -867,6 +878,7 @@ class ASDFDataSet:
                     progress=progress,
                     selection=selection or EVERYTHING,
                     encoding=self._encoding,
+                    no_events=no_events,
                     copy_auxiliary=copy_auxiliary,
                     other=Path(other),
                     table=table,

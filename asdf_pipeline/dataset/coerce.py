@@ -22,7 +22,7 @@ from asdf_pipeline.errors import (
 )
 from asdf_pipeline.metadata.inventory import parse
 from asdf_pipeline.metadata.stationxml import check_xml
-from asdf_pipeline.metadata.write import written
+from asdf_pipeline.metadata.write import to_stationxml
 from asdf_pipeline.text import named_line
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def as_stationxml(stationxml: Any) -> bytes:
     from obspy import Inventory, read_inventory
 
     if isinstance(stationxml, Inventory):
-        return written(stationxml)
+        return to_stationxml(stationxml)
     name = str(getattr(stationxml, "name", stationxml))
     if hasattr(stationxml, "read"):
         stationxml = io.BytesIO(stationxml.read())  # it may not be one to rewind
@@ -90,7 +90,9 @@ def as_stationxml(stationxml: Any) -> bytes:
         return document
     # Packed, a pattern or an address, which ObsPy knows how to read; or nothing.
     expected = "an Inventory"
-    return written(_read(read_inventory, stationxml, expected, format="stationxml"))
+    return to_stationxml(
+        _read(read_inventory, stationxml, expected, format="stationxml")
+    )
 
 
 def as_catalog(event: Any) -> Catalog:

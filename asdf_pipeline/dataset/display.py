@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -11,12 +10,6 @@ if TYPE_CHECKING:
 
 SHOWN = 20
 """Stations in a table; a file may hold 100,000."""
-_EVENT = re.compile(rb"<(?:\w+:)?event[\s>]")
-
-
-def count_events(quakeml: bytes | None) -> int:
-    """Return how many events a QuakeML document has, without parsing it."""
-    return len(_EVENT.findall(quakeml or b""))
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -43,6 +43,8 @@ class Assignment(TeamOptions, ABC):
         `journal.segments.SealSchedule`.
     progress : {"auto", "bar", "lines", "none"}
         What is shown while it runs.
+    traceback_limit : int
+        Innermost levels shown of a failed unit's traceback, beside the user's own.
     encoding : Encoding
         How samples are stored in segments.
     """
@@ -53,6 +55,7 @@ class Assignment(TeamOptions, ABC):
     only_failed: bool = False
     seal_every: float = MINIMUM_AGE
     progress: str = "auto"
+    traceback_limit: int = 3
     encoding: Encoding = COMPRESSED
 
     @property
@@ -153,6 +156,10 @@ class Layout:
     joined : Encoding or None
         How traces that were done in windows are stored once their pieces are
         joined; None: nothing is to be joined.
+    renamed : bool
+        Whether traces of several units of a station may start and end in the same
+        seconds: they have nine digits in segments, and get their names when all is
+        there.
     retries : bool
         Whether the same command, given again after units failed, may go on with what
         worked.
@@ -166,6 +173,7 @@ class Layout:
     taken: Sequence[str] = ()
     copied: Path | None = None
     joined: Encoding | None = None
+    renamed: bool = False
     retries: bool = True
 
     documented: ClassVar[bool] = False

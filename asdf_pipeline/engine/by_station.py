@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from asdf_pipeline.container.digest import array_digest, product_digest, stored_digests
 from asdf_pipeline.container.reader import Reader
-from asdf_pipeline.plan.outcome import Outcome, join_windows
+from asdf_pipeline.plan.outcome import Outcome, join_outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,16 +29,19 @@ def by_station(
         One a unit.
     merged : pathlib.Path or None
         The output before it is published; None if the run makes a table only. Where
-        units were windows, what stands in it, perhaps joined from several, is counted
-        and digested here.
+        units were windows or events, what stands in it, perhaps joined from several,
+        is counted and digested here.
     """
     settled = (
         outcomes if merged is None or not plan.divided else _combined(outcomes, merged)
     )
-    if not plan.skipped and not any(unit.window for unit in plan.units):
+    if not plan.skipped and not any(unit.window or unit.event for unit in plan.units):
         return outcomes
     skipped = [unit.outcome("skipped") for unit in plan.skipped]
-    whole = [dataclasses.replace(outcome, window=None) for outcome in settled]
+    whole = [
+        dataclasses.replace(outcome, window=None, event="", traces=())
+        for outcome in settled
+    ]
     return sorted(whole + skipped, key=lambda outcome: outcome.unit_id)
 
 
@@ -48,7 +51,7 @@ def _combined(outcomes: Iterable[Outcome], merged: Path) -> Iterator[Outcome]:
         by_station.setdefault((outcome.station, outcome.input_tag), []).append(outcome)
     with Reader(merged) as reader:
         for (station, _), windows in by_station.items():
-            combined = join_windows(windows, "")
+            combined = join_outcomes(windows, "")
             written = combined.traces_out > 0
             digests = (
                 [d for _, d in stored_digests(reader, station, combined.output_tag)]

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from asdf_pipeline.plan.outcome import STATUSES
 
 if TYPE_CHECKING:
-    from asdf_pipeline.engine.report import RunReport
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
     from asdf_pipeline.plan.outcome import Outcome
 
 _SHOWN = 10  # failures; a run may have thousands
@@ -16,24 +18,35 @@ _SHOWN = 10  # failures; a run may have thousands
 _COLOURS = {"ok": "#0072b2", "empty": "#7d8590", "failed": "#c44e00"}
 
 
-def report_html(report: RunReport) -> str:
-    """Return what a run did, as HTML: counts, and the first failures with traceback."""
+def report_html(
+    output: Path | None,
+    counts: Mapping[str, int],
+    failures: Sequence[Outcome],
+    seconds: float,
+    resumed: int,
+) -> str:
+    """Return what a run did, as HTML: counts, and the first failures with traceback.
+
+    Parameters
+    ----------
+    output, counts, failures, seconds, resumed
+        As `RunReport` has them.
+    """
     rows = "".join(
         f"<tr><td style='text-align:left;border-left:6px solid "
         f"{_COLOURS.get(status, '#9a4f82')}'>{status}</td>"
-        f"<td>{report.counts[status]:,}</td></tr>"
+        f"<td>{counts[status]:,}</td></tr>"
         for status in STATUSES
-        if report.counts.get(status)
+        if counts.get(status)
     )
-    taken = f", {report.resumed:,} of them taken over" if report.resumed else ""
-    total = sum(report.counts.values())
-    failures = report.failures
+    taken = f", {resumed:,} of them taken over" if resumed else ""
+    total = sum(counts.values())
     shown = "".join(map(_failure, failures[:_SHOWN]))
     more = len(failures) - _SHOWN
     rest = f"<p>and {more:,} more in <code>.failures</code></p>" if more > 0 else ""
     return (
-        f"<p><b>{total:,} units</b>{taken}, in {report.seconds:.1f} s: "
-        f"<code>{escape(str(report.output))}</code></p>"
+        f"<p><b>{total:,} units</b>{taken}, in {seconds:.1f} s: "
+        f"<code>{escape(str(output))}</code></p>"
         f"<table><tbody>{rows}</tbody></table>{shown}{rest}"
     )
 

@@ -10,16 +10,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from asdf_pipeline.container.digest import bytes_digest
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.engine import retry
 from asdf_pipeline.engine.assignment import Assignment, Layout
 from asdf_pipeline.errors import (
     CallError,
+    InputError,
     InputMissingError,
     ProcessingFailedError,
 )
 from asdf_pipeline.files import identity
 from asdf_pipeline.function.load import UserFunction, load_function
+from asdf_pipeline.metadata.events import check_quakeml
 from asdf_pipeline.plan.units import (
     ALL_TAGS,
     EVERYTHING,
@@ -63,14 +66,15 @@ class ProcessTask(Assignment):
         Input tag to output tag; empty of a comparison.
     parameters : mapping, optional
         Keyword arguments for the function.
-    traceback_limit : int
-        Levels of traceback shown of an error in the function.
     selection : Selection
         What of the input is to be done.
     windows : Windows or None
         How long traces are cut.
     cache_responses : bool
         Whether inventories carry memoising Responses.
+    no_events : bool
+        Whether the input's events are left alone: neither checked, nor copied, nor
+        handed to the function.
     copy_auxiliary : bool
         Whether the input's auxiliary data is copied to the output.
     other : path-like, optional
@@ -86,10 +90,10 @@ class ProcessTask(Assignment):
     function: str | Callable[..., Any]
     tag_map: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, Any] | None = None
-    traceback_limit: int = 3
     selection: Selection = EVERYTHING
     windows: Windows | None = None
     cache_responses: bool = True
+    no_events: bool = False
     copy_auxiliary: bool = False
     other: str | Path | None = None
     tag: str = ""
@@ -121,8 +125,11 @@ class ProcessTask(Assignment):
         compares = self.other is not None
         return load_function(self.function, self.parameters, compares=compares)
 
-    def plan(self) -> Plan:
+    def plan(self, function: UserFunction) -> Plan:
         """Return what is to be done.
+
+        A function that asks for `event` gets one, with its traces: there is a unit
+        for each event of a station whose traces belong to events.
 
         Raises
         ------
@@ -134,7 +141,13 @@ class ProcessTask(Assignment):
         with ExitStack() as stack:
             reader = stack.enter_context(Reader(self.input))
             if self.other is None:
-                return make_plan(reader, self.tag_map, self.selection, self.windows)
+                return make_plan(
+                    reader,
+                    self.tag_map,
+                    self.selection,
+                    self.windows,
+                    by_event="event" in function.asks and not self.no_events,
+                )
             if self.windows is not None:
                 msg = "two data sets are compared station by station, not by windows"
                 raise CallError(msg)
@@ -145,10 +158,11 @@ class ProcessTask(Assignment):
         """Load the function and plan (see `Assignment.lay_out`)."""
         if self.only_failed:
             self._check_again()
-        process, plan = self.load(), self.plan()
+        process = self.load()
+        quakeml = None if self.no_events else self._quakeml()
+        plan = self.plan(process)
         self._tell(plan)
         with Reader(self.input) as reader:
-            quakeml = reader.quakeml()
             auxiliary = reader.auxiliary_paths()
         if auxiliary and not self.copy_auxiliary and self.output is not None:
             log.info(
@@ -171,6 +185,8 @@ class ProcessTask(Assignment):
                 "the encoding": str(self.encoding),
             },
         )
+        if self.no_events:
+            key["the events"] = "left alone"
         if self.only_failed:
             key[retry.STATE] = identity(self.made, by_inode=True)
         return Processing(
@@ -182,11 +198,37 @@ class ProcessTask(Assignment):
             taken=auxiliary if self.copy_auxiliary else (),
             copied=Path(self.input) if self.copy_auxiliary else None,
             joined=self.encoding if self.windows and self.windows.join else None,
+            renamed=any(unit.event for unit in plan.units),
             inputs=self.inputs,
             tag_map=tag_map,
             process=process,
             started=datetime.now(UTC),
         )
+
+    def _quakeml(self) -> bytes | None:
+        """Return the input's events, checked: what is published must verify.
+
+        Raises
+        ------
+        InputError
+            If they are damaged.
+        """
+        try:
+            with Reader(self.input) as reader:
+                document = reader.quakeml()
+                check_quakeml(document, str(self.input))
+                stated = reader.stated_digest() if document is not None else None
+        except InputError as error:
+            msg = f"{error}; --no-events (no_events) goes on without the events"
+            raise InputError(msg) from error
+        if document is not None and stated not in (None, bytes_digest(document)):
+            msg = (
+                f"{self.input}: the QuakeML document was changed: it has not the "
+                "digest that stands beside it; --no-events (no_events) goes on "
+                "without the events"
+            )
+            raise InputError(msg)
+        return document
 
     def _check_again(self) -> None:
         """Check that there is something to try again.
@@ -231,6 +273,17 @@ class ProcessTask(Assignment):
                 ", ".join(plan.without[:5]),
                 ", ..." if len(plan.without) > 5 else "",
             )
+        if plan.of_no_event:
+            log.warning(
+                "%s: %s of no event left out, as the function asks for `event`: %s%s",
+                self.input,
+                plural(sum(count for *_, count in plan.of_no_event), "trace"),
+                ", ".join(
+                    f"{station}, tag {tag}: {count}"
+                    for station, tag, count in plan.of_no_event[:5]
+                ),
+                ", ..." if len(plan.of_no_event) > 5 else "",
+            )
         if len(plan.units) > MANY:
             log.warning(
                 "%s: %d windows: this process needs about %.0f GB for them; longer "
@@ -250,10 +303,10 @@ class ProcessTask(Assignment):
             selection=self.selection,
             windows=self.windows,
             encoding=self.encoding,
-            traceback_limit=self.traceback_limit,
             cache_responses=self.cache_responses,
             run_id=str(brief),
             other=None if self.other is None else Path(self.other),
+            no_events=self.no_events,
             writes=self.output is not None,
         )
 

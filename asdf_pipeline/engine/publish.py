@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from asdf_pipeline.container.codec import COMPRESSED
 from asdf_pipeline.container.join import merge_joined
 from asdf_pipeline.container.merge import auxiliary_size, copy_auxiliary, extend
 from asdf_pipeline.container.writer import Writer
@@ -130,7 +131,10 @@ def refuse_existing(output: Path) -> None:
 
 
 def merge_segments(
-    directory: WorkDirectory, quakeml: bytes | None, joined: Encoding | None
+    directory: WorkDirectory,
+    quakeml: bytes | None,
+    joined: Encoding | None,
+    renamed: bool,
 ) -> Path:
     """Return one file that holds what all sealed segments hold: the only one, or new.
 
@@ -141,6 +145,8 @@ def merge_segments(
     joined : Encoding or None
         How traces that were done in windows are stored once their pieces are
         joined; None: nothing is to be joined.
+    renamed : bool
+        Whether traces get their names only now (see `Layout.renamed`).
 
     Raises
     ------
@@ -155,7 +161,8 @@ def merge_segments(
         Writer.create(merged, quakeml=quakeml).close()
         return merged
     segments = {directory.path / sealed.name: sealed for sealed in directory.sealed}
-    if len(segments) == 1 and joined is None:
+    anew = joined is not None or renamed
+    if len(segments) == 1 and not anew:
         return next(iter(segments))
 
     def examine(segment: Path) -> None:
@@ -163,12 +170,18 @@ def merge_segments(
             raise _changed(segment)
 
     require_space(directory.path, sum(sealed.size for sealed in directory.sealed))
-    if joined is None:
+    if not anew:
         first = max(segments, key=lambda segment: segments[segment].size)
         _copy(first, segments[first], merged)
         extend(merged, [one for one in segments if one != first], examine)
     else:
-        merge_joined(list(segments), merged, joined, examine)
+        merge_joined(
+            list(segments),
+            merged,
+            joined or COMPRESSED,
+            examine,
+            join=joined is not None,
+        )
     return merged
 
 

@@ -132,7 +132,9 @@ class RunReport:
     def _repr_html_(self) -> str:
         from asdf_pipeline.engine.notebook import report_html
 
-        return report_html(self)
+        return report_html(
+            self.output, self.counts, self.failures, self.seconds, self.resumed
+        )
 
     def __str__(self) -> str:
         """Return one line: units of each status, time, rate."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from asdf_pipeline.engine.assignment import Assignment
     from asdf_pipeline.journal.workdir import WorkDirectory
-    from asdf_pipeline.plan.units import Plan
+    from asdf_pipeline.plan.units import Plan, Unit
 
 log = logging.getLogger(__name__)
 
@@ -125,14 +125,18 @@ def _kept(
     task: Assignment, plan: Plan, outcomes: Iterable[Outcome]
 ) -> dict[str, bytes]:
     """Return the outcomes of the plan's units that stay, by unit."""
-    units = {(unit.station, unit.tag): unit for unit in plan.units}
+    units: dict[tuple[str, str], list[Unit]] = {}
+    for unit in plan.units:
+        units.setdefault((unit.station, unit.tag), []).append(unit)
     kept = {}
     for outcome in outcomes:
         where = f"station {outcome.station}, tag {outcome.input_tag}"
-        unit = units.get((outcome.station, outcome.input_tag))
-        mapped = unit and unit.output_tag
+        own = units.get((outcome.station, outcome.input_tag), [])
+        mapped = own[0].output_tag if own else None
         if outcome.status == "failed" and outcome.traces_out:
-            msg = f"{task.made}: {where}: partly done, in windows: process it anew"
+            msg = (
+                f"{task.made}: {where}: partly done, by windows or events: process anew"
+            )
             raise CallError(msg)
         if outcome.traces_out and mapped != outcome.output_tag:
             msg = (
@@ -140,9 +144,16 @@ def _kept(
                 "call leaves out: give the --tag and the selection it was made with"
             )
             raise CallError(msg)
-        if unit is not None and outcome.status in ("ok", "empty"):
-            line = dataclasses.replace(outcome, window=unit.window).to_json()
-            kept[unit.id] = line.encode()
+        if outcome.status not in ("ok", "empty"):
+            continue
+        for unit in own:
+            # The outcome is that of all events of the station: it counts once.
+            line = (
+                dataclasses.replace(outcome, window=unit.window, event=unit.event)
+                if unit is own[0]
+                else unit.outcome("empty")
+            )
+            kept[unit.id] = line.to_json().encode()
     return kept
 
 

@@ -143,7 +143,7 @@ def prepare(task: Assignment) -> Prepared:
         published,
         layout,
         task.failures_allowed(units),
-        Progress(task.progress, units),
+        Progress(task.progress, units, task.traceback_limit),
         began,
     )
 
@@ -333,7 +333,7 @@ def _merge(opened: OpenWork, outcomes: Outcomes, team: Team) -> tuple[Outcomes, 
     The table of a comparison, if there is one, is written too.
     """
     prepared, directory, layout = opened.prepared, opened.directory, opened.layout
-    merged = merge_segments(directory, layout.quakeml, layout.joined)
+    merged = merge_segments(directory, layout.quakeml, layout.joined, layout.renamed)
     modified = layout.documented or layout.copied is not None
     with ThreadPoolExecutor(1) as beside:  # the disk's work beside our own
         copying = beside.submit(durable_file, directory, merged, modified=modified)

@@ -15,7 +15,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import WorkerDiedError
-from asdf_pipeline.journal.path_owners import PathOwners
+from asdf_pipeline.journal.path_owners import PathOwners, TraceOwners
 from asdf_pipeline.plan.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -69,6 +69,8 @@ class Ledger:
     AuxiliaryError
         Here, or when a unit comes back, if two units write the same auxiliary data:
         what the output held would depend on their order.
+    TraceError
+        The same of traces of two events.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class Ledger:
         self.bytes_out = 0
         self._on_outcome = on_outcome
         self._path_owners = path_owners or PathOwners()
+        self._trace_owners = TraceOwners()
         self._out: dict[str, tuple[str, Unit]] = {}
         self._held: dict[str, _Held] = {}
         self._deaths: dict[str, int] = {}
@@ -189,6 +192,10 @@ class Ledger:
     def _count(self, outcome: Outcome, sign: int = 1) -> None:
         self.counts[outcome.status] = self.counts.get(outcome.status, 0) + sign
         self.bytes_out += sign * outcome.bytes_out
+        if sign > 0:
+            self._trace_owners.take(outcome)
+        else:
+            self._trace_owners.give_back(outcome)
         for path in outcome.auxiliary:
             if sign > 0:
                 self._path_owners.take(path, outcome.unit_id)

@@ -1,13 +1,15 @@
-"""Who writes which auxiliary data: no path belongs to two."""
+"""Who writes what: no path of auxiliary data and no trace belongs to two."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asdf_pipeline.errors import AuxiliaryError
+from asdf_pipeline.errors import AuxiliaryError, TraceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from asdf_pipeline.plan.outcome import Outcome
 
 
 class PathOwners:
@@ -56,3 +58,40 @@ class PathOwners:
     def give_back(self, path: str) -> None:
         """Note that what was written is lost, and will be written again."""
         self._owners.pop(path, None)
+
+
+class TraceOwners:
+    """The traces that units of events wrote, each with its unit.
+
+    Units of stations and of windows cannot write the same trace, as each has its
+    times or codes. Of two events that share a trace, or overlap, the function may
+    return the same.
+    """
+
+    def __init__(self) -> None:
+        self._owners: dict[tuple[str, str], str] = {}
+
+    def take(self, outcome: Outcome) -> None:
+        """Note what a unit wrote.
+
+        Raises
+        ------
+        TraceError
+            If another unit wrote a trace of the same channel and times.
+        """
+        unit = outcome.unit_id
+        for name in outcome.traces:
+            owner = self._owners.setdefault((outcome.station, name), unit)
+            if owner != unit:
+                names = " and ".join(sorted((owner, unit)))
+                msg = (
+                    f"station {outcome.station}: trace {name!r} is written by both "
+                    f"{names}: what the function returns for two events must differ "
+                    "in time"
+                )
+                raise TraceError(msg)
+
+    def give_back(self, outcome: Outcome) -> None:
+        """Note that what a unit wrote is lost, and will be written again."""
+        for name in outcome.traces:
+            self._owners.pop((outcome.station, name), None)

@@ -16,7 +16,8 @@ from asdf_pipeline.metadata.elements import (
     channel_words,
     children,
     local_name,
-    parsed,
+    root_of,
+    station_words,
     stations,
 )
 from asdf_pipeline.text import named_line
@@ -61,9 +62,9 @@ def diagnose(error: Exception) -> str:
     Returns
     -------
     str
-        ``"channel .EHZ from ... to ..., line 7: PolesZeros has no
-        NormalizationFrequency (TypeError: ...)"``; ObsPy's words alone, where nothing
-        more is known.
+        ``"station BW.RJOB from ..., channel .EHZ from ... to ..., line 7: PolesZeros
+        has no NormalizationFrequency (TypeError: ...)"``; ObsPy's words alone, where
+        nothing more is known.
     """
     reason = named_line(error)
     element = None
@@ -89,12 +90,14 @@ def channels_left_out(document: bytes) -> list[str]:
         StationXML.
     """
     found = []
-    for _, station in stations(parsed(document)):
+    for _, station in stations(root_of(document)):
         for channel in children(station, "Channel"):
             faults = [_fault_of(channel), *map(_fault_of, channel)]
             fault = next((one for one in faults if one), None)
             if fault is not None:
-                found.append(f"{channel_words(channel)}: {fault}")
+                found.append(
+                    f"{station_words(station)}, {channel_words(channel)}: {fault}"
+                )
     return found
 
 
@@ -102,6 +105,7 @@ _ELEMENT = etree._Element  # noqa: SLF001 - lxml has no public name for it
 
 
 def _where(element: Element) -> str:
+    """Return the way from the document to an element, in words."""
     words = []
     for one in (element, *element.iterancestors()):
         name = local_name(one)
@@ -109,8 +113,8 @@ def _where(element: Element) -> str:
             words.append(f"response stage {one.get('number')}")
         elif name == "Channel":
             words.append(channel_words(one))
-        elif name == "Station" and one.get("startDate"):
-            words.append(f"epoch from {one.get('startDate')}")
+        elif name == "Station":
+            words.append(station_words(one))
     words.reverse()
     return ", ".join([*words, f"line {element.sourceline}"])
 
@@ -128,6 +132,7 @@ def _fault(element: Element) -> str | None:
 
 
 def _fault_of(element: Element) -> str | None:
+    """Return what is wrong with an element itself."""
     name = local_name(element)
     there = {local_name(child) for child in element}
     for needed in _NEEDED.get(name, ()):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Element = Any  # lxml's classes have no types
 
 
-def parsed(document: bytes) -> Element:
+def root_of(document: bytes) -> Element:
     """Return the root element of a document.
 
     Raises
@@ -43,7 +43,7 @@ def parsed(document: bytes) -> Element:
         raise StationXMLError(msg) from error
 
 
-def serialised(root: Element) -> bytes:
+def to_document(root: Element) -> bytes:
     """Return the document of a root element, with what stands around the root."""
     document: bytes = etree.tostring(
         root.getroottree(), xml_declaration=True, encoding="UTF-8"
@@ -70,7 +70,7 @@ def stations(root: Element) -> Iterator[tuple[Element, Element]]:
             yield network, station
 
 
-def shell(element: Element) -> Element:
+def without_content(element: Element) -> Element:
     """Return a new element with the same attributes and namespaces, without content."""
     new = etree.Element(element.tag, element.attrib, nsmap=element.nsmap)
     new.text, new.tail = element.text, element.tail
@@ -114,6 +114,28 @@ def channel_words(channel: Element) -> str:
     return "channel {}.{} from {} to {}".format(*channel_key(channel))
 
 
+def station_words(station: Element) -> str:
+    """Return a station's epoch in words: ``"station BW.RJOB from ..."``."""
+    network = station.getparent()
+    code = network.get("code", "") if network is not None else ""
+    words = f"station {code}.{station.get('code', '')}"
+    start = time_of(station, "startDate")
+    return words if start is None else f"{words} from {start}"
+
+
+def place_of(station: Element) -> tuple[float | str, ...]:
+    """Return a station's latitude, longitude and elevation; texts, if no numbers."""
+    place: list[float | str] = []
+    for name in ("Latitude", "Longitude", "Elevation"):
+        for child in children(station, name):
+            text = (child.text or "").strip()
+            try:
+                place.append(float(text))
+            except ValueError:
+                place.append(text)
+    return tuple(place)
+
+
 def same(one: Element, other: Element) -> bool:
     """Return whether two elements say the same, comments and white space aside."""
     return _canonical(one) == _canonical(other)
@@ -139,7 +161,7 @@ def _obspy_channel(channel: Element) -> Any:
     new = copy.deepcopy(channel)
     station = channel.getparent()
     for parent in (station, station.getparent(), station.getparent().getparent()):
-        within = shell(parent)
+        within = without_content(parent)
         for child in parent:
             if local_name(child) not in ("", "Network", "Station", "Channel"):
                 within.append(copy.deepcopy(child))

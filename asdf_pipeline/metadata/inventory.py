@@ -40,7 +40,7 @@ class Source:
     where : str
         File and station, for messages.
     cache_responses : bool
-        Give channels Responses that remember evaluations.
+        Give channels Responses that keep evaluations (`MemoisingResponse`).
     failure : str
         Why it cannot be parsed; empty if it can, or nobody tried.
     left_out : list of str
@@ -149,7 +149,7 @@ def parse(
     where : str
         File and station, for messages.
     cache_responses : bool
-        Give channels Responses that remember evaluations.
+        Give channels Responses that keep evaluations (`MemoisingResponse`).
     quiet : bool
         Drop ObsPy's warnings.
 
@@ -192,15 +192,15 @@ def parse_source(source: Source, quiet: bool = True) -> Inventory:
     if lost:
         source.left_out = channels_left_out(source.document)
         for channel in source.left_out:
-            _say_once(f"{source.where}: ObsPy leaves out {channel}")
+            _warn_once(f"{source.where}: ObsPy leaves out {channel}")
     if source.cache_responses:
-        from asdf_pipeline.metadata.response import remember
+        from asdf_pipeline.metadata.response import memoise
 
-        remember(inventory)
+        memoise(inventory)
     return inventory
 
 
 @functools.lru_cache(maxsize=1024)
-def _say_once(line: str) -> None:
+def _warn_once(line: str) -> None:
     """Log a warning, once a process: a station is parsed for each tag and window."""
     _LOGGER.warning(line)

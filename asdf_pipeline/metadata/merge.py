@@ -12,14 +12,15 @@ from asdf_pipeline.metadata.elements import (
     children,
     insert_last,
     local_name,
-    parsed,
+    place_of,
+    root_of,
     same,
     same_channel,
-    serialised,
     set_count,
     time_of,
+    to_document,
 )
-from asdf_pipeline.metadata.split import StationDocument, split
+from asdf_pipeline.metadata.split import StationDocument, drop_repeated, split
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,13 +56,19 @@ def merge(documents: Sequence[tuple[str, bytes]], station: str) -> StationDocume
             raise StationXMLError(msg)
         parts.append((source_name, part))
     (first_name, first), *others = parts
-    merging = _Merging(first_name, station, parsed(first.document))
+    if not others:
+        return first
+    merging = _Merging(first_name, station, root_of(first.document))
     for source_name, part in others:
-        merging.add(source_name, parsed(part.document))
+        merging.add(source_name, root_of(part.document))
+    # Where the files disagree about the place, an epoch is there twice even now.
+    names = ", ".join(source_name for source_name, _ in parts)
+    twice, once = drop_repeated(merging.root, f"{names}: station {station}")
+    told = [line for _, part in parts for line in part.warnings]
     return StationDocument(
-        serialised(merging.root) if others else first.document,
-        (*(line for _, part in parts for line in part.warnings), *merging.warnings),
-        tuple(merging.remarks),
+        to_document(merging.root),
+        (*told, *merging.warnings, *twice),
+        (*merging.remarks, *once),
     )
 
 
@@ -80,19 +87,19 @@ class _Merging:
     def add(self, source_name: str, root: Element) -> None:
         """Add another document of the same station."""
         left_out: list[str] = []
-        self._add_rest(self.root, root, left_out)
+        self._add_others(self.root, root, left_out)
         for network in children(root, "Network"):
-            mine = self._there(self.root, network, source_name)
+            mine = self._find_or_insert(self.root, network, source_name)
             if mine is None:
                 continue
             self._last_as_long(mine, network, source_name)
-            self._add_rest(mine, network, left_out)
+            self._add_others(mine, network, left_out)
             for station in children(network, "Station"):
-                epoch = self._there(mine, station, source_name)
+                epoch = self._find_or_insert(mine, station, source_name)
                 if epoch is None:
                     continue
                 self._last_as_long(epoch, station, source_name)
-                self._add_rest(epoch, station, left_out)
+                self._add_others(epoch, station, left_out)
                 for channel in children(station, "Channel"):
                     self._add_channel(epoch, channel, source_name)
                 count = len(children(epoch, "Channel"))
@@ -106,7 +113,7 @@ class _Merging:
                 f"{self._first} says otherwise: {names}"
             )
 
-    def _there(
+    def _find_or_insert(
         self, parent: Element, element: Element, source_name: str
     ) -> Element | None:
         """Return the epoch that is this one; None, and this one added, if none is."""
@@ -115,10 +122,10 @@ class _Merging:
             if _identity(one) == wanted:
                 return one
         insert_last(parent, element)
-        self._name(children(parent, local_name(element))[-1], source_name)
+        self._note_source(children(parent, local_name(element))[-1], source_name)
         return None
 
-    def _name(self, added: Element, source_name: str) -> None:
+    def _note_source(self, added: Element, source_name: str) -> None:
         """Note where an added element, and all in it, is from."""
         self._sources |= dict.fromkeys(added.iter(), source_name)
 
@@ -136,7 +143,7 @@ class _Merging:
             f"{time_of(kept, 'startDate')} ends at {later}, not at {end}"
         )
 
-    def _add_rest(self, mine: Element, other: Element, left_out: list[str]) -> None:
+    def _add_others(self, mine: Element, other: Element, left_out: list[str]) -> None:
         """Add foreign elements that are not there, and note which others differ."""
         own = other.nsmap.get(other.prefix)
         for child in other:
@@ -163,7 +170,7 @@ class _Merging:
                     )
                 return
         insert_last(epoch, channel)
-        self._name(children(epoch, "Channel")[-1], source_name)
+        self._note_source(children(epoch, "Channel")[-1], source_name)
 
 
 def _counts(name: str) -> bool:
@@ -173,12 +180,4 @@ def _counts(name: str) -> bool:
 
 def _identity(element: Element) -> tuple[Any, ...]:
     """Return what makes an epoch of a network or station: start and place."""
-    place: list[float | str] = []
-    for name in ("Latitude", "Longitude", "Elevation"):
-        for child in children(element, name):
-            text = (child.text or "").strip()
-            try:
-                place.append(float(text))
-            except ValueError:
-                place.append(text)
-    return (str(time_of(element, "startDate")), *place)
+    return (str(time_of(element, "startDate")), *place_of(element))

@@ -1,60 +1,40 @@
-"""Instrument responses that remember what evalresp computed for their stages.
+"""Instrument responses that keep what evalresp computed for their stages.
 
-Most of a response removal is evalresp on FIR stages that a whole array of stations
-shares, while gains, and often sensors, differ. `remember` turns the responses of an
-inventory into `MemoisingResponse`: evaluations are kept for two groups of stages, the
-first stage (the sensor) and all later ones (the digitiser), both for unit gain, keyed
-by everything that evalresp reads of them. The response is their product, times the
-gains. It is made in this same way whether or not an evaluation was kept before, so
-the bytes do not depend on the history of the process.
+`memoise` turns the responses of an inventory into `MemoisingResponse`, which evaluates
+groups of stages once for all channels that share them (see `stages`), and compares the
+product with ObsPy's own response at a few frequencies.
 """
 
 from __future__ import annotations
 
 import copy
-import functools
-import math
-import warnings
-from array import array
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import xxhash
-from obspy.core.inventory.response import (
-    CoefficientsTypeResponseStage,
-    FIRResponseStage,
-    InstrumentSensitivity,
-    PolesZerosResponseStage,
-    Response,
-    ResponseStage,
+from obspy.core.inventory.response import Response
+
+from asdf_pipeline.metadata.stages import (
+    PROBES,
+    StageChain,
+    UnsupportedError,
+    invert,
+    probe_indices,
 )
 
-from asdf_pipeline.metadata.evaluations import CacheStatistics, Evaluations
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
     from obspy import Inventory
 
-CACHE_BYTES = 128 * 2**20  # per process; one group of a 168,000-sample trace: 2.6 MB
-FEWEST_FREQUENCIES = 64  # below, evalresp costs less than the bookkeeping
 TOLERANCE = 1e-12  # of the peak, against ObsPy at the probed frequencies
-PROBES = 4
-
-_evaluations = Evaluations(CACHE_BYTES)
-
-
-class _UnusualError(Exception):
-    """The response is of a kind that is left to ObsPy."""
-
 
 # Also what is not even a number or a stage: ObsPy says so in its own way.
-_LEFT_TO_OBSPY = (_UnusualError, AttributeError, TypeError, ValueError)
+_LEFT_TO_OBSPY = (UnsupportedError, AttributeError, TypeError, ValueError)
 
 
 class MemoisingResponse(Response):  # type: ignore[misc]
-    """ObsPy's Response, evaluating what it has seen before from memory.
+    """ObsPy's Response, which evaluates equal stages once.
 
     Equals ObsPy's own within 1e-12 of the peak. Keys are made from the content at
     the time of the call, so a response may be changed, copied and pickled freely.
@@ -97,15 +77,15 @@ class MemoisingResponse(Response):  # type: ignore[misc]
         hide = hide_sensitivity_mismatch_warning
         wanted = np.asarray(frequencies)
         try:
-            chain = _Chain(self, wanted, start_stage, end_stage)
+            chain = StageChain(self, wanted, start_stage, end_stage)
         except _LEFT_TO_OBSPY:
             return plain(frequencies, output, start_stage, end_stage, hide)
-        # ObsPy evaluates the whole chain at a few frequencies: it raises and warns
-        # as it would anyway, and vouches for the product, all for under 1 ms.
-        probed = _probed(wanted)
-        truth = plain(wanted[probed], output, start_stage, end_stage, hide)
+        # ObsPy evaluates the whole chain at a few frequencies, for under 1 ms: it
+        # raises and warns as it would anyway, and the product is compared with that.
+        probed = probe_indices(wanted)
+        reference = plain(wanted[probed], output, start_stage, end_stage, hide)
         response = chain.evaluate(output)
-        if _agree(response[probed], truth):
+        if _agree(response[probed], reference):
             return response
         return plain(frequencies, output, start_stage, end_stage, hide)
 
@@ -143,50 +123,28 @@ class MemoisingResponse(Response):  # type: ignore[misc]
         plain = super().get_evalresp_response_for_frequencies
         hide = hide_sensitivity_mismatch_warning
         try:
-            chain = _Chain(self, frequencies, None, None)
+            chain = StageChain(self, frequencies, None, None)
         except _LEFT_TO_OBSPY:
             whole = plain(frequencies, output, None, None, hide)
-            return _inverted(whole, water_level), 1.0
-        truth = plain(frequencies[_probed(frequencies)], output, None, None, hide)
+            return invert(whole, water_level), 1.0
+        reference = plain(
+            frequencies[probe_indices(frequencies)], output, None, None, hide
+        )
         kept = chain.inverse(output, water_level)
-        if _agree(kept[-PROBES:] * chain.gain, truth):
+        if _agree(kept[-PROBES:] * chain.gain, reference):
             return kept[:-PROBES], 1.0 / chain.gain
         whole = plain(frequencies, output, None, None, hide)
-        return _inverted(whole, water_level), 1.0
+        return invert(whole, water_level), 1.0
 
 
-def _probed(frequencies: NDArray[Any]) -> NDArray[np.intp]:
-    """Return the indices of the frequencies at which ObsPy vouches for a product."""
-    return np.linspace(0, frequencies.size - 1, PROBES, dtype=np.intp)
-
-
-def _agree(response: NDArray[np.complex128], truth: NDArray[np.complex128]) -> bool:
+def _agree(response: NDArray[np.complex128], reference: NDArray[np.complex128]) -> bool:
     """Tell whether a response is ObsPy's at the probed frequencies; not if NaN."""
-    deviation = np.abs(response - truth).max()
-    return bool(deviation <= TOLERANCE * np.abs(truth).max())
+    deviation = np.abs(response - reference).max()
+    return bool(deviation <= TOLERANCE * np.abs(reference).max())
 
 
-def _inverted(
-    response: NDArray[np.complex128], water_level: float | None
-) -> NDArray[np.complex128]:
-    """Invert a response in place, as `obspy.Trace.remove_response` does; return it.
-
-    Without ObsPy's own function: `obspy.signal` takes 1.3 s to import (ObsPy 1.5).
-    """
-    if water_level is None:
-        response[0] = 0.0
-        np.reciprocal(response[1:], out=response[1:])
-        return response
-    modulus = np.abs(response)
-    level = modulus.max() * 10.0 ** (-water_level / 20.0)
-    low = (modulus < level) & (modulus > 0.0)
-    response[low] *= level / modulus[low]
-    np.reciprocal(response, out=response, where=modulus > 0.0)
-    return response
-
-
-def remember(inventory: Inventory) -> None:
-    """Make the responses of an inventory remember their evaluations, in place.
+def memoise(inventory: Inventory) -> None:
+    """Make the responses of an inventory keep their evaluations, in place.
 
     Parameters
     ----------
@@ -200,205 +158,10 @@ def remember(inventory: Inventory) -> None:
                     channel.response.__class__ = MemoisingResponse
 
 
-def memoising(response: Response) -> MemoisingResponse:
-    """Return a response of the same content that remembers its evaluations."""
+def memoised(response: Response) -> MemoisingResponse:
+    """Return a response of the same content that keeps its evaluations."""
     if isinstance(response, MemoisingResponse):
         return response
     same: MemoisingResponse = copy.copy(response)
     same.__class__ = MemoisingResponse
     return same
-
-
-def cache_statistics() -> CacheStatistics:
-    """Return what this process's cache of evaluations did so far."""
-    return _evaluations.statistics()
-
-
-def clear_cache() -> None:
-    """Drop all evaluations kept by this process."""
-    _evaluations.clear()
-
-
-class _Chain:
-    """The selected stages of one response, for one set of frequencies.
-
-    Raises
-    ------
-    _UnusualError
-        For anything whose product of groups might not be the whole.
-    """
-
-    def __init__(
-        self,
-        response: Response,
-        frequencies: NDArray[Any],
-        start_stage: int | None,
-        end_stage: int | None,
-    ) -> None:
-        if (
-            frequencies.dtype != np.float64
-            or frequencies.ndim != 1
-            or frequencies.size < FEWEST_FREQUENCIES
-            or not frequencies.flags.c_contiguous
-        ):
-            raise _UnusualError
-        sensitivity = response.instrument_sensitivity
-        # Without it the frequency at which evalresp normalises hangs on the group.
-        if sensitivity is None:
-            raise _UnusualError
-        first = -math.inf if start_stage is None else start_stage
-        last = math.inf if end_stage is None else end_stage
-        selected = sorted(
-            (
-                stage
-                for stage in response.response_stages
-                if first <= stage.stage_sequence_number <= last
-            ),
-            key=lambda stage: stage.stage_sequence_number,
-        )
-        if not selected:
-            raise _UnusualError
-        # evalresp takes the overall sensitivity for a lone stage without gain.
-        if not all(
-            stage.stage_gain and stage.stage_gain_frequency is not None
-            for stage in selected
-        ):
-            raise _UnusualError
-        self._response = response
-        self._frequencies = frequencies
-        self._groups = [group for group in (selected[:1], selected[1:]) if group]
-        self.gain = math.prod(float(stage.stage_gain) for stage in selected)
-        # evalresp fills in a digital stage's sampling rate from any other stage.
-        self._common = repr(
-            (
-                _number(sensitivity.frequency or 0.0),
-                sensitivity.input_units,
-                sensitivity.output_units,
-                [_decimation(stage) for stage in response.response_stages],
-            )
-        ).encode()
-        self._contents = [b"".join(map(_content, group)) for group in self._groups]
-        self._digest_of_frequencies = xxhash.xxh3_128_digest(frequencies.data)
-
-    def evaluate(self, output: str) -> NDArray[np.complex128]:
-        """Return the response as a new array."""
-        product = self._with_unit_gain(output)
-        product.view(np.float64)[:] *= self.gain
-        return product
-
-    def inverse(self, output: str, water_level: float | None) -> NDArray[np.complex128]:
-        """Return the inverse for unit gain, then the response at the probes.
-
-        Returns
-        -------
-        numpy.ndarray of complex128, shape (n + PROBES,)
-            Read-only, shared with later calls.
-        """
-
-        def invert() -> NDArray[np.complex128]:
-            response = self._with_unit_gain(output)
-            probes = response[_probed(response)]
-            return np.concatenate((_inverted(response, water_level), probes))
-
-        what = f"inverse {output.upper()} {water_level!r}"
-        return _evaluations.get(self._key(what, *self._contents), invert)
-
-    def _key(self, what: str, *contents: bytes) -> bytes:
-        """Return the digest of all that an array depends on."""
-        key = xxhash.xxh3_128(what.encode())
-        for part in (self._common, *contents, self._digest_of_frequencies):
-            key.update(part)
-        return key.digest()
-
-    def _with_unit_gain(self, output: str) -> NDArray[np.complex128]:
-        """Return the response for unit gain as a new array."""
-        parts: list[NDArray[np.complex128]] = []
-        for group, content in zip(self._groups, self._contents, strict=True):
-            # Units are converted from those of the first stage, and only once.
-            units = "DEF" if parts else output.upper()
-            evaluate = functools.partial(self._evaluate, group, units)
-            parts.append(_evaluations.get(self._key(units, content), evaluate))
-        return parts[0] * parts[1] if len(parts) == 2 else parts[0].copy()
-
-    def _evaluate(
-        self, group: list[ResponseStage], units: str
-    ) -> NDArray[np.complex128]:
-        """Return evalresp's result for a group of stages, each with unit gain."""
-        stages = [copy.copy(stage) for stage in self._response.response_stages]
-        for stage in stages:
-            stage.stage_gain = 1.0
-        given = self._response.instrument_sensitivity
-        sensitivity = InstrumentSensitivity(
-            1.0, given.frequency, given.input_units, given.output_units
-        )
-        response = Response(
-            self._response.resource_id, sensitivity, response_stages=stages
-        )
-        with warnings.catch_warnings():  # the whole chain has warned already
-            warnings.simplefilter("ignore")
-            evaluation: NDArray[np.complex128]
-            evaluation = response.get_evalresp_response_for_frequencies(
-                self._frequencies,
-                units,
-                group[0].stage_sequence_number,
-                group[-1].stage_sequence_number,
-                hide_sensitivity_mismatch_warning=True,
-            )
-        return evaluation
-
-
-def _content(stage: ResponseStage) -> bytes:
-    """Return all that evalresp reads of a stage, but for its gain."""
-    kind = type(stage)
-    own: tuple[object, ...] = ()
-    numbers: list[bytes] = []
-    if kind is PolesZerosResponseStage:
-        own = (
-            stage.pz_transfer_function_type,
-            _number(stage.normalization_factor),
-            _number(stage.normalization_frequency),
-        )
-        numbers = [
-            np.array(roots, dtype=np.complex128).tobytes()
-            for roots in (stage.zeros, stage.poles)
-        ]
-    elif kind is CoefficientsTypeResponseStage:
-        own = (stage.cf_transfer_function_type,)
-        numbers = [_floats(stage.numerator), _floats(stage.denominator)]
-    elif kind is FIRResponseStage:
-        own = (stage.symmetry,)
-        numbers = [_floats(stage.coefficients)]
-    elif kind is not ResponseStage:
-        raise _UnusualError
-    described = (
-        kind.__name__,
-        stage.stage_sequence_number,
-        stage.input_units,
-        stage.output_units,
-        _number(stage.stage_gain_frequency),
-        own,
-        [len(part) for part in numbers],
-    )
-    return b"".join([repr(described).encode(), *numbers])
-
-
-def _decimation(stage: ResponseStage) -> tuple[float | None, ...]:
-    """Return a stage's number and what evalresp reads of its decimation."""
-    return (
-        stage.stage_sequence_number,
-        _number(stage.decimation_input_sample_rate),
-        _number(stage.decimation_factor),
-        _number(stage.decimation_offset),
-        _number(stage.decimation_delay),
-        _number(stage.decimation_correction),
-    )
-
-
-def _floats(values: Iterable[float]) -> bytes:
-    """Return float64 bytes (array: 3 times as fast as numpy on ObsPy's floats)."""
-    return array("d", values).tobytes()
-
-
-def _number(value: Any) -> float | None:
-    """Return a plain float, whose repr is all that there is to it."""
-    return None if value is None else float(value)

@@ -11,13 +11,14 @@ from asdf_pipeline.metadata.elements import (
     channel_words,
     children,
     local_name,
-    parsed,
+    place_of,
+    root_of,
     same_channel,
-    serialised,
     set_count,
-    shell,
     stations,
     time_of,
+    to_document,
+    without_content,
 )
 from asdf_pipeline.metadata.stationxml import trimmed
 
@@ -71,7 +72,7 @@ def split(document: bytes, source_name: str) -> dict[str, StationDocument]:
     StationXMLError
         If it is not well-formed, or declares entities.
     """
-    root = parsed(document)
+    root = root_of(document)
     found: dict[str, list[Element]] = {}
     for network, station in stations(root):
         name = f"{network.get('code', '')}.{station.get('code', '')}"
@@ -79,9 +80,9 @@ def split(document: bytes, source_name: str) -> dict[str, StationDocument]:
     documents = {}
     for name in sorted(found):
         own = root if len(found) == 1 else _cut(root, found[name])
-        said, remarks = _drop_repeated(own, f"{source_name}: station {name}")
+        said, remarks = drop_repeated(own, f"{source_name}: station {name}")
         changed = own is not root or said or remarks
-        content = serialised(own) if changed else trimmed(document)
+        content = to_document(own) if changed else trimmed(document)
         documents[name] = StationDocument(content, tuple(said), tuple(remarks))
     return documents
 
@@ -89,13 +90,13 @@ def split(document: bytes, source_name: str) -> dict[str, StationDocument]:
 def _cut(root: Element, kept: Collection[Element]) -> Element:
     """Return a new document with these stations alone."""
     own = set(kept)
-    new = shell(root)
+    new = without_content(root)
     networks = {station.getparent() for station in own}
     for child in _without(root, "Network", networks):
         if child not in networks:
             new.append(copy.deepcopy(child))
             continue
-        network = shell(child)
+        network = without_content(child)
         network.extend(copy.deepcopy(one) for one in _without(child, "Station", own))
         set_count(network, "SelectedNumberStations", len(children(network, "Station")))
         new.append(network)
@@ -123,13 +124,15 @@ def _without(parent: Element, name: str, kept: Collection[Element]) -> list[Elem
     return chosen + pending
 
 
-def _drop_repeated(root: Element, where: str) -> tuple[list[str], list[str]]:
+def drop_repeated(root: Element, where: str) -> tuple[list[str], list[str]]:
     """Leave out channels whose epoch is there already; return warnings and remarks."""
     said: list[str] = []
     remarks: list[str] = []
     seen: dict[tuple[Any, ...], Element] = {}
+    epochs: dict[tuple[str, ...], Element] = {}
     for network, station in list(stations(root)):
         outer = [str(time_of(one, "startDate")) for one in (network, station)]
+        epochs.setdefault((*outer,), station)
         before = children(station, "Channel")
         for channel in before:
             first = seen.setdefault((*outer, *channel_key(channel)), channel)
@@ -145,6 +148,12 @@ def _drop_repeated(root: Element, where: str) -> tuple[list[str], list[str]]:
         if left < len(before):
             set_count(station, "SelectedNumberChannels", left)
             if not left:  # the station's epoch itself was there twice
+                first = epochs[*outer]
+                if first is not station and place_of(first) != place_of(station):
+                    said.append(
+                        f"{where}: is at {place_of(first)} and at {place_of(station)} "
+                        f"from {outer[1]}: the first is kept"
+                    )
                 network.remove(station)
                 count = len(children(network, "Station"))
                 set_count(network, "SelectedNumberStations", count)

@@ -19,7 +19,7 @@ from lxml import etree
 from obspy.core.inventory import PolynomialResponseStage
 
 from asdf_pipeline.errors import StationXMLError
-from asdf_pipeline.metadata.elements import children, parsed, serialised
+from asdf_pipeline.metadata.elements import children, root_of, to_document
 from asdf_pipeline.text import one_line
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from asdf_pipeline.metadata.elements import Element
 
 
-def written(inventory: Inventory) -> bytes:
+def to_stationxml(inventory: Inventory) -> bytes:
     """Return an inventory as a StationXML document.
 
     Parameters
@@ -50,7 +50,7 @@ def written(inventory: Inventory) -> bytes:
         name = _unwritable(inventory)
         msg = f"station {name}: cannot be written as StationXML: {one_line(error)}"
         raise StationXMLError(msg) from error
-    root = parsed(buffer.getvalue())
+    root = root_of(buffer.getvalue())
     namespace = etree.QName(root).namespace
     changed = _add_gains(root, inventory)
     for unit in root.iter(f"{{{namespace}}}InputUnits", f"{{{namespace}}}OutputUnits"):
@@ -59,7 +59,7 @@ def written(inventory: Inventory) -> bytes:
                 unit.remove(name)
                 changed = True
     changed |= _declare_namespaces(root)
-    return serialised(root) if changed else buffer.getvalue()
+    return to_document(root) if changed else buffer.getvalue()
 
 
 def _add_gains(root: Element, inventory: Inventory) -> bool:

@@ -65,12 +65,13 @@ class Task:
         ]
 
     def _part_options(self) -> list[str]:
-        """Return the options that choose stations and times, and cut windows."""
+        """Return the options that choose stations, times, events, and windows."""
         process, options = self.process, []
         if "window" in process:
             keys = ("window", "overlap", "align")
             options += [f"--{key}={process[key]}" for key in keys]
             options += [] if process["join"] else ["--no-join"]
+        options += ["--no-events"] if process["no_events"] else []
         for key, value in process["selection"].items():
             values = value if isinstance(value, list) else [value]
             options += [f"--{key}={one}" for one in values]

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from asdf_pipeline.errors import InputError, InputMissingError
-from asdf_pipeline.plan.selection import ALWAYS
-from asdf_pipeline.times import iso_text
+from asdf_pipeline.times import ALWAYS, iso_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +21,7 @@ STATUSES: tuple[Status, ...] = ("ok", "empty", "failed", "skipped")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one unit: one station, one tag, perhaps one window.
+    """What became of one unit: one station, one tag, perhaps one event or window.
 
     Attributes
     ----------
@@ -35,6 +34,8 @@ class Outcome:
         out by a selection.
     window : (int, int) or None
         Start and end of the unit's window in ns since 1970, None for a whole station.
+    event : str
+        Resource id of the event whose traces the unit has; empty: all of the station.
     latitude, longitude, elevation_in_m : float or None
         From the station's StationXML, in degrees and metres.
     traces_in, traces_out, samples_in, samples_out : int
@@ -52,6 +53,8 @@ class Outcome:
         Records of provenance that the traces read refer to, sorted, distinct.
     auxiliary : tuple of str
         Paths of the auxiliary data written, sorted.
+    traces : tuple of str
+        Names of the traces written for an event, which no other unit may write.
     row : dict or None
         The station's row of the table that a comparison makes: numbers and texts by
         column.
@@ -74,6 +77,7 @@ class Outcome:
     output_tag: str
     status: Status
     window: tuple[int, int] | None = None
+    event: str = ""
     latitude: float | None = None
     longitude: float | None = None
     elevation_in_m: float | None = None
@@ -88,6 +92,7 @@ class Outcome:
     peak: float | None = None
     provenance_ids: tuple[str, ...] = ()
     auxiliary: tuple[str, ...] = ()
+    traces: tuple[str, ...] = ()
     row: dict[str, Any] | None = None
     error_type: str = ""
     error_message: str = ""
@@ -101,20 +106,21 @@ class Outcome:
     @property
     def unit_id(self) -> str:
         """The id of the unit that this is the outcome of (see `plan.Unit.id`)."""
-        return unit_id(self.station, self.input_tag, self.window)
+        return unit_id(self.station, self.input_tag, self.window, self.event)
 
     @property
     def when(self) -> str:
-        """Its window for a message, such as ``", 2009-08-24T00:20:00 to ..."``."""
+        """Event and window, for a message: ``", 2009-08-24T00:20:00 to ..."``."""
+        event = f", event {self.event}" if self.event else ""
         if self.window is None:
-            return ""
+            return event
         begin, end = (
             bound
             if time in ALWAYS  # a selection may leave one of them open
             else iso_text(time)
             for time, bound in zip(self.window, ("the start", "the end"), strict=True)
         )
-        return f", {begin} to {end}"
+        return f"{event}, {begin} to {end}"
 
     @property
     def has_data(self) -> bool:
@@ -145,28 +151,37 @@ _NAMES = tuple(field.name for field in dataclasses.fields(Outcome))
 _DEFAULTS = tuple(field.default for field in dataclasses.fields(Outcome))
 _values = operator.attrgetter(*_NAMES)
 _encode = json.JSONEncoder(separators=(",", ":")).encode
-_TUPLES = ("window", "sampling_rates", "channels", "provenance_ids", "auxiliary")
+_TUPLES = (
+    "window",
+    "sampling_rates",
+    "channels",
+    "provenance_ids",
+    "auxiliary",
+    "traces",
+)
 
 
-def join_windows(outcomes: Sequence[Outcome], digest: str) -> Outcome:
-    """Return the one outcome of a station and tag that was done in windows.
+def join_outcomes(outcomes: Sequence[Outcome], digest: str) -> Outcome:
+    """Return the one outcome of a station and tag that had a unit a window or event.
 
-    Counts are added, times span all windows; the status is ``failed`` if any window's
+    Counts are added, times span all units; the status is ``failed`` if any unit's
     is, else ``ok`` if any is, else ``empty`` if any is, else ``skipped``: a failed
-    window is never hidden, and a station that gave anything at all is not empty. The
-    error is that of the first failed window.
+    unit is never hidden, and a station that gave anything at all is not empty. The
+    error is that of the first failed unit.
 
     Parameters
     ----------
     outcomes : sequence of Outcome
-        Of all its windows; a single one without a window is returned as it is.
+        Of all its units; a single one of the whole station is returned as it is.
     digest : str
         Content digest of what stands in the output.
     """
     first = outcomes[0]
-    if len(outcomes) == 1 and first.window is None:
+    if len(outcomes) == 1 and first.window is None and not first.event:
         return first
-    ordered = sorted(outcomes, key=lambda outcome: outcome.window or (0, 0))
+    ordered = sorted(
+        outcomes, key=lambda outcome: (outcome.window or (0, 0), outcome.event)
+    )
     status: Status = next(
         (s for s in ("failed", "ok", "empty") if any(o.status == s for o in ordered)),
         "skipped",
@@ -179,11 +194,16 @@ def join_windows(outcomes: Sequence[Outcome], digest: str) -> Outcome:
     peaks = [o.peak for o in ordered if o.peak is not None]
     message = ""
     if failed:
-        message = f"{len(failed)} of {len(ordered)} windows: {failed[0].error_message}"
+        what = "windows" if first.window is not None else "events"
+        if first.window is not None and first.event:
+            what = "windows of events"
+        message = f"{len(failed)} of {len(ordered)} {what}: {failed[0].error_message}"
     return dataclasses.replace(
         (failed or ordered)[0],
         status=status,
         window=None,
+        event="",
+        traces=(),
         latitude=located.latitude,
         longitude=located.longitude,
         elevation_in_m=located.elevation_in_m,
@@ -208,9 +228,11 @@ def join_windows(outcomes: Sequence[Outcome], digest: str) -> Outcome:
     )
 
 
-def unit_id(station: str, tag: str, window: tuple[int, int] | None = None) -> str:
+def unit_id(
+    station: str, tag: str, window: tuple[int, int] | None = None, event: str = ""
+) -> str:
     """Return the id of a unit: the same in every run over the same input."""
-    name = f"{station}/{tag}"
+    name = f"{station}/{tag}/{event}" if event else f"{station}/{tag}"
     return name if window is None else f"{name}/{window[0]}-{window[1]}"
 
 

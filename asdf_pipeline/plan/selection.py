@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import CallError
-from asdf_pipeline.times import TOLERANCE
+from asdf_pipeline.times import ALWAYS, TOLERANCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from asdf_pipeline.container.traces import TraceHeader
+
 SLACK = 1_000
 """Nanoseconds by which a sample may precede a window's start and still be in it: the
 times of samples are rounded to 1 ns."""
-ALWAYS = (-(2**63), 2**63 - 1)
-"""First and last time that a trace may have: what an int64 of nanoseconds holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,10 @@ class Selection:
         """Tell whether a station is wanted, whatever the limit."""
         wanted = not self.stations or _matches(station, self.stations)
         return wanted and not _matches(station, self.exclude)
+
+    def has_trace(self, header: TraceHeader) -> bool:
+        """Tell whether a trace's channel is wanted."""
+        return self.has_channel(header.location, header.channel)
 
     def has_channel(self, location: str, channel: str) -> bool:
         """Tell whether a channel is wanted."""

@@ -12,15 +12,16 @@ from asdf_pipeline.container.names import check_input_tag, check_tag
 from asdf_pipeline.errors import CallError, InputError, TagError
 from asdf_pipeline.files import identity
 from asdf_pipeline.plan.outcome import Outcome, unit_id
-from asdf_pipeline.plan.selection import ALWAYS, Selection, Windows
+from asdf_pipeline.plan.selection import Selection, Windows
 from asdf_pipeline.text import plural
-from asdf_pipeline.times import SECOND
+from asdf_pipeline.times import ALWAYS, SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from asdf_pipeline.container.reader import Reader
+    from asdf_pipeline.container.traces import TraceHeader
     from asdf_pipeline.plan.outcome import Status
 
 EVERYTHING = Selection()
@@ -42,6 +43,8 @@ class Unit:
         Tag in the input; `ALL_TAGS` of a unit that reads whichever it wants.
     output_tag : str
         Tag in the output.
+    event : str
+        Resource id of the event whose traces alone belong to the unit; empty: all do.
     window : (int, int) or None
         Start and end in ns since 1970; None for all there is. The end is not
         included where the plan has windows, and is where it only has times.
@@ -54,11 +57,16 @@ class Unit:
     output_tag: str
     window: tuple[int, int] | None = None
     samples: int = 0
+    event: str = ""
 
     @property
     def id(self) -> str:
         """The unit's name, the same in every run over the same input."""
-        return unit_id(self.station, self.tag, self.window)
+        return unit_id(self.station, self.tag, self.window, self.event)
+
+    def has_trace(self, header: TraceHeader) -> bool:
+        """Tell whether a trace of the station and tag belongs to the unit."""
+        return not self.event or self.event in header.event_ids
 
     def outcome(self, status: Status, **fields: Any) -> Outcome:
         """Return an outcome of this unit.
@@ -76,6 +84,7 @@ class Unit:
             self.output_tag,
             status,
             window=self.window,
+            event=self.event,
             **fields,
         )
 
@@ -93,6 +102,9 @@ class Plan:
     without : tuple of str
         Stations in which there is nothing to do: no waveforms with a tag of the map,
         or, where two files are compared, in one of them only.
+    of_no_event : tuple of (str, str, int)
+        Station, tag and number of the traces that belong to no event, and so to no
+        unit.
     divided : bool
         Whether the outcome of a station and tag is joined from those of its units.
     """
@@ -100,6 +112,7 @@ class Plan:
     units: tuple[Unit, ...]
     skipped: tuple[Unit, ...] = ()
     without: tuple[str, ...] = ()
+    of_no_event: tuple[tuple[str, str, int], ...] = ()
     divided: bool = False
 
 
@@ -134,6 +147,8 @@ def make_plan(
     tag_map: Mapping[str, str],
     selection: Selection = EVERYTHING,
     windows: Windows | None = None,
+    *,
+    by_event: bool = False,
 ) -> Plan:
     """Return the plan for a file.
 
@@ -147,6 +162,9 @@ def make_plan(
         What of the input is to be done.
     windows : Windows or None
         How long traces are cut; None: not at all.
+    by_event : bool
+        Whether a station and tag with traces that belong to events has a unit for
+        each event; the other traces are left out (`Plan.of_no_event`).
 
     Raises
     ------
@@ -160,6 +178,7 @@ def make_plan(
     skipped: list[Unit] = []
     seen: set[str] = set()
     without: list[str] = []
+    of_no_event: list[tuple[str, str, int]] = []
     stations = 0
     for station in reader.stations():
         found = reader.samples_by_tag(station)
@@ -177,8 +196,12 @@ def make_plan(
             continue
         stations += bool(whole)
         for unit in whole:
-            parts = _parts(reader, unit, selection, windows)
+            parts, others = units_of(
+                reader, unit, selection, windows, by_event=by_event
+            )
             units += parts
+            if others:
+                of_no_event.append((station, unit.tag, others))
             skipped += [] if parts else [unit]
     if not units and not skipped:
         there = ", ".join(sorted(seen)) or "none"
@@ -193,7 +216,11 @@ def make_plan(
         raise CallError(msg)
     units.sort(key=lambda unit: (-unit.samples, unit.id))
     return Plan(
-        tuple(units), tuple(skipped), tuple(without), divided=windows is not None
+        tuple(units),
+        tuple(skipped),
+        tuple(without),
+        tuple(of_no_event),
+        divided=windows is not None or any(unit.event for unit in units),
     )
 
 
@@ -252,31 +279,78 @@ def plan_comparison(
     )
 
 
-def _parts(
-    reader: Reader, unit: Unit, selection: Selection, windows: Windows | None
-) -> list[Unit]:
-    """Return what is to be done of a station and tag: whole, cut, or nothing."""
+def units_of(
+    reader: Reader,
+    unit: Unit,
+    selection: Selection,
+    windows: Windows | None,
+    *,
+    by_event: bool,
+) -> tuple[list[Unit], int]:
+    """Return what is to be done of a station and tag: whole, in parts, or nothing.
+
+    Parameters
+    ----------
+    unit : Unit
+        All of the station and tag.
+    selection, windows, by_event
+        See `make_plan`.
+
+    Returns
+    -------
+    list of Unit, int
+        The parts, and how many traces are in none, as they belong to no event.
+    """
     times = selection.times
-    if not selection.channels and times is None and windows is None:
-        return [unit]
+    if not selection.channels and times is None and windows is None and not by_event:
+        return [unit], 0
     try:
         headers = reader.headers(unit.station, unit.tag)
     except InputError:
-        return [unit]  # it fails when it is read, and is accounted for there
+        return [unit], 0  # it fails when it is read, and is accounted for there
+    first, last = times or ALWAYS
+    wanted = [
+        header
+        for header in headers
+        if header.npts
+        and selection.has_trace(header)
+        and header.starttime <= last
+        and header.endtime >= first
+    ]
+    events = sorted({one for header in wanted for one in header.event_ids})
+    if not events and not selection.channels and times is None and windows is None:
+        return [unit], 0
+    if not by_event or not events:
+        return _windowed(unit, wanted, times, windows), 0
+    parts = [
+        part
+        for event in events
+        for part in _windowed(
+            replace(unit, event=event),
+            [header for header in wanted if event in header.event_ids],
+            times,
+            windows,
+        )
+    ]
+    return parts, sum(not header.event_ids for header in wanted)
+
+
+def _windowed(
+    unit: Unit,
+    headers: list[TraceHeader],
+    times: tuple[int, int] | None,
+    windows: Windows | None,
+) -> list[Unit]:
+    """Return the units that some traces give: one, or one a window, or none."""
     first, last = times or ALWAYS
     spans = [
         (max(header.starttime, first), min(header.endtime, last), header.sampling_rate)
         for header in headers
-        if header.npts
-        and selection.has_channel(header.location, header.channel)
-        and header.starttime <= last
-        and header.endtime >= first
     ]
     if not spans:
         return []
     if windows is None:
-        samples = _samples(spans, first, last)
-        return [replace(unit, window=times, samples=samples)]
+        return [replace(unit, window=times, samples=_samples(spans, first, last))]
     return [
         replace(unit, window=window, samples=_samples(spans, *window))
         for window in windows.over([(start, end) for start, end, _ in spans])

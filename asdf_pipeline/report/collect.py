@@ -94,7 +94,7 @@ def _read_coordinates(
 def gather_events(reader: Reader) -> list[Event]:
     """Return the events that have an origin; none where they cannot be read."""
     try:
-        catalog = reader.events()
+        catalog = reader.shared_events()
     except ASDFPipelineError:
         return []
     events = []

@@ -13,7 +13,7 @@ from asdf_pipeline.metadata.inventory import parse
 from asdf_pipeline.metadata.merge import merge
 from asdf_pipeline.metadata.split import split
 from asdf_pipeline.metadata.stationxml import check_xml
-from asdf_pipeline.metadata.write import written
+from asdf_pipeline.metadata.write import to_stationxml
 from asdf_pipeline.stage.files import InputErrors, name_of, unpacked
 from asdf_pipeline.stage.formats import find_format, read_file, warnings_as_lines
 
@@ -88,7 +88,7 @@ def _split(path: Path, source_name: str) -> Iterator[tuple[str, bytes]]:
     _forget_now(inventory, began)
     try:
         with warnings_as_lines(source_name):
-            document = written(inventory)
+            document = to_stationxml(inventory)
     except StationXMLError as error:
         msg = f"{source_name}: {error}"
         raise InputError(msg) from error

@@ -53,8 +53,17 @@ def cut(
     pieces = []
     for event in events or ():
         origin = event.preferred_origin() or next(iter(event.origins), None)
-        own = [trace for trace in st if _may_show(trace, event)]
-        arrival = _arrival(origin, inv, phase, model) if origin and own else None
+        if origin is None or origin.time is None:
+            continue
+        latest = origin.time + after + _latest(phase)
+        own = [
+            trace
+            for trace in st
+            if trace.stats.starttime <= latest
+            and trace.stats.endtime >= origin.time - before
+            and _belongs_to(trace, event)
+        ]
+        arrival = _arrival(origin, inv, phase, model) if own else None
         if arrival is None:
             continue
         for trace in own:
@@ -79,8 +88,6 @@ def _arrival(
     origin: Origin, inv: Inventory | None, phase: str | None, model: str
 ) -> _Arrival | None:
     """Return when a phase, or without one the event itself, is to be looked for."""
-    if origin.time is None:
-        return None
     if inv is None or None in (origin.latitude, origin.longitude):
         return None if phase else _Arrival(origin.time, {})
     from obspy.geodetics import gps2dist_azimuth, locations2degrees
@@ -101,6 +108,15 @@ def _arrival(
     )
 
 
+def _latest(phase: str | None) -> float:
+    """Return after how many seconds at most a phase has arrived, on the safe side."""
+    if not phase:
+        return 0
+    if phase.endswith("kmps"):  # a surface wave, once around the Earth
+        return 40_100 / float(phase.removesuffix("kmps"))
+    return 4 * 3600
+
+
 @functools.lru_cache(maxsize=4)
 def _model(name: str) -> Any:
     """Return a velocity model, which takes a while to load, once a process."""
@@ -109,7 +125,7 @@ def _model(name: str) -> Any:
     return TauPyModel(name)
 
 
-def _may_show(trace: Trace, event: Event) -> bool:
+def _belongs_to(trace: Trace, event: Event) -> bool:
     ids = _event_ids(trace)
     return not ids or str(event.resource_id) in ids
 

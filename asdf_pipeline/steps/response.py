@@ -16,7 +16,7 @@ import numpy as np
 
 from asdf_pipeline.errors import FunctionError, ResponseMissingError
 from asdf_pipeline.metadata.missing import describe_missing, find_response
-from asdf_pipeline.metadata.response import memoising
+from asdf_pipeline.metadata.response import memoised
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -166,7 +166,7 @@ def _deconvolve(
     """Return the samples with the response removed."""
     length = transform_length(samples.size)
     frequencies = _frequencies(trace.stats.delta, length)
-    inverse, factor = memoising(response).inverse(frequencies, **options)
+    inverse, factor = memoised(response).inverse(frequencies, **options)
     spectrum = np.fft.rfft(samples, length)
     if corners is not None:
         spectrum *= _flanks(trace.stats.delta, length, corners)

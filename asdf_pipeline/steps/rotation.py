@@ -6,14 +6,13 @@ that are up to half a sample apart for simultaneous; so it is done here.
 
 from __future__ import annotations
 
-import copy
 import itertools
 import logging
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from asdf_pipeline.times import SECOND
+from asdf_pipeline.steps.alignment import aligned, common, on_one_grid, piece
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,11 +23,9 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger(__name__)
 
-# Components that are a sensor's three, and what their names promise, if anything.
+# The components of a sensor, and the azimuth and dip that a name stands for.
 _SETS = ("Z12", "123", "ZNE", "UVW")
-_PROMISED = {"Z": (None, -90.0), "N": (0.0, 0.0), "E": (90.0, 0.0)}
-_TOLERANCE = 0.01  # samples; components closer than this are simultaneous
-_LANCZOS_WIDTH = 20  # samples
+_NOMINAL = {"Z": (None, -90.0), "N": (0.0, 0.0), "E": (90.0, 0.0)}
 
 
 def rotate(
@@ -81,8 +78,8 @@ def rotate(
         if inv is not None and method == "->ZNE":
             rotated += _to_zne(traces, inv, align)
         else:
-            aligned = _simultaneous(traces, method.partition("->")[0], align)
-            one = st.__class__(aligned)
+            components = method.partition("->")[0]
+            one = st.__class__(_simultaneous(traces, components, align))
             rotated += one.rotate(method, back_azimuth, inclination, inventory=inv)
     st.traces = rotated
     return st
@@ -107,15 +104,15 @@ def _by_component(traces: Sequence[Trace]) -> dict[str, list[Trace]]:
     return found
 
 
-def _simultaneous(traces: list[Trace], components: str, align: bool) -> Sequence[Trace]:
+def _simultaneous(traces: list[Trace], components: str, align: bool) -> list[Trace]:
     """Return a sensor's traces, those that are a fraction of a sample apart aligned."""
     found = _by_component(traces)
-    result = traces
+    result = [*traces]
     for one in zip(*(found.get(name, ()) for name in components), strict=False):
-        if len(one) > 1 and not _on_one_grid(one):
+        if len(one) > 1 and not on_one_grid(one):
             ids = set(map(id, one))
             result = [trace for trace in result if id(trace) not in ids]
-            result += _common(_aligned(one, align)) or one
+            result += common(aligned(one, align)) or list(one)
     return result
 
 
@@ -135,7 +132,7 @@ def _to_zne(traces: list[Trace], inv: Inventory, align: bool) -> list[Trace]:
         return traces
     epochs = {name: _epochs(inv, found[name]) for name in letters}
     if letters == "ZNE" and all(
-        _keeps_promise(name, orientation)
+        _is_nominal(name, orientation)
         for name in letters
         for *_, orientation in epochs[name]
     ):
@@ -144,14 +141,14 @@ def _to_zne(traces: list[Trace], inv: Inventory, align: bool) -> list[Trace]:
     rotated: list[Trace] = []
     for one in itertools.product(*pieces):
         if min(t.stats.endtime for t in one) >= max(t.stats.starttime for t in one):
-            common = _common(one if _on_one_grid(one) else _aligned(one, align))
-            for piece in _by_epoch(common, epochs.values()):
-                rotated += _rotated(piece, epochs.values())
-    _say_what_is_left_out(itertools.chain(*pieces), rotated)
+            together = common(one if on_one_grid(one) else aligned(one, align))
+            for part in _by_epoch(together, epochs.values()):
+                rotated += _rotated(part, epochs.values())
+    _log_left_out(itertools.chain(*pieces), rotated)
     return rotated
 
 
-def _say_what_is_left_out(before: Any, after: Sequence[Trace]) -> None:
+def _log_left_out(before: Any, after: Sequence[Trace]) -> None:
     """Log how much of a sensor's recording lacks one of the components."""
     used = sum(trace.stats.npts for trace in after)
     traces = list(before)
@@ -194,98 +191,12 @@ def _orientation(channel: Any) -> Orientation | None:
     return float(channel.azimuth), float(channel.dip)
 
 
-def _keeps_promise(name: str, orientation: Orientation | None) -> bool:
+def _is_nominal(name: str, orientation: Orientation | None) -> bool:
     """Return whether a component points where its name says, as far as is known."""
     if orientation is None:
         return True
-    azimuth, dip = _PROMISED[name]
+    azimuth, dip = _NOMINAL[name]
     return dip == orientation[1] and azimuth in (None, orientation[0] % 360)
-
-
-def _offset(one: Trace, other: Trace) -> float:
-    """Return how far a trace's samples are from those of another, in samples."""
-    offset = (other.stats.starttime.ns - one.stats.starttime.ns) / SECOND
-    samples = offset * one.stats.sampling_rate
-    return float(samples - round(samples))
-
-
-def _on_one_grid(traces: Sequence[Trace]) -> bool:
-    """Return whether traces have samples at the same times.
-
-    Raises
-    ------
-    ValueError
-        If their sampling rates differ.
-    """
-    rates = [trace.stats.sampling_rate for trace in traces]
-    if len(set(rates)) > 1:
-        names = ", ".join(f"{t.id} {t.stats.sampling_rate:g} Hz" for t in traces)
-        msg = f"components with different sampling rates cannot be rotated: {names}"
-        raise ValueError(msg)
-    return all(abs(_offset(traces[0], one)) <= _TOLERANCE for one in traces[1:])
-
-
-def _aligned(traces: Sequence[Trace], align: bool) -> list[Trace]:
-    """Return traces interpolated to the times of the first.
-
-    Raises
-    ------
-    ValueError
-        If that is not wanted.
-    """
-    first, *others = traces
-    rate = first.stats.sampling_rate
-    if not align:
-        apart = ", ".join(
-            f"{t.id} {_offset(first, t) / rate * 1000:+.4g} ms" for t in others
-        )
-        msg = (
-            f"{first.id} at {first.stats.starttime}: the samples of the other "
-            f"components are not at its times ({apart}): rotate with align: true, "
-            "which interpolates them"
-        )
-        raise ValueError(msg)
-    result = [first]
-    for trace in others:
-        if abs(_offset(first, trace)) <= _TOLERANCE:
-            result.append(trace)
-            continue
-        # The first time of the grid that the trace reaches, and all after it.
-        shift = -_offset(first, trace) % 1
-        new = trace.copy()
-        new.data = new.data.astype(np.float64)
-        new.interpolate(
-            rate,
-            method="lanczos",
-            starttime=trace.stats.starttime + shift / rate,
-            npts=trace.stats.npts - 1,
-            a=_LANCZOS_WIDTH,
-        )
-        result.append(new)
-    return result
-
-
-def _common(traces: Sequence[Trace]) -> list[Trace]:
-    """Return what traces on one grid have in common, of the same times; maybe none."""
-    latest = max(trace.stats.starttime.ns for trace in traces)
-    rate = traces[0].stats.sampling_rate
-    begins = [round((latest - t.stats.starttime.ns) / SECOND * rate) for t in traces]
-    count = min(t.stats.npts - begin for t, begin in zip(traces, begins, strict=True))
-    start = traces[0].stats.starttime + begins[0] / rate
-    return [
-        _piece(trace, begin, begin + count, start)
-        for trace, begin in zip(traces, begins, strict=True)
-        if count > 0
-    ]
-
-
-def _piece(trace: Trace, begin: int, end: int, start: Any) -> Trace:
-    """Return some samples of a trace, at a time that is theirs within the tolerance."""
-    new = copy.copy(trace)
-    new.stats = copy.deepcopy(trace.stats)
-    new.data = trace.data[begin:end]
-    new.stats.starttime = start
-    return new
 
 
 def _by_epoch(traces: Sequence[Trace], epochs: Any) -> Iterator[list[Trace]]:
@@ -301,7 +212,7 @@ def _by_epoch(traces: Sequence[Trace], epochs: Any) -> Iterator[list[Trace]]:
                 cuts.add(int(np.ceil((start - stats.starttime) * stats.sampling_rate)))
     for begin, end in itertools.pairwise(sorted(cuts)):
         start = stats.starttime + begin * stats.delta
-        yield [_piece(trace, begin, end, start) for trace in traces]
+        yield [piece(trace, begin, end, start) for trace in traces]
 
 
 def _rotated(traces: Sequence[Trace], epochs: Any) -> list[Trace]:

@@ -67,7 +67,7 @@ def resolve(steps: Sequence[Step]) -> tuple[UserFunction, ...]:
     from asdf_pipeline.function.load import load_function
 
     return tuple(
-        _in_step(number, load_function, function, parameters)
+        _load_step(number, load_function, function, parameters)
         for number, (function, parameters) in enumerate(checked(steps), 1)
     )
 
@@ -100,7 +100,7 @@ def checked(
         raise FunctionError(msg)
     found: list[tuple[str | Callable[..., Any], dict[str, Any]]] = []
     for number, step in enumerate(steps, 1):
-        name, parameters = _taken_apart(step, number)
+        name, parameters = _name_and_parameters(step, number)
         if isinstance(name, str) and ":" not in name:
             if name not in STEPS:
                 msg = (
@@ -110,12 +110,12 @@ def checked(
                 raise FunctionError(msg)
             _check_parameters(STEPS[name], parameters, number)
             name = f"{PACKAGE}:{name}"
-            _in_step(number, load_function, name, parameters)
+            _load_step(number, load_function, name, parameters)
         found.append((name, parameters))
     return found
 
 
-def _in_step(
+def _load_step(
     number: int, load: Callable[..., UserFunction], *what: Any
 ) -> UserFunction:
     """Load a step, and say which one it is if that fails."""
@@ -214,7 +214,7 @@ def _resolved_text(text: str) -> tuple[UserFunction, ...]:
     return resolve(json.loads(text))
 
 
-def _taken_apart(step: object, number: int) -> tuple[Any, dict[str, Any]]:
+def _name_and_parameters(step: object, number: int) -> tuple[Any, dict[str, Any]]:
     if isinstance(step, str) or callable(step):
         return step, {}
     if isinstance(step, dict) and len(step) == 1:

@@ -54,7 +54,7 @@ def detrend(
     obspy.Stream
         float64 samples.
     """
-    return st.detrend(type, **_given(order=order, dspline=dspline))
+    return st.detrend(type, **_set_options(order=order, dspline=dspline))
 
 
 def taper(
@@ -124,7 +124,7 @@ def filter(
     obspy.Stream
         float64 samples.
     """
-    frequencies = _given(freq=freq, freqmin=freqmin, freqmax=freqmax)
+    frequencies = _set_options(freq=freq, freqmin=freqmin, freqmax=freqmax)
     return st.filter(type, corners=corners, zerophase=zerophase, **frequencies)
 
 
@@ -164,6 +164,6 @@ def resample(
     )
 
 
-def _given(**options: Any) -> dict[str, Any]:
+def _set_options(**options: Any) -> dict[str, Any]:
     """Return the options that are not left to ObsPy."""
     return {name: value for name, value in options.items() if value is not None}

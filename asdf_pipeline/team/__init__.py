@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from asdf_pipeline.team.base import Team, TeamOptions
 
 # The name of a backend, and the module here that forms its team.
-TEAMS = {"serial": "alone", "multiprocessing": "processes", "mpi": "mpi.ranks"}
+TEAMS = {"serial": "alone", "multiprocessing": "processes", "mpi": "mpi.start"}
 IO = ("auto", "parallel", "segments")
 
 

@@ -128,7 +128,7 @@ class Stop:
             return
         before = [signal.signal(signum, self._handle) for signum in SIGNALS]
         unraisable = sys.unraisablehook
-        sys.unraisablehook = lambda lost: _lose(lost, unraisable)
+        sys.unraisablehook = lambda lost: _drop_stop(lost, unraisable)
         self._listening = True
         try:
             yield
@@ -151,24 +151,24 @@ class Stop:
             raise StoppedError(msg, self.signum)
 
 
-def release_children(are_deaf: Callable[[], bool]) -> None:
-    """Let processes that are forked from here on hear signals as any do.
+def release_children(are_ours: Callable[[], bool]) -> None:
+    """Let processes that are forked from here on handle signals as any do.
 
-    A `multiprocessing.Pool` ends its workers by SIGTERM. It may come before they can
-    hear it, and waits meanwhile.
+    A `multiprocessing.Pool` ends its workers by SIGTERM, which may come before they
+    can handle it: it is blocked, and waits, until they do.
 
     Parameters
     ----------
-    are_deaf : callable
+    are_ours : callable
         Whether the handlers that a child inherits now are this process's own.
     """
 
     def switch(how: int) -> None:
-        if are_deaf():
+        if are_ours():
             signal.pthread_sigmask(how, SIGNALS)
 
     def release() -> None:
-        if are_deaf():
+        if are_ours():
             signal.signal(signal.SIGINT, signal.default_int_handler)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
@@ -194,7 +194,7 @@ def _send_to_main_thread(signum: int) -> None:
     signal.pthread_kill(threading.main_thread().ident or 0, signum)
 
 
-def _lose(lost: Any, otherwise: Callable[[Any], object]) -> None:
+def _drop_stop(lost: Any, otherwise: Callable[[Any], object]) -> None:
     """Say nothing of a stop that came while Python was freeing something.
 
     There it cannot be raised; the unit goes on to its end, and the run stops then.

@@ -24,6 +24,7 @@ from asdf_pipeline.work.station_data import StationData
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from asdf_pipeline.container.traces import TraceHeader
     from asdf_pipeline.function.load import UserFunction
     from asdf_pipeline.function.result import Checked
     from asdf_pipeline.plan.outcome import Outcome
@@ -52,6 +53,8 @@ class ProcessWork(Work):
         Names the records of provenance that traces refer to; empty: they keep theirs.
     other : pathlib.Path or None
         The data set that the input is compared with, station by station.
+    no_events : bool
+        Whether the files' events are left alone.
     writes : bool
         Whether there is an output to write to; else the function may return rows only.
     """
@@ -63,6 +66,7 @@ class ProcessWork(Work):
     cache_responses: bool = True
     run_id: str = ""
     other: Path | None = None
+    no_events: bool = False
     writes: bool = True
 
     def begin(self, name: str) -> ProcessWorker:
@@ -87,6 +91,9 @@ class ProcessWorker(Worker):
         self.readers = [self.reader]
         if work.other is not None:
             self.readers.append(Reader(work.other, work.cache_responses))
+        if work.no_events:
+            for reader in self.readers:
+                reader.ignore_events()
 
     def close(self) -> None:
         """Close the inputs."""
@@ -111,7 +118,14 @@ class ProcessWorker(Worker):
             result = self._compare(unit, source)
         read = source.described(unit.outcome("empty"))
         cut = self._cut(unit, read)
-        traces = encode_stream(result.stream, station, unit.output_tag, encoding, cut)
+        traces = encode_stream(
+            result.stream,
+            station,
+            unit.output_tag,
+            encoding,
+            cut,
+            exact_names=bool(unit.event),
+        )
         name = ""
         if self.work.run_id:
             # One record for all windows of a station: they may be joined.
@@ -140,11 +154,15 @@ class ProcessWorker(Worker):
     def _call(self, unit: Unit, source: StationSource) -> Checked:
         """Read a station and tag and have the function called on it."""
         seen, _ = self._windows(unit)
-        wanted = self.work.selection.has_channel
+        has_trace = self.work.selection.has_trace
+
+        def wanted(header: TraceHeader) -> bool:
+            return has_trace(header) and unit.has_trace(header)
+
         stream = self.reader.stream(unit.station, unit.tag, seen, wanted)
         source.note(traces_read(stream))
         source.locate()
-        return call(self.work.process, self.reader, stream, unit.station, unit.tag)
+        return call(self.work.process, self.reader, stream, unit)
 
     def _compare(self, unit: Unit, source: StationSource) -> Checked:
         """Have the function called on a station of both data sets."""

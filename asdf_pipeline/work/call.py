@@ -14,25 +14,24 @@ if TYPE_CHECKING:
 
     from asdf_pipeline.container.reader import Reader
     from asdf_pipeline.function.load import UserFunction
+    from asdf_pipeline.plan.units import Unit
     from asdf_pipeline.work.station_data import StationData
 
 _LOGGER = logging.getLogger(__name__)
 
 
-def call(
-    process: UserFunction, reader: Reader, stream: Stream, station: str, tag: str
-) -> Checked:
-    """Call the user's function on a station's waveforms.
+def call(function: UserFunction, reader: Reader, stream: Stream, unit: Unit) -> Checked:
+    """Call the user's function on the waveforms of a unit.
 
     Parameters
     ----------
-    process : UserFunction
+    function : UserFunction
         The function.
     reader : Reader
         The open input, for the inventory and what else the function asks for.
     stream : obspy.Stream
         The waveforms; the function may change them.
-    station, tag : str
+    unit : Unit
         Whose they are.
 
     Raises
@@ -45,22 +44,25 @@ def call(
     Exception
         Whatever else the function raised.
     """
-    offered = {n: _offer(n, process, reader, stream, tag) for n in process.asks}
-    inventory = reader.inventory(station)
+    offered = {n: _offered(n, function, reader, stream, unit) for n in function.asks}
+    inventory = reader.inventory(unit.station)
     source = source_of(inventory)  # the inventory forgets it once it is parsed
     try:
-        result = process.function(stream, inventory, **process.parameters, **offered)
+        result = function.function(stream, inventory, **function.parameters, **offered)
     except Exception as error:
         better = error if source is None else source.explain(error)
         if better is error:
             raise
         raise better from error
+    finally:
+        if "events" in offered:
+            reader.event_document().take_back()
     if source is not None and source.failure:
         _LOGGER.warning("%s; the function went on without it", source.failure)
-    return check_result(result, station, compares=False)
+    return check_result(result, unit.station, compares=False)
 
 
-def compare(process: UserFunction, a: StationData, b: StationData) -> Checked:
+def compare(function: UserFunction, a: StationData, b: StationData) -> Checked:
     """Call the user's function on a station of two data sets.
 
     Raises
@@ -68,27 +70,32 @@ def compare(process: UserFunction, a: StationData, b: StationData) -> Checked:
     TraceError, ResponseMissingError
         As of `call`.
     """
-    offered = {"parameters": dict(process.parameters)} if process.asks else {}
+    offered = {"parameters": dict(function.parameters)} if function.asks else {}
     try:
-        result = process.function(a, b, **process.parameters, **offered)
+        result = function.function(a, b, **function.parameters, **offered)
     except Exception as error:
         better = explained(error, ())
         if better is error:
             raise
         raise better from error
+    finally:
+        a.take_back()
+        b.take_back()
     return check_result(result, a.station, compares=True)
 
 
-def _offer(
-    name: str, process: UserFunction, reader: Reader, stream: Stream, tag: str
+def _offered(
+    name: str, function: UserFunction, reader: Reader, stream: Stream, unit: Unit
 ) -> object:
     """Return what a function gets that has an argument of this name."""
     if name == "tag":
-        return tag
+        return unit.tag
     if name == "parameters":
-        return dict(process.parameters)
+        return dict(function.parameters)
     if name == "events":
-        return reader.events()
+        return reader.event_document().lend()
+    if unit.event:
+        return reader.event((unit.event,))
     wanted = {
         str(identifier)
         for trace in stream

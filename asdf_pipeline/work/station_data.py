@@ -53,7 +53,7 @@ class Streams(Mapping[str, "Stream"]):
             )
             raise StationMissingError(msg)
         if tag not in self._streams:
-            wanted, times = self._selection.has_channel, self._selection.times
+            wanted, times = self._selection.has_trace, self._selection.times
             stream = self._reader.stream(self._station, tag, times, wanted)
             self.read += traces_read(stream)
             self._streams[tag] = stream
@@ -96,7 +96,12 @@ class StationData:
     @cached_property
     def events(self) -> Catalog:
         """The data set's events; an empty catalog where there are none."""
-        return self.reader.events()
+        return self.reader.event_document().lend()
+
+    def take_back(self) -> None:
+        """See to it that a change of the events is not seen by the next station."""
+        if "events" in vars(self):
+            self.reader.event_document().take_back()
 
     def __repr__(self) -> str:
         """Return file, station and tags."""

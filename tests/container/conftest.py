@@ -10,7 +10,7 @@ import pyasdf
 import pytest
 
 from asdf_pipeline.metadata.split import split
-from asdf_pipeline.metadata.write import written
+from asdf_pipeline.metadata.write import to_stationxml
 from tests.container.made import write
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def rjob_xml() -> bytes:
     """Return the StationXML of BW.RJOB."""
-    return split(written(obspy.read_inventory()), "ObsPy")["BW.RJOB"].document
+    return split(to_stationxml(obspy.read_inventory()), "ObsPy")["BW.RJOB"].document
 
 
 @pytest.fixture(scope="session")

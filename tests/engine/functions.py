@@ -14,6 +14,7 @@ from asdf_pipeline import Result
 
 if TYPE_CHECKING:
     from obspy import Inventory, Stream, Trace
+    from obspy.core.event import Event
 
     from asdf_pipeline.work.station_data import StationData
 
@@ -127,3 +128,38 @@ def misfit_until_cured(
         msg = "not cured"
         raise RuntimeError(msg)
     return misfit(a, b)
+
+
+def of_event(st: Stream, inv: Inventory | None, event: Event | None) -> Result:
+    """Return an event's waveforms, and an array that is named after the event."""
+    assert event is not None
+    name = str(event.resource_id).rpartition("/")[2]
+    assert {str(i) for t in st for i in t.stats.asdf.event_ids} == {
+        str(event.resource_id)
+    }
+    counts = np.array([trace.stats.npts for trace in st])
+    return Result(st, {f"Counts/{_code(st)}/{name}": counts})
+
+
+def of_event_until_cured(
+    st: Stream, inv: Inventory | None, event: Event | None, calls: str, cure: str
+) -> Result:
+    """Raise for one event of one station until a file exists; calls leave a line."""
+    assert event is not None
+    unit = f"{_code(st)} {event.resource_id}"
+    with Path(calls).open("a", encoding="utf-8") as file:
+        file.write(f"{unit}\n")
+    if unit == "XX_S02 smi:local/event/1" and not Path(cure).exists():
+        msg = "not cured"
+        raise RuntimeError(msg)
+    return of_event(st, inv, event)
+
+
+def traces_of_event(st: Stream, inv: Inventory | None, event: Event) -> Stream:
+    """Return an event's waveforms as they are."""
+    return st
+
+
+def unchanged(st: Stream, inv: Inventory | None) -> Stream:
+    """Return the waveforms as they are."""
+    return st

@@ -133,7 +133,9 @@ def test_it_removes_responses_like_obspys(lazy: LazyInventory) -> None:
     assert attached[0].stats.response is not None
 
 
-def test_responses_remember_unless_told_not_to(our_file: Path) -> None:
+def test_responses_are_memoising_unless_cache_responses_is_false(
+    our_file: Path,
+) -> None:
     for cache_responses in (True, False):
         with Reader(our_file, cache_responses=cache_responses) as reader:
             inventory = reader.inventory(STATION)

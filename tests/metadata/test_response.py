@@ -1,4 +1,4 @@
-"""Responses from memory equal ObsPy's, whatever was remembered before."""
+"""Memoised responses equal ObsPy's, whatever was kept before."""
 
 from __future__ import annotations
 
@@ -23,15 +23,14 @@ from obspy.core.inventory import (
 )
 from obspy.core.inventory.response import ResponseListElement
 
-from asdf_pipeline.metadata import response as module
+from asdf_pipeline.metadata import stages as module
 from asdf_pipeline.metadata.evaluations import ENTRY_OVERHEAD, Evaluations
-from asdf_pipeline.metadata.response import (
+from asdf_pipeline.metadata.response import MemoisingResponse, memoise
+from asdf_pipeline.metadata.stages import (
     FEWEST_FREQUENCIES,
     PROBES,
-    MemoisingResponse,
     cache_statistics,
     clear_cache,
-    remember,
 )
 
 if TYPE_CHECKING:
@@ -119,7 +118,7 @@ def channels(inventory: obspy.Inventory) -> list[Any]:
 def both(inventory: obspy.Inventory) -> list[tuple[Response, Response, float]]:
     """Return each channel's (plain, memoising) responses and its Nyquist in Hz."""
     memoising = copy.deepcopy(inventory)
-    remember(memoising)
+    memoise(memoising)
     return [
         (plain.response, other.response, (plain.sample_rate or 20.0) / 2)
         for plain, other in zip(channels(inventory), channels(memoising), strict=True)
@@ -130,7 +129,7 @@ def both(inventory: obspy.Inventory) -> list[tuple[Response, Response, float]]:
 def rjob() -> Response:
     """Return the response of BW.RJOB: sensor, digitiser gain, two FIR stages."""
     inventory = obspy.read_inventory(str(OBSPY / "core/data/BW_RJOB.xml"))
-    remember(inventory)
+    memoise(inventory)
     return channels(inventory)[0].response
 
 
@@ -138,7 +137,7 @@ def anmo() -> Response:
     """Return the response of IU.ANMO: sensor, digitiser gain, asymmetric FIR stage."""
     path = OBSPY / "core/tests/data/IU_ANMO_00_BHZ.xml"
     inventory = obspy.read_inventory(str(path))
-    remember(inventory)
+    memoise(inventory)
     return channels(inventory)[0].response
 
 
@@ -204,7 +203,7 @@ def test_selected_stages(stages: tuple[int | None, int | None], output: str) -> 
     )
 
 
-def test_the_bytes_do_not_depend_on_what_was_remembered(
+def test_the_bytes_do_not_depend_on_what_was_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     response = rjob()
@@ -256,7 +255,7 @@ def test_get_evalresp_response_and_remove_response_use_it() -> None:
     stream = obspy.read()
     expected = stream.copy()
     expected.remove_response(inventory, output="DISP", water_level=30)
-    remember(inventory)
+    memoise(inventory)
     attached = stream.copy()
     attached.attach_response(inventory)
     attached.remove_response(output="DISP", water_level=30)
@@ -476,7 +475,7 @@ def test_an_evaluation_that_fails_is_not_kept() -> None:
     [copy.deepcopy, copy.copy, None],
     ids=["deepcopy", "copy", "pickle"],
 )
-def test_copies_and_pickles_go_on_remembering(
+def test_copies_and_pickles_go_on_memoising(
     copied: Callable[[Response], Response] | None,
 ) -> None:
     response = rjob()
@@ -626,13 +625,13 @@ def test_unusual_arguments_are_obspys(arguments: dict[str, Any]) -> None:
     assert_as_obspy(response, plain(response), **arguments)
 
 
-def test_remember_leaves_everything_else() -> None:
+def test_memoise_leaves_everything_else() -> None:
     inventory = obspy.read_inventory()
     before = copy.deepcopy(inventory)
     channels(inventory)[0].response = None
     channels(before)[0].response = None
-    remember(inventory)
-    remember(inventory)
+    memoise(inventory)
+    memoise(inventory)
     assert inventory == before
     kinds = {type(channel.response) for channel in channels(inventory)}
     assert kinds == {type(None), MemoisingResponse}

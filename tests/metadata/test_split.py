@@ -19,7 +19,7 @@ from asdf_pipeline.metadata.inventory import parse
 from asdf_pipeline.metadata.merge import merge
 from asdf_pipeline.metadata.split import split
 from asdf_pipeline.metadata.stationxml import survey
-from asdf_pipeline.metadata.write import written
+from asdf_pipeline.metadata.write import to_stationxml
 from asdf_pipeline.stage.metadata import read_stations
 
 STATION = "BW.RJOB"
@@ -153,7 +153,7 @@ def test_the_gain_of_a_polynomial_stage_is_kept(as_inventory: bool) -> None:
         station("A", channel("LKO", inside=POLYNOMIAL)),
         station("B", channel(), channel("LKO", inside=POLYNOMIAL)),
     )
-    content = written(parse(whole, "whole")) if as_inventory else whole
+    content = to_stationxml(parse(whole, "whole")) if as_inventory else whole
     for name, own in split(content, "whole").items():
         (one,) = parse(own.document, name)[0][0].select(channel="LKO")
         (stage,) = one.response.response_stages
@@ -226,10 +226,28 @@ def test_what_merging_rewrites_or_leaves_out_is_logged(
     assert f"{left_out}FDSNStationXML/Source\n" in caplog.text
 
 
+def test_files_that_disagree_about_the_place_are_told_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, two = tmp_path / "1.xml", tmp_path / "2.xml"
+    content = document(station("A", channel()))
+    one.write_bytes(content)
+    place = b"<Latitude>1</Latitude>"
+    two.write_bytes(content.replace(place, b"<Latitude>1.5</Latitude>", 1))
+    ((_, merged),) = read_stations([one, two])
+    (own,) = parse(merged, "merged")[0]
+    assert (own.latitude, [one.code for one in own]) == (1.0, ["HHZ"])
+    said = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    assert said == [
+        f"{one}, {two}: station XX.A: is at (1.0, 2.0, 3.0) and at (1.5, 2.0, 3.0) "
+        "from 2001-01-01T00:00:00.000000Z: the first is kept"
+    ]
+
+
 def test_splitting_each_station_of_an_inventory() -> None:
     whole = obspy.read_inventory()
     before = copy.deepcopy(whole)
-    documents = split(written(whole), "whole")
+    documents = split(to_stationxml(whole), "whole")
     for network, code, channels in (
         ("GR", "FUR", 12),
         ("GR", "WET", 9),
@@ -246,7 +264,10 @@ def test_splitting_each_station_of_an_inventory() -> None:
 
 
 def test_splitting_gives_the_same_bytes_each_time(rjob_xml: bytes) -> None:
-    assert split(written(obspy.read_inventory()), "all")[STATION].document == rjob_xml
+    assert (
+        split(to_stationxml(obspy.read_inventory()), "all")[STATION].document
+        == rjob_xml
+    )
     assert split(rjob_xml, "one")[STATION].document == rjob_xml
 
 
@@ -273,7 +294,8 @@ def test_an_epoch_lasts_as_long_as_the_longest(
 def test_documents_of_single_channels_are_merged(rjob_xml: bytes) -> None:
     whole = parse(rjob_xml, "whole", cache_responses=False)
     parts = [
-        (code, written(whole.select(channel=code))) for code in ("EHZ", "EHN", "EHE")
+        (code, to_stationxml(whole.select(channel=code)))
+        for code in ("EHZ", "EHN", "EHE")
     ]
     merged = parse(merge(parts, STATION).document, "merged", cache_responses=False)
     assert len(merged) == 1
@@ -304,4 +326,4 @@ def test_the_station_that_cannot_be_written_is_named() -> None:
     inventory = obspy.read_inventory()
     inventory[1][0].site.name = object()
     with pytest.raises(StationXMLError, match=r"station BW\.RJOB: cannot be written"):
-        written(inventory)
+        to_stationxml(inventory)

@@ -39,16 +39,16 @@ def saying(document: bytes, tag: str, text: bytes) -> bytes:
 DAMAGE: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "stars": (
         lambda xml: saying(xml, "Elevation", b"****"),
-        r"epoch from 2001-05-15\S*, line \d+: Elevation '\*\*\*\*' is no number \(Type",
+        r"RJOB from 2001-05-15\S*, line \d+: Elevation '\*\*\*\*' is no number \(Type",
     ),
     "latitude": (
         lambda xml: saying(xml, "Latitude", b"100"),
-        r"epoch from 2001-05-15\S*, line \d+: Latitude 100 is not between -90 and 90",
+        r"RJOB from 2001-05-15\S*, line \d+: Latitude 100 is not between -90 and 90",
     ),
     "normalization": (
         lambda xml: without(xml, "NormalizationFrequency"),
-        r"channel \.EHZ from 2001-05-15\S* to 2006-12-12\S*, response stage 1, line "
-        r"\d+: PolesZeros has no NormalizationFrequency \(TypeError",
+        r"RJOB from .*, channel \.EHZ from 2001-05-15\S* to 2006-12-12\S*, response "
+        r"stage 1, line \d+: PolesZeros has no NormalizationFrequency \(TypeError",
     ),
     "created": (
         lambda xml: without(xml, "Created"),
@@ -181,10 +181,10 @@ def test_a_channel_that_obspy_leaves_out_is_named(
         "BW.RJOB..EHZ at 2009-08-24T00:20:03.000000Z: no response; the StationXML has"
     )
     assert failed.error_message.startswith(said)
-    left_out = "left out when it was read: channel .EHZ from 2007-12-17"
+    left_out = "left out when it was read: station BW.RJOB from 2007-12-17"
     assert left_out in failed.error_message
     assert failed.error_message.endswith("Elevation '****' is no number")
-    assert "BW.RJOB: ObsPy leaves out channel .EHZ from 2007-12-17" in caplog.text
+    assert "BW.RJOB: ObsPy leaves out station BW.RJOB from 2007-12-17" in caplog.text
 
 
 @pytest.mark.parametrize("chained", [False, True], ids=["step", "chain"])
@@ -204,7 +204,7 @@ def test_the_command_says_the_parse_error(
     words += ["--tag", "raw_recording=processed", "--backend", "serial"]
     assert main(words) == 1
     said = capfd.readouterr().err
-    assert "station BW.RJOB: the StationXML cannot be parsed: epoch from 2001" in said
+    assert "RJOB: the StationXML cannot be parsed: station BW.RJOB from" in said
     assert "Elevation '****' is no number" in said
 
 

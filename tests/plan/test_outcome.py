@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from asdf_pipeline.plan.outcome import Outcome, join_windows
-from asdf_pipeline.plan.selection import ALWAYS
+from asdf_pipeline.times import ALWAYS
 
 HOUR = 3600 * 10**9
 

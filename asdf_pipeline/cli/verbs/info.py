@@ -45,6 +45,7 @@ def _survey(path: Path) -> dict[str, Any]:
     """Return the facts of a file by name, in the order to print them."""
     from asdf_pipeline.container.reader import Reader
     from asdf_pipeline.manifest import format_time
+    from asdf_pipeline.metadata.events import count_events
 
     with Reader(path) as reader:
         stations = reader.stations()
@@ -72,7 +73,7 @@ def _survey(path: Path) -> dict[str, Any]:
             "samples_by_tag": dict(sorted(samples.items())),
             "start": format_time(min(starts, default=None)),
             "end": format_time(max(ends, default=None)),
-            "events": len(reader.events()) if reader.quakeml() else 0,
+            "events": count_events(reader.quakeml()),
             "provenance_records": len(reader.provenance()),
             "auxiliary_data": reader.auxiliary_paths(),
             "file_bytes": size,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import obspy
 
     from asdf_pipeline.container.reader import Reader
+    from asdf_pipeline.container.traces import TraceHeader
     from asdf_pipeline.plan.selection import Selection
 
 _NAMED = 10  # stations named in an error
@@ -60,16 +61,25 @@ def run(args: argparse.Namespace) -> int:
     from asdf_pipeline.container.product import encode_stream
     from asdf_pipeline.container.reader import Reader
     from asdf_pipeline.function.load import load_function
+    from asdf_pipeline.plan.units import Unit, units_of
     from asdf_pipeline.work.call import call
 
     process = load_function(args.function, read_parameters(args.parameters))
     selection = read_selection(args)
     with Reader(args.input) as reader:
         station, tag = _choose(reader, args.station, args.tag, selection)
-        stream = reader.stream(station, tag, selection.times, selection.has_channel)
+        unit = Unit(station, tag, tag)
+        by_event = "event" in process.asks
+        parts, _ = units_of(reader, unit, selection, None, by_event=by_event)
+        unit = parts[0] if parts else unit
+
+        def wanted(header: TraceHeader) -> bool:
+            return selection.has_trace(header) and unit.has_trace(header)
+
+        stream = reader.stream(station, tag, selection.times, wanted)
         before = stream.copy()
         try:
-            result = call(process, reader, stream, station, tag)
+            result = call(process, reader, stream, unit)
             # What 'process' would refuse is refused here.
             encode_stream(result.stream, station, tag, RAW)
             auxiliary = encode_auxiliary(result.auxiliary, RAW)
@@ -77,7 +87,8 @@ def run(args: argparse.Namespace) -> int:
             error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
             traceback.print_exception(error)
             return EXIT_DATA
-    print(f"{station}, tag {tag}\n\nin:  {before}\n\nout: {result.stream}")
+    event = f", event {unit.event}" if unit.event else ""
+    print(f"{station}, tag {tag}{event}\n\nin:  {before}\n\nout: {result.stream}")
     for one in auxiliary:
         shape = " x ".join(map(str, one.array.shape or (one.array.size,)))
         print(f"     auxiliary data {one.path}: {shape}, {one.array.dtype}")

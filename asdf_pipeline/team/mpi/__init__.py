@@ -1,4 +1,4 @@
-"""The team of MPI ranks: `ranks` forms it, and the others are its parts.
+"""The team of MPI ranks: `start` forms it, `ranks` is it, the others are its parts.
 
 ``dispatcher`` hands out the units on rank 0, ``ledger_proxy`` is the ledger as any
 rank's worker has it, ``links`` and ``mailbox`` are the messages between the two;

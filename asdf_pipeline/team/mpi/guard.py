@@ -2,9 +2,9 @@
 
 Without it, one rank's error leaves the others waiting for ever. An uncaught error
 is seen by an excepthook, which aborts the job. A rank that leaves by ``sys.exit`` is
-not: at exit all ranks meet, and whoever waits there while others wait for it within
-this package is reported to them. A rank that only takes longer than others (rank 0
-drawing a map after the processing) is left in peace.
+not: at exit all ranks wait for each other, and one that waits there while others wait
+for it within this package tells them so. A rank that only takes longer than others
+(rank 0 drawing a map after the processing) is left in peace.
 
 mpi4py is not imported here, only used where it is already.
 """
@@ -16,7 +16,7 @@ import functools
 import socket
 import sys
 import time
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 
 from asdf_pipeline.team.launcher import launched_rank, launched_ranks
 from asdf_pipeline.text import named_line
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from mpi4py import MPI
 
+E = TypeVar("E", bound=Exception)
+
 GRACE = 3.0
 """Seconds at exit after which a rank tells the others that it has left."""
 LEFT = 32012
@@ -36,13 +38,13 @@ LEFT = 32012
 class _State:
     """What there is once in a process."""
 
-    comm: MPI.Intracomm | None = None  # for the meeting at exit
+    comm: MPI.Intracomm | None = None  # for the barrier at exit
     initialised = False  # MPI, by us, so that we finalise it
     lost: ClassVar[list[object]] = []  # files that cannot be closed
 
 
 def watch() -> None:
-    """Install excepthook and meeting at exit, where a launcher started ranks."""
+    """Install excepthook and barrier at exit, where a launcher started ranks."""
     if launched_ranks() > 1:
         _install()
 
@@ -54,7 +56,7 @@ def _install() -> None:
 
 
 def join(mpi: Any) -> MPI.Intracomm:
-    """Meet all ranks that come to this package for the first time.
+    """Wait for all ranks to come to this package for the first time.
 
     Returns
     -------
@@ -62,7 +64,7 @@ def join(mpi: Any) -> MPI.Intracomm:
         The guard's own communicator, made once.
     """
     if _State.comm is None:
-        away = _meet_first(mpi, coming=True)
+        away = _first_barrier(mpi, coming=True)
         if away:
             if mpi.COMM_WORLD.Get_rank() != min({*range(len(away) + 1)} - {*away}):
                 time.sleep(2 * GRACE)  # another one says it
@@ -71,6 +73,14 @@ def join(mpi: Any) -> MPI.Intracomm:
         _State.comm = mpi.COMM_WORLD.Dup()
         _install()
     return _State.comm
+
+
+def on_all_ranks(error: E, *, shows: bool) -> E:
+    """Return an error that all ranks raise, marked so that one of them shows it."""
+    error.everywhere = True  # type: ignore[attr-defined]
+    if not shows:
+        error.silent = True  # type: ignore[attr-defined]
+    return error
 
 
 def finalise_at_exit() -> None:
@@ -91,7 +101,7 @@ def abort(why: str, code: int = 1) -> NoReturn:
     _say(why)
     mpi = _running()
     if mpi:
-        time.sleep(0.1)  # launchers lose what is written at the very last
+        time.sleep(0.1)  # Open MPI 4.1's mpiexec loses what is written at the very last
         mpi.COMM_WORLD.Abort(code)
     sys.exit(code)
 
@@ -179,8 +189,8 @@ def _uncaught(
     _say(why)  # launchers end a job of which one process failed before MPI_Init
 
 
-def _meet_first(mpi: Any, *, coming: bool, limit: float = float("inf")) -> list[int]:
-    """Meet those who come to the processing first, or leave; who does not come."""
+def _first_barrier(mpi: Any, *, coming: bool, limit: float = float("inf")) -> list[int]:
+    """Wait for all ranks to come to the processing or to exit; return who exits."""
     import numpy as np
 
     world = mpi.COMM_WORLD
@@ -196,7 +206,7 @@ def _meet_first(mpi: Any, *, coming: bool, limit: float = float("inf")) -> list[
 
 
 def _leave() -> None:
-    """Meet at exit; whoever leaves too early is reported to those who wait for it."""
+    """Wait for all ranks at exit; tell those who wait for this one that it left."""
     mpi = _running()
     if mpi is None:
         return
@@ -205,27 +215,27 @@ def _leave() -> None:
     # mpi4py.run knows an exit code that is not 0 and aborts by itself, after this.
     limit = 2 * GRACE if "mpi4py.run" in sys.modules else float("inf")
     if _State.comm is None:
-        away = _meet_first(mpi, coming=False, limit=limit)
+        away = _first_barrier(mpi, coming=False, limit=limit)
         if len(away) < mpi.COMM_WORLD.Get_size():
             # Who came ends the job. Open MPI 4.1's mpiexec may hang for ever where a
             # rank finalises MPI while another one aborts.
             time.sleep(2 * GRACE)
     else:
-        _part(_State.comm, limit)
+        _last_barrier(_State.comm, limit)
     if _State.lost:
         mpi.COMM_WORLD.Abort(1)
     if _State.initialised:
         mpi.Finalize()
 
 
-def _part(comm: MPI.Intracomm, limit: float) -> None:
-    request, began, told = comm.Ibarrier(), time.monotonic(), False
+def _last_barrier(comm: MPI.Intracomm, limit: float) -> None:
+    request, began, sent = comm.Ibarrier(), time.monotonic(), False
     for _ in naps(5e-3):
         waited = time.monotonic() - began
         if request.Test() or waited > limit:
             return
-        if waited > GRACE and not told:
-            told = True
+        if waited > GRACE and not sent:
+            sent = True
             # Rank 0 waits for everyone, and everyone for rank 0.
             others = range(1, comm.Get_size()) if comm.Get_rank() == 0 else [0]
             for rank in others:

@@ -12,31 +12,25 @@ from contextlib import ExitStack
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from mpi4py import MPI
+
 from asdf_pipeline.container.codec import RAW
-from asdf_pipeline.errors import ASDFPipelineError, BackendError, WriteError
+from asdf_pipeline.errors import ASDFPipelineError, WriteError
 from asdf_pipeline.team.alone import work_through
 from asdf_pipeline.team.base import Job, Team
-from asdf_pipeline.team.launcher import launched_rank, launched_ranks
-from asdf_pipeline.team.mpi.guard import (
-    abort_at_exit,
-    finalise_at_exit,
-    join,
-    rank_label,
-)
+from asdf_pipeline.team.mpi.dispatcher import Dispatcher
+from asdf_pipeline.team.mpi.guard import abort_at_exit, join, on_all_ranks, rank_label
+from asdf_pipeline.team.mpi.ledger_proxy import LedgerProxy
+from asdf_pipeline.team.mpi.links import RemoteLink, RootLink, fail
+from asdf_pipeline.team.mpi.mailbox import Mailbox, broadcast, gather_all, portable
+from asdf_pipeline.team.mpi.parallel import SharedSegments, work_together
 from asdf_pipeline.team.resources import keep_memory, one_thread
 from asdf_pipeline.team.stop import Stop
-from asdf_pipeline.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mpi4py import MPI
-
-    from asdf_pipeline.journal.segments import SealSchedule
-    from asdf_pipeline.team.base import TeamOptions
-    from asdf_pipeline.team.mpi.dispatcher import Dispatcher
-    from asdf_pipeline.team.mpi.ledger_proxy import LedgerProxy
-    from asdf_pipeline.work.base import Work, Worker
+    from asdf_pipeline.work.base import Work
 
 log = logging.getLogger(__name__)
 
@@ -46,87 +40,29 @@ _COST = (
 )
 
 T = TypeVar("T")
-E = TypeVar("E", bound=Exception)
-
-
-def form(options: TeamOptions) -> Ranks:
-    """Return the team of all ranks that the launcher started; every rank calls this.
-
-    Raises
-    ------
-    BackendError
-        If there is no MPI, the launcher is of another MPI, or h5py cannot write in
-        parallel where that is asked for.
-    """
-    io = options.io
-    _start_mpi()
-    from asdf_pipeline.container.parallel import available
-
-    channels = _channels()
-    if io == "parallel" and not available():
-        msg = (
-            "io 'parallel': this h5py is built without parallel HDF5; install one "
-            "that is (conda: h5py=*=mpi_openmpi*), or use io 'segments'"
-        )
-        raise _once(BackendError(msg), speaks=channels.units.Get_rank() == 0)
-    several = channels.units.Get_size() > 1
-    parallel = io == "parallel" or (io == "auto" and several and available())
-    return Ranks(channels, parallel=parallel)
-
-
-def _start_mpi() -> None:
-    try:
-        from mpi4py import MPI
-    except (ImportError, RuntimeError) as error:
-        msg = (
-            f"backend 'mpi' needs mpi4py and an MPI library ({one_line(error)}): "
-            "pip install mpi4py, with the MPI of your mpiexec"
-        )
-        raise _once(BackendError(msg), speaks=launched_rank() == 0) from error
-    if not MPI.Is_initialized():  # h5py was imported first, and kept it from that
-        MPI.Init_thread(MPI.THREAD_MULTIPLE)
-        finalise_at_exit()
-    launched = launched_ranks(tasks=True)
-    if launched > 1 and MPI.COMM_WORLD.Get_size() == 1:
-        library = MPI.Get_library_version().partition(",")[0].strip("\n\0 ")
-        msg = (
-            f"the launcher started {launched} processes, but to MPI each is alone: "
-            f"mpi4py uses {library}; start it with the mpiexec of that library "
-            "(with Slurm: srun --mpi=pmix)"
-        )
-        raise _once(BackendError(msg), speaks=launched_rank() == 0)
-
-
-def _once(error: E, *, speaks: bool) -> E:
-    """Mark an error that all ranks raise, so that one of them shows it."""
-    error.everywhere = True  # type: ignore[attr-defined]
-    if not speaks:
-        error.silent = True  # type: ignore[attr-defined]
-    return error
 
 
 @dataclasses.dataclass(frozen=True)
 class _Channels:
-    """Communicators that only this package uses: nothing of the user's gets in."""
+    """Communicators that only this package uses: no message of the user's gets in."""
 
     lead: MPI.Intracomm  # `Team.lead`, `follow` and `together`
     units: MPI.Intracomm  # reports and replies
     write: MPI.Intracomm  # segments that all ranks write
-    names: list[str]
-    threads: bool
+    names: list[str]  # of the workers, by rank
+    rank: int
+    size: int
 
 
 @cache
-def _channels() -> _Channels:
-    from mpi4py import MPI
-
-    from asdf_pipeline.team.mpi.mailbox import gather_all
-
+def channels() -> _Channels:
+    """Return the communicators, made once, by all ranks together."""
     guard = join(MPI)
     lead = guard.Dup()
     names = gather_all(lead, rank_label())
-    threads = MPI.Query_thread() == MPI.THREAD_MULTIPLE
-    return _Channels(lead, guard.Dup(), guard.Dup(), names, threads)
+    return _Channels(
+        lead, guard.Dup(), guard.Dup(), names, lead.Get_rank(), lead.Get_size()
+    )
 
 
 class Ranks(Team):
@@ -145,39 +81,32 @@ class Ranks(Team):
     has_peers: ClassVar[bool] = True
     can_write_together: ClassVar[bool] = True
 
-    def __init__(self, channels: _Channels, *, parallel: bool) -> None:
-        self._channels = channels
+    def __init__(self, *, parallel: bool) -> None:
+        self._channels = channels()
         self._parallel = parallel
-        self._rank = channels.units.Get_rank()
-        self.size = channels.units.Get_size()
-        self.leads = self._rank == 0
+        self.size = self._channels.size
+        self.leads = self._channels.rank == 0
         self.io = "parallel HDF5" if parallel else "segments"
 
     def lead(self, do: Callable[[], T], tell: Callable[[T], object]) -> T:
         """Do something on rank 0 (see `Team.lead`)."""
-        from asdf_pipeline.team.mpi.mailbox import broadcast, portable
-
         try:
             result = do()
         except Exception as error:  # whatever it is, all raise it
             broadcast(self._channels.lead, (None, portable(error)))
-            raise _once(error, speaks=True) from None
+            raise on_all_ranks(error, shows=True) from None
         broadcast(self._channels.lead, (tell(result), None))
         return result
 
     def follow(self) -> Any:
         """Return what rank 0 tells of what it did (see `Team.follow`)."""
-        from asdf_pipeline.team.mpi.mailbox import broadcast
-
         told, error = broadcast(self._channels.lead)
         if error is not None:
-            raise _once(error, speaks=False)
+            raise on_all_ranks(error, shows=False)
         return told
 
     def together(self, do: Callable[[], T]) -> T:
         """Let every rank do something (see `Team.together`)."""
-        from asdf_pipeline.team.mpi.mailbox import gather_all, portable
-
         error = result = None
         try:
             result = do()
@@ -189,13 +118,11 @@ class Ranks(Team):
                 continue
             if rank:
                 first.args = (f"{first} ({self._channels.names[rank]})",)
-            raise _once(first, speaks=self.leads)
+            raise on_all_ranks(first, shows=self.leads)
         return result  # type: ignore[return-value]
 
     def run(self, work: Work, job: Job | None) -> None:
         """Do all units (see `Team.run`)."""
-        from asdf_pipeline.team.mpi.links import fail
-
         try:
             self._run(work, job)
         except ASDFPipelineError:
@@ -204,14 +131,10 @@ class Ranks(Team):
             fail(error)
 
     def _run(self, work: Work, job: Job | None) -> None:
-        from asdf_pipeline.team.mpi.ledger_proxy import LedgerProxy
-        from asdf_pipeline.team.mpi.links import RemoteLink, RootLink
-        from asdf_pipeline.team.mpi.mailbox import Mailbox
-
         if self._parallel:
             work = work.stored(RAW)
-        name = self._channels.names[self._rank]
-        threads = self._channels.threads
+        name = self._channels.names[self._channels.rank]
+        threads = MPI.Query_thread() == MPI.THREAD_MULTIPLE
         mailbox = Mailbox(self._channels.units)
         keep_memory()
         with ExitStack() as stack:
@@ -237,7 +160,12 @@ class Ranks(Team):
             )
             failure = None
             try:
-                self._work(worker, ledger, schedule, stop, dispatcher, quakeml)
+                if self._parallel:
+                    comm = self._channels.write
+                    segments = SharedSegments(comm, quakeml, dispatcher)
+                    work_together(worker, ledger, segments, stop)
+                else:
+                    work_through(worker, ledger, schedule, stop)
             except ASDFPipelineError as error:
                 failure = error
                 if isinstance(error, WriteError):
@@ -250,9 +178,7 @@ class Ranks(Team):
                 raise dispatcher.error
 
     def _dispatcher(self, job: Job) -> Dispatcher:
-        from asdf_pipeline.team.mpi.dispatcher import Dispatcher
-
-        serves_only = not self._channels.threads and self.size > 1
+        serves_only = MPI.Query_thread() != MPI.THREAD_MULTIPLE and self.size > 1
         if serves_only:
             log.warning(
                 "MPI was not initialised for several threads (MPI_THREAD_MULTIPLE): "
@@ -264,20 +190,3 @@ class Ranks(Team):
             together=self._parallel,
             serves_only=serves_only,
         )
-
-    def _work(
-        self,
-        worker: Worker,
-        ledger: LedgerProxy,
-        schedule: SealSchedule,
-        stop: Stop,
-        dispatcher: Dispatcher | None,
-        quakeml: bytes | None,
-    ) -> None:
-        if not self._parallel:
-            work_through(worker, ledger, schedule, stop)
-            return
-        from asdf_pipeline.team.mpi.parallel import SharedSegments, work_together
-
-        segments = SharedSegments(self._channels.write, quakeml, dispatcher)
-        work_together(worker, ledger, segments, stop)
