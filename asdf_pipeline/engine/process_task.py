@@ -213,14 +213,14 @@ class ProcessTask(Assignment):
         InputError
             If they are damaged.
         """
-        try:
-            with Reader(self.input) as reader:
+        with Reader(self.input) as reader:
+            try:
                 document = reader.quakeml()
                 check_quakeml(document, str(self.input))
                 stated = reader.stated_digest() if document is not None else None
-        except InputError as error:
-            msg = f"{error}; --no-events (no_events) goes on without the events"
-            raise InputError(msg) from error
+            except InputError as error:
+                msg = f"{error}; --no-events (no_events) goes on without the events"
+                raise InputError(msg) from error
         if document is not None and stated not in (None, bytes_digest(document)):
             msg = (
                 f"{self.input}: the QuakeML document was changed: it has not the "
