@@ -43,6 +43,8 @@ class Assignment(TeamOptions, ABC):
         `journal.segments.SealSchedule`.
     progress : {"auto", "bar", "lines", "none"}
         What is shown while it runs.
+    traceback_limit : int
+        Innermost levels shown of a failed unit's traceback, beside the user's own.
     encoding : Encoding
         How samples are stored in segments.
     """
@@ -53,6 +55,7 @@ class Assignment(TeamOptions, ABC):
     only_failed: bool = False
     seal_every: float = MINIMUM_AGE
     progress: str = "auto"
+    traceback_limit: int = 3
     encoding: Encoding = COMPRESSED
 
     @property

@@ -66,8 +66,6 @@ class ProcessTask(Assignment):
         Input tag to output tag; empty of a comparison.
     parameters : mapping, optional
         Keyword arguments for the function.
-    traceback_limit : int
-        Levels of traceback shown of an error in the function.
     selection : Selection
         What of the input is to be done.
     windows : Windows or None
@@ -92,7 +90,6 @@ class ProcessTask(Assignment):
     function: str | Callable[..., Any]
     tag_map: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, Any] | None = None
-    traceback_limit: int = 3
     selection: Selection = EVERYTHING
     windows: Windows | None = None
     cache_responses: bool = True
@@ -216,14 +213,14 @@ class ProcessTask(Assignment):
         InputError
             If they are damaged.
         """
-        try:
-            with Reader(self.input) as reader:
+        with Reader(self.input) as reader:
+            try:
                 document = reader.quakeml()
                 check_quakeml(document, str(self.input))
                 stated = reader.stated_digest() if document is not None else None
-        except InputError as error:
-            msg = f"{error}; --no-events (no_events) goes on without the events"
-            raise InputError(msg) from error
+            except InputError as error:
+                msg = f"{error}; --no-events (no_events) goes on without the events"
+                raise InputError(msg) from error
         if document is not None and stated not in (None, bytes_digest(document)):
             msg = (
                 f"{self.input}: the QuakeML document was changed: it has not the "
@@ -306,7 +303,6 @@ class ProcessTask(Assignment):
             selection=self.selection,
             windows=self.windows,
             encoding=self.encoding,
-            traceback_limit=self.traceback_limit,
             cache_responses=self.cache_responses,
             run_id=str(brief),
             other=None if self.other is None else Path(self.other),

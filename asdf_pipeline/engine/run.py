@@ -143,7 +143,7 @@ def prepare(task: Assignment) -> Prepared:
         published,
         layout,
         task.failures_allowed(units),
-        Progress(task.progress, units),
+        Progress(task.progress, units, task.traceback_limit),
         began,
     )
 
