@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SECOND = 1_000_000_000
 """Nanoseconds in a second."""
+ALWAYS = (-(2**63), 2**63 - 1)
+"""First and last time that a trace may have: what an int64 of nanoseconds holds."""
 TOLERANCE = 500
 """Nanoseconds by which a wanted time may miss a sample and still mean it.
 

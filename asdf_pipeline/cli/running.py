@@ -70,7 +70,8 @@ def add_running(parser: argparse.ArgumentParser, output: str = "OUT.h5") -> None
         type=read_levels,
         default=3,
         metavar="N",
-        help="levels of a traceback to print; default 3",
+        help="innermost levels of a traceback to print, beside those of your own "
+        "files; the outcomes keep all; default 3",
     )
     parser.add_argument(
         "--seal-every",

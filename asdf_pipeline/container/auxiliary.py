@@ -56,7 +56,7 @@ def stored_size(group: Any) -> int:
     return sum(h5d.open(group, name).get_storage_size() for name in names)
 
 
-def members(group: Any, path: str) -> dict[str, bool] | None:
+def members(group: Any, path: str, where: str) -> dict[str, bool]:
     """Return the names in a group; True for what is a group itself.
 
     Parameters
@@ -65,17 +65,20 @@ def members(group: Any, path: str) -> dict[str, bool] | None:
         ``/AuxiliaryData``; None where the file has none.
     path : str
         Below it; empty for the group itself.
+    where : str
+        The file, for messages.
 
-    Returns
-    -------
-    dict of str to bool or None
-        None where there is no such group.
+    Raises
+    ------
+    StationMissingError
+        If there is no such group.
     """
-    if group is None:
-        return None if path else {}
-    above = _member(group, path) if path else group
+    above = group if group is None or not path else _member(group, path)
+    if above is None and not path:
+        return {}
     if not isinstance(above, h5g.GroupID):
-        return None
+        msg = f"{where}: no group {path!r} of auxiliary data"
+        raise StationMissingError(msg)
     return {
         name.decode("utf-8", "surrogateescape"): isinstance(
             h5o.open(above, name), h5g.GroupID
@@ -107,8 +110,8 @@ def read(
 
     Parameters
     ----------
-    group : h5py.h5g.GroupID
-        ``/AuxiliaryData``.
+    group : h5py.h5g.GroupID or None
+        ``/AuxiliaryData``; None where the file has none.
     path : str
         As `paths` gives it.
     where : str

@@ -45,7 +45,7 @@ def _import_h5py() -> Any:
     try:
         return importlib.import_module("h5py")
     finally:
-        if "mpi4py.MPI" not in sys.modules:  # h5py without MPI: as if nothing was
+        if "mpi4py.MPI" not in sys.modules:  # a later import of it starts MPI as ever
             rc.initialize = before
 
 
@@ -62,7 +62,7 @@ h5p: Any = h5py.h5p
 h5s: Any = h5py.h5s
 h5t: Any = h5py.h5t
 
-# What h5py raises for errors inside HDF5.
+# What h5py raises for errors inside HDF5: it chooses the class by HDF5's error number.
 HDF5_ERRORS = (OSError, RuntimeError, ValueError, KeyError, TypeError)
 
 
@@ -71,7 +71,8 @@ def reason(error: BaseException) -> str:
 
     The system's words alone where there are some; HDF5 adds addresses and sizes.
     """
-    text = str(error.args[-1] if error.args else error)  # OSError: errno first
+    # The last argument: an OSError has its errno before the text.
+    text = str(error.args[-1] if error.args else error)
     system = re.search(r"error message = '([^']*)'", text)
     return system[1] if system else one_line(text)
 
@@ -151,7 +152,8 @@ def _open_to_read(path: Path) -> Any:
     except HDF5_ERRORS as error:
         if "locking flag" not in str(error):
             raise
-        # Open in this process already, by h5py or pyasdf: HDF5 wants the same flags.
+        # The file is open in this process already, by h5py or pyasdf. HDF5 then shares
+        # the open file, and refuses another setting of locking than the first had.
         return h5py.File(path, "r")
 
 
@@ -275,6 +277,18 @@ def has_member(group: Any, name: bytes) -> bool:
     if group.links.get_info(name).type != h5l.TYPE_HARD:
         raise _not_followed(group, name)
     return True
+
+
+def open_group(root: Any, name: bytes, path: Path) -> Any:
+    """Return a group of a file's root, or None where it has none of that name.
+
+    Raises
+    ------
+    InputError
+        If it cannot be opened; it names the file, `path`.
+    """
+    with reading(path, f"/{name.decode()}"):
+        return h5g.open(root, name) if has_member(root, name) else None
 
 
 def _not_followed(group: Any, name: bytes) -> ValueError:

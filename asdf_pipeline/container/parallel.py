@@ -1,9 +1,9 @@
 """Writing an ASDF file from all ranks of an MPI job at once (parallel HDF5).
 
 Creating is collective: every rank calls the same functions in the same order. The
-bytes are written independently, by the rank that has them. Without filters:
-independent writes of filtered chunks corrupt the file without a word, and collective
-ones compress on one rank at a time.
+bytes are written independently, by the rank that has them. Without filters: with HDF5
+1.10.8, independent writes of filtered chunks corrupt the file without an error, and
+collective ones compress on one rank at a time.
 """
 
 from __future__ import annotations
@@ -127,6 +127,7 @@ class ParallelWriter:
             own: list[tuple[Any, EncodedArray]] = []
             for rank, products in enumerate(declared):
                 for index, product in enumerate(products):
+                    # On every rank, as creating is collective; written by one.
                     datasets = self._create(product)
                     if rank == self._rank:
                         own += zip(datasets, _arrays(mine[index]), strict=False)
@@ -168,7 +169,7 @@ class ParallelWriter:
         """
         file, self._file, self._waveforms = self._file, None, None
         with _writing(self.path):
-            h5f.flush(file)  # MPI_File_sync: each node's bytes
+            h5f.flush(file)  # MPI_File_sync, or other nodes' bytes come later
             file.close()
 
 

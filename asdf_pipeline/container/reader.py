@@ -3,41 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from obspy import Inventory, Stream
 
-from asdf_pipeline.container import datasets
-from asdf_pipeline.container.hdf5 import has_member, reading
-from asdf_pipeline.container.listing import Listing
-from asdf_pipeline.container.names import STATIONXML, TraceName, encoded, time_range
-from asdf_pipeline.container.traces import TraceHeader, samples_between, to_trace
-from asdf_pipeline.errors import (
-    StationMissingError,
-    StationXMLError,
-    TraceError,
+from asdf_pipeline.container import auxiliary
+from asdf_pipeline.container.documents import Documents
+from asdf_pipeline.container.hdf5 import (
+    has_member,
+    open_group,
+    open_input,
+    reading,
+    version_of,
 )
-from asdf_pipeline.metadata.inventory import LazyInventory, Source, parse_source
-from asdf_pipeline.metadata.stationxml import (
-    Coordinates,
-    StationEpoch,
-    coordinates_at,
-    survey,
-)
+from asdf_pipeline.container.names import TraceName, encoded, tag_of, time_range
+from asdf_pipeline.container.open_trace import OpenTrace, Window
+from asdf_pipeline.container.station_metadata import StationMetadata
+from asdf_pipeline.container.stations import Stations
+from asdf_pipeline.container.traces import TraceHeader, to_trace
+from asdf_pipeline.errors import StationMissingError, TraceError
+from asdf_pipeline.metadata.stationxml import Coordinates, coordinates_at
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
-    from asdf_pipeline.container.datasets import OpenDataset
+    from obspy.core.event import Catalog, Event
 
-Window = tuple[int, int]
+    from asdf_pipeline.metadata.events import EventDocument
+
 Wanted = Callable[[TraceHeader], bool]
-_BLOCK = 2**22  # samples
 
 
-class Reader(Listing):
+class Reader:
     """An ASDF file, open to be read; the file is never touched.
 
     Parameters
@@ -66,13 +66,72 @@ class Reader(Listing):
     def __init__(
         self, path: str | os.PathLike[str], cache_responses: bool = True
     ) -> None:
-        super().__init__(path)
+        self.path = Path(path)
+        self._file = open_input(self.path)
+        self._root = self._file.id
+        self.format_version = version_of(self._root, self.path)
+        self._documents = Documents(self._root, self.path)
+        self._stations = Stations(self._root, self.path)
         self._cache_responses = cache_responses
-        self._document: tuple[str, bytes | None] | None = None
-        self._survey: tuple[str, tuple[StationEpoch, ...]] | None = None
+        self._last: StationMetadata | None = None  # of the station asked for last
         # First and last times of traces of which windows are read. By their headers,
         # as names may say other times; each is opened once, not for every window.
         self._spans: dict[tuple[str, str | None], np.ndarray[Any, Any]] = {}
+
+    def __enter__(self) -> Self:
+        """Return the reader."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the file."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; may be called again."""
+        self._file.close()
+
+    def stations(self) -> list[str]:
+        """Return the names ``"NET.STA"`` of all stations, sorted.
+
+        What is not a group is no station. A name of another form is: its traces
+        exist, and fail when they are read. So does a link.
+
+        Raises
+        ------
+        InputError
+            If they cannot be listed.
+        """
+        return self._stations.names()
+
+    def __contains__(self, station: str) -> bool:
+        """Return whether the file has a station."""
+        return station in self._stations
+
+    def contents(self, station: str) -> list[str]:
+        """Return the names of a station's data sets, StationXML included, sorted."""
+        return self._stations.contents(self._stations.group(station), station)
+
+    def names(self, station: str) -> list[str]:
+        """Return the names of a station's waveform data sets, sorted."""
+        return self._stations.traces(self._stations.group(station), station)
+
+    def tags(self, station: str) -> list[str]:
+        """Return a station's tags, sorted."""
+        return sorted(set(map(tag_of, self.names(station))))
+
+    def samples_by_tag(self, station: str) -> dict[str, int]:
+        """Return the number of samples a station has of each tag, sorted by tag.
+
+        What cannot be opened counts as empty here, and fails when it is read.
+        """
+        return {tag: sum(sizes) for tag, sizes in self.sizes_by_tag(station).items()}
+
+    def sizes_by_tag(self, station: str) -> dict[str, list[int]]:
+        """Return the number of samples of each trace, by tag, sorted by name.
+
+        What cannot be opened counts as empty here, and fails when it is read.
+        """
+        return self._stations.sizes_by_tag(station)
 
     def headers(self, station: str, tag: str | None = None) -> list[TraceHeader]:
         """Return the headers of a station's traces, in the order of their names.
@@ -84,13 +143,11 @@ class Reader(Listing):
         TraceError
             If one cannot be read; it names file, station and data set.
         """
-        group = self._station(station)
-        names = self._tagged(group, station, tag)
-        return [self._opened(group, station, name)[0] for name in names]
+        return [trace.header for trace in self._open_all(station, tag)]
 
     def header(self, station: str, name: str) -> TraceHeader:
         """Return the header of one data set; errors as of `trace`."""
-        return self._by_name(station, name)[0]
+        return self._open(station, name).header
 
     def trace(
         self, station: str, name: str, window: Window | None = None
@@ -104,51 +161,34 @@ class Reader(Listing):
         TraceError
             If it cannot be read; it names file, station and data set.
         """
-        opened = self._by_name(station, name)
-        return self._cut(station, name, opened, window)
+        return self._open(station, name).cut(window)
 
-    def _by_name(self, station: str, name: str) -> tuple[TraceHeader, OpenDataset]:
-        group = self._station(station)
+    def _open(self, station: str, name: str) -> OpenTrace:
+        group = self._stations.group(station)
         with reading(self.path, f"the list of station {station}"):
             there = has_member(group, encoded(name))
         if not there:
             msg = f"{self.path}: station {station} has no data set {name!r}"
             raise StationMissingError(msg)
-        return self._opened(group, station, name)
+        return OpenTrace(group, self.path, station, name)
 
-    def _opened(
-        self, group: Any, station: str, name: str
-    ) -> tuple[TraceHeader, OpenDataset]:
-        """Return a data set's header and the open data set."""
-        try:
-            dataset = datasets.open_dataset(group, encoded(name))
-            return datasets.read_header(dataset, name, station), dataset
-        except TraceError as error:
-            raise self._located(station, name, error) from error
-
-    def _cut(
-        self,
-        station: str,
-        name: str,
-        opened: tuple[TraceHeader, OpenDataset],
-        window: Window | None,
-    ) -> tuple[TraceHeader, np.ndarray[Any, Any]]:
-        """Return header and samples of what lies in a window."""
-        header, dataset = opened
-        begin, end = samples_between(header, window)
-        samples = self._samples(station, name, dataset, begin, end)
-        return header.cut(begin, end), samples
-
-    def _samples(
-        self, station: str, name: str, dataset: OpenDataset, begin: int, end: int
-    ) -> np.ndarray[Any, Any]:
-        try:
-            return datasets.read_samples(dataset, begin, end)
-        except TraceError as error:
-            raise self._located(station, name, error) from error
-
-    def _located(self, station: str, name: str, error: TraceError) -> TraceError:
-        return TraceError(f"{self.path}: station {station}, data set {name}: {error}")
+    def _open_all(
+        self, station: str, tag: str | None, window: Window | None = None
+    ) -> Iterator[OpenTrace]:
+        """Yield a station's traces, but for those known to be outside the window."""
+        group = self._stations.group(station)
+        names = self._stations.traces(group, station, tag)
+        known = self._spans.get((station, tag))
+        if window is not None and known is not None:
+            near = (known[:, 0] <= window[1]) & (known[:, 1] >= window[0])
+            names = [names[index] for index in np.flatnonzero(near)]
+        spans = []
+        for name in names:
+            trace = OpenTrace(group, self.path, station, name)
+            spans.append((trace.header.starttime, trace.header.endtime))
+            yield trace
+        if window is not None and known is None:
+            self._spans[station, tag] = np.array(spans, np.int64).reshape(-1, 2)
 
     def blocks(
         self, station: str, name: str
@@ -157,15 +197,8 @@ class Reader(Listing):
 
         Raises as `trace` does, also while the arrays are read.
         """
-        opened = self._by_name(station, name)
-        ranges = range(0, opened[0].npts, _BLOCK)
-
-        def read() -> Iterator[np.ndarray[Any, Any]]:
-            for begin in ranges:
-                end = min(begin + _BLOCK, opened[0].npts)
-                yield self._samples(station, name, opened[1], begin, end)
-
-        return opened[0], read()
+        trace = self._open(station, name)
+        return trace.header, trace.blocks()
 
     def traces(
         self,
@@ -175,23 +208,12 @@ class Reader(Listing):
         wanted: Wanted | None = None,
     ) -> Iterator[tuple[TraceHeader, np.ndarray[Any, Any]]]:
         """Yield a station's traces as headers and samples; see `stream`."""
-        group = self._station(station)
-        names = self._tagged(group, station, tag)
-        known = self._spans.get((station, tag))
-        if window is not None and known is not None:
-            near = (known[:, 0] <= window[1]) & (known[:, 1] >= window[0])
-            names = [names[index] for index in np.flatnonzero(near)]
-        spans = []
-        for name in names:
-            opened = self._opened(group, station, name)
-            spans.append((opened[0].starttime, opened[0].endtime))
-            if wanted and not wanted(opened[0]):
+        for trace in self._open_all(station, tag, window):
+            if wanted and not wanted(trace.header):
                 continue
-            header, data = self._cut(station, name, opened, window)
+            header, data = trace.cut(window)
             if header.npts or window is None:
                 yield header, data
-        if window is not None and known is None:
-            self._spans[station, tag] = np.array(spans, np.int64).reshape(-1, 2)
 
     def stream(
         self,
@@ -241,19 +263,13 @@ class Reader(Listing):
         StationXMLError
             If it cannot be read.
         """
-        if self._document is None or self._document[0] != station:
-            group = self._station(station)
-            document = None
-            with reading(self.path, f"the list of station {station}"):
-                there = has_member(group, STATIONXML.encode())
-            if there:
-                try:
-                    document = datasets.read_document(group, STATIONXML.encode())
-                except TraceError as error:
-                    msg = f"{self.path}: the StationXML of station {station} {error}"
-                    raise StationXMLError(msg) from error
-            self._document = (station, document)
-        return self._document[1]
+        return self._metadata(station).document
+
+    def _metadata(self, station: str) -> StationMetadata:
+        if self._last is None or self._last.station != station:
+            group = self._stations.group(station)
+            self._last = StationMetadata(group, self.path, station)
+        return self._last
 
     def coordinates(
         self, station: str, times: tuple[int, int] | None = None
@@ -279,7 +295,7 @@ class Reader(Listing):
         StationXMLError
             If the document is damaged or of another station.
         """
-        epochs = self._epochs(station)
+        epochs = self._metadata(station).epochs
         if len(epochs) > 1 and times is None:
             times = self._span_of(station)
         return coordinates_at(epochs, times)
@@ -294,20 +310,6 @@ class Reader(Listing):
             except TraceError:
                 continue  # it fails when it is read
         return (min(spans), max(spans)) if spans else None
-
-    def _epochs(self, station: str) -> tuple[StationEpoch, ...]:
-        """Return a station's epochs, none where there is no StationXML."""
-        if self._survey is None or self._survey[0] != station:
-            document = self.stationxml(station)
-            epochs: tuple[StationEpoch, ...] = ()
-            try:
-                if document is not None:
-                    epochs = survey(document, station)
-            except StationXMLError as error:
-                msg = f"{self.path}: {error}"
-                raise StationXMLError(msg) from error
-            self._survey = (station, epochs)
-        return self._survey[1]
 
     def inventory(self, station: str, lazy: bool = True) -> Inventory | None:
         """Return a station's inventory, a new one at each call, or None.
@@ -328,10 +330,90 @@ class Reader(Listing):
             If it is damaged or of another station; at first touch, if ObsPy cannot
             parse it.
         """
-        document = self.stationxml(station)
-        if document is None:
-            return None
-        self._epochs(station)
-        where = f"{self.path}: station {station}"
-        source = Source(document, where, self._cache_responses)
-        return LazyInventory(source) if lazy else parse_source(source)
+        return self._metadata(station).inventory(
+            cache_responses=self._cache_responses, lazy=lazy
+        )
+
+    def quakeml(self) -> bytes | None:
+        """Return the QuakeML document, byte for byte, or None."""
+        return self._documents.quakeml()
+
+    def events(self) -> Catalog:
+        """Return the events, the caller's own; an empty catalog where there are none.
+
+        Raises
+        ------
+        InputError
+            If the document is damaged.
+        """
+        return self._documents.events()
+
+    def shared_events(self) -> Catalog:
+        """Return the events, parsed once, for those who only read them."""
+        return self._documents.shared_events()
+
+    def event_document(self) -> EventDocument:
+        """Return the events' document, the same until the file has another."""
+        return self._documents.event_document()
+
+    def ignore_events(self) -> None:
+        """From here on, be a file without events."""
+        self._documents.ignore_events()
+
+    def event(self, identifiers: Collection[str]) -> Event | None:
+        """Return the first event that has one of these ids, the caller's own."""
+        return self._documents.event(identifiers)
+
+    def provenance(self) -> dict[str, bytes]:
+        """Return all provenance documents, byte for byte, by name."""
+        return self._documents.provenance()
+
+    def stated_digest(self, name: str | None = None) -> str | None:
+        """Return the digest that a document's writer put beside it, or None."""
+        return self._documents.stated_digest(name)
+
+    def _auxiliary(self) -> Any:
+        return open_group(self._root, b"AuxiliaryData", self.path)
+
+    def auxiliary_paths(self) -> list[str]:
+        """Return the paths of all auxiliary data, sorted.
+
+        Raises
+        ------
+        InputError
+            If a list of them is damaged.
+        """
+        group = self._auxiliary()
+        with reading(self.path, "the list of auxiliary data"):
+            return [] if group is None else auxiliary.paths(group)
+
+    def auxiliary_members(self, path: str = "") -> dict[str, bool]:
+        """Return the names in a group of auxiliary data; True for what is a group.
+
+        Parameters
+        ----------
+        path : str
+            Of the group below ``/AuxiliaryData``; empty for that itself.
+
+        Raises
+        ------
+        StationMissingError
+            If there is no such group.
+        InputError
+            If its list is damaged.
+        """
+        group = self._auxiliary()
+        with reading(self.path, "the list of auxiliary data"):
+            return auxiliary.members(group, path, str(self.path))
+
+    def auxiliary(self, path: str) -> tuple[np.ndarray[Any, Any], dict[str, Any]]:
+        """Return the array and the parameters of auxiliary data.
+
+        Raises
+        ------
+        StationMissingError
+            If there is none of that path.
+        InputError
+            If it cannot be read.
+        """
+        return auxiliary.read(self._auxiliary(), path, str(self.path))

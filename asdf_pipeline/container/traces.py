@@ -13,7 +13,7 @@ from obspy.core.event import ResourceIdentifier
 
 from asdf_pipeline.container.names import trace_name
 from asdf_pipeline.errors import SampleTypeError, TraceError
-from asdf_pipeline.times import SECOND, utc
+from asdf_pipeline.times import ALWAYS, SECOND, utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 # Types of samples that the ASDF definition allows (int16 since 1.0.1).
 SAMPLE_TYPES = frozenset({"i2", "i4", "i8", "f4", "f8"})
 IDS = ("event_id", "origin_id", "magnitude_id", "focal_mechanism_id")
-_TIMES = range(-(2**63), 2**63)  # what an int64 of nanoseconds holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +171,7 @@ def check(header: TraceHeader) -> None:
     if not (math.isfinite(header.sampling_rate) and header.sampling_rate > 0):
         msg = f"trace {header.id}: the sampling rate is {header.sampling_rate} Hz"
         raise TraceError(msg)
-    if header.starttime not in _TIMES or header.endtime not in _TIMES:
+    if header.starttime < ALWAYS[0] or header.endtime > ALWAYS[1]:
         msg = (
             f"trace {header.id}: starts or ends outside the years 1678 to 2261 "
             f"(sampling rate {header.sampling_rate} Hz, {header.npts} samples)"

@@ -176,7 +176,8 @@ class Writer:
         if self._file is None:
             return
         with self._writing():
-            h5f.flush(self._file)  # where this fails, closing would fail halfway
+            # First, as HDF5 1.10 crashes where closing fails (see `abandon`).
+            h5f.flush(self._file)
             size = self._file.get_filesize()
         file, self._file, self._waveforms = self._file, None, None
         with writing(self.path):

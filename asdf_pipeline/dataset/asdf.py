@@ -716,7 +716,8 @@ class ASDFDataSet:
         tag_map : mapping of str to str
             Input tag to output tag; traces with other tags are not read.
         traceback_limit : int
-            Levels of traceback shown of an error in the function.
+            Innermost levels of traceback shown of an error in the function, beside
+            those of the user's own files; outcomes keep all.
         cpu_count : int
             Workers, except under MPI; -1 for one a core that this process may use.
         parameters : mapping, optional

@@ -98,7 +98,7 @@ class _Term:
             raise QueryTypeError(msg) from error
 
     def _same(self, wanted: Any) -> Callable[[Any], bool]:
-        return lambda there: bool(there == wanted)
+        return lambda there: bool(self._wanted(there) == wanted)
 
     def __eq__(self, value: object) -> Condition:  # type: ignore[override]
         return Condition(self._name, self._same(self._wanted(value)))
@@ -137,7 +137,9 @@ class _Number(_Term):
         wanted = self._wanted(value)
         return Condition(
             self._name,
-            lambda there: there is not None and bool(compare(there, wanted)),
+            lambda there: (
+                not (there is None and self._optional) and bool(compare(there, wanted))
+            ),
         )
 
     def __lt__(self, value: object) -> Condition:

@@ -15,7 +15,7 @@ from asdf_pipeline.errors import (
     StationMissingError,
     StationXMLError,
 )
-from asdf_pipeline.times import SECOND
+from asdf_pipeline.times import ALWAYS, SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 Names: TypeAlias = list[str]
 Epochs: TypeAlias = list[dict[str, Any]]
 # Before and after every time that an ASDF file can hold, in ns since 1970.
-_FIRST, _LAST = -(2**63), 2**63 - 1
 
 
 class Station(View):
@@ -110,8 +109,8 @@ class Station(View):
         window = None
         if starttime is not None or endtime is not None:
             window = (
-                _FIRST if starttime is None else starttime.ns,
-                _LAST if endtime is None else endtime.ns,
+                ALWAYS[0] if starttime is None else starttime.ns,
+                ALWAYS[1] if endtime is None else endtime.ns,
             )
         self._check_size(item, names, window)
         traces = []

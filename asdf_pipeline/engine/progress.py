@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.errors import CallError
+from asdf_pipeline.work.tracebacks import shortened
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -27,9 +28,13 @@ class Progress:
     ----------
     way : {"auto", "bar", "lines", "none"}
         ``auto`` is a bar on a terminal and lines elsewhere.
+    total : int
+        How many units there are.
+    levels : int
+        Innermost levels shown of a traceback.
     """
 
-    def __init__(self, way: str, total: int) -> None:
+    def __init__(self, way: str, total: int, levels: int) -> None:
         if way not in WAYS:
             msg = f"progress {way!r}: expected one of {', '.join(WAYS)}"
             raise CallError(msg)
@@ -37,6 +42,7 @@ class Progress:
             way = "bar" if sys.stderr.isatty() else "lines"
         self.way = way
         self._total = total
+        self._levels = levels
         self._bar: tqdm[Any] | None = None
         self._ledger: Ledger | None = None
         self._last = time.monotonic()
@@ -59,10 +65,11 @@ class Progress:
     def on_outcome(self, outcome: Outcome) -> None:
         """Show what the author of a function that failed needs to see."""
         if outcome.status == "failed":
+            trace = shortened(outcome.traceback, self._levels)
             self.say(
                 f"\nStation {outcome.station}, tag {outcome.input_tag}"
                 f"{outcome.when}, {outcome.worker}:\n"
-                f"{outcome.traceback or outcome.error_message}\n"
+                f"{trace or outcome.error_message}\n"
             )
         self.tick()
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from asdf_pipeline.errors import InputError, InputMissingError
-from asdf_pipeline.plan.selection import ALWAYS
-from asdf_pipeline.times import iso_text
+from asdf_pipeline.times import ALWAYS, iso_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import CallError
-from asdf_pipeline.times import TOLERANCE
+from asdf_pipeline.times import ALWAYS, TOLERANCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 SLACK = 1_000
 """Nanoseconds by which a sample may precede a window's start and still be in it: the
 times of samples are rounded to 1 ns."""
-ALWAYS = (-(2**63), 2**63 - 1)
-"""First and last time that a trace may have: what an int64 of nanoseconds holds."""
 
 
 @dataclass(frozen=True, slots=True)

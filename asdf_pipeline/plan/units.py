@@ -12,9 +12,9 @@ from asdf_pipeline.container.names import check_input_tag, check_tag
 from asdf_pipeline.errors import CallError, InputError, TagError
 from asdf_pipeline.files import identity
 from asdf_pipeline.plan.outcome import Outcome, unit_id
-from asdf_pipeline.plan.selection import ALWAYS, Selection, Windows
+from asdf_pipeline.plan.selection import Selection, Windows
 from asdf_pipeline.text import plural
-from asdf_pipeline.times import SECOND
+from asdf_pipeline.times import ALWAYS, SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ from asdf_pipeline.errors import CallError, InputError, InputMissingError
 from asdf_pipeline.stage.layouts import CODES, LAYOUTS, days_of, matches, segments
 from asdf_pipeline.stage.waveform_file import WaveformFile
 from asdf_pipeline.text import one_line
-from asdf_pipeline.times import SECOND
+from asdf_pipeline.times import ALWAYS, SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -78,8 +78,8 @@ class Archive:
         """First and last ns since 1970 of the days; None for no limit at all."""
         if self.first is None and self.last is None:
             return None
-        first = -(2**63) if self.first is None else _midnight(self.first)
-        last = 2**63 if self.last is None else _midnight(self.last + _DAY)
+        first = ALWAYS[0] if self.first is None else _midnight(self.first)
+        last = ALWAYS[1] if self.last is None else _midnight(self.last + _DAY)
         return first, last - 1
 
     def files(self) -> list[WaveformFile]:

@@ -17,7 +17,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import CallError
@@ -31,7 +31,7 @@ LAYOUTS = {
     # SeisComP's; its type D is waveforms.
     "sds": "{year}/{network}/{station}/{channel}.D/"
     "{network}.{station}.{location}.{channel}.D.{year}.{jday}",
-    # Antelope's and IRIS' buffer of uniform data.
+    # The Buffer of Uniform Data of the IRIS DMC.
     "bud": "{network}/{station}/{station}.{network}.{location}.{channel}.{year}.{jday}",
     # scedc.caltech.edu/cloud: bucket scedc-pds.
     "scedc": "continuous_waveforms/{year}/{year}_{jday}/"
@@ -140,7 +140,7 @@ def matches(code: str, patterns: str) -> bool:
     patterns : str
         Patterns of the shell, separated by commas; ``--`` is the empty code.
     """
-    return any(
+    return patterns == "*" or any(
         fnmatchcase(code, pattern.strip().replace("--", ""))
         for pattern in patterns.split(",")
     )
@@ -154,16 +154,19 @@ def days_of(fields: Mapping[str, str]) -> tuple[date, date]:
     ValueError
         If there is no such day.
     """
-    if "year" not in fields:
+    return _days(*(fields.get(name, "") for name in _DATES))
+
+
+@lru_cache(1024)  # an archive has the same days for each channel
+def _days(year: str, jday: str, month: str, day: str) -> tuple[date, date]:
+    if not year:
         return date.min, date.max
-    year = int(fields["year"])
-    if "jday" in fields:
-        first = last = date(year, 1, 1) + timedelta(int(fields["jday"]) - 1)
-    elif "month" in fields:
-        month, day = int(fields["month"]), fields.get("day")
-        first = date(year, month, int(day or 1))
-        following = date(year + month // 12, month % 12 + 1, 1)
+    if jday:
+        first = last = date(int(year), 1, 1) + timedelta(int(jday) - 1)
+    elif month:
+        first = date(int(year), int(month), int(day or 1))
+        following = date(int(year) + int(month) // 12, int(month) % 12 + 1, 1)
         last = first if day else following - timedelta(1)
     else:
-        first, last = date(year, 1, 1), date(year, 12, 31)
+        first, last = date(int(year), 1, 1), date(int(year), 12, 31)
     return first, last

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import time
-import traceback
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from asdf_pipeline.container.codec import COMPRESSED, Encoding
-from asdf_pipeline.errors import ASDFPipelineError, StopUnitError
+from asdf_pipeline.errors import StopUnitError
+from asdf_pipeline.work.tracebacks import whole_traceback
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
     from asdf_pipeline.container.encoded import Product
     from asdf_pipeline.plan.outcome import Outcome
     from asdf_pipeline.plan.units import Unit
-
-_HERE = str(Path(__file__).parent)
-_PACKAGE = str(Path(__file__).parent.parent)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,12 +29,9 @@ class Work(ABC):
     ----------
     encoding : Encoding
         How the samples are stored.
-    traceback_limit : int
-        Levels of traceback kept of an error.
     """
 
     encoding: Encoding = COMPRESSED
-    traceback_limit: int = 3
 
     @abstractmethod
     def begin(self, name: str) -> Worker:
@@ -94,7 +87,6 @@ class Worker(ABC):
     """
 
     def __init__(self, work: Work, name: str) -> None:
-        self.traceback_limit = work.traceback_limit
         self.name = name
 
     def __enter__(self) -> Self:
@@ -165,21 +157,8 @@ class Worker(ABC):
         return replace(outcome, seconds=seconds), made.product
 
     def explain(self, error: BaseException) -> str:
-        """Return the traceback to show for an error."""
-        trace = error.__traceback__
-        # Our own frames say nothing to the function's author.
-        while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_HERE):
-            trace = trace.tb_next
-        files = {frame.f_code.co_filename for frame, _ in traceback.walk_tb(trace)}
-        if isinstance(error, ASDFPipelineError) and all(
-            name.startswith(_PACKAGE) for name in files
-        ):
-            return f"{type(error).__name__}: {error}"  # it says what is wrong itself
-        limit = self.traceback_limit
-        lines = traceback.format_exception(
-            type(error), error, trace, limit=-limit if limit > 0 else 0, chain=False
-        )
-        return "".join(lines).rstrip()
+        """Return what the outcome keeps of an error beside its message."""
+        return whole_traceback(error)
 
 
 def _worked(outcome: Outcome, made: Made) -> Outcome:

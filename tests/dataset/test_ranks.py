@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -27,8 +28,24 @@ names = ds.waveforms.list()
 report = ds.process(process, "out.h5", {"raw_recording": "kept"}, progress="none")
 assert ds.waveforms.list() == names
 assert len(ds.waveforms.BW_RJOB.other) == 3
-assert ds.mpi.size == 2
-print(ds.mpi.rank, report.counts["ok"], flush=True)
+assert ds.mpi.comm.size == ds.mpi.size == ds.mpi.MPI.COMM_WORLD.size
+# In one piece: lines of several ranks would mix.
+print(f"{ds.mpi.rank} {report.counts['ok']}\\n", end="", flush=True)
+"""
+
+COMPARE = """
+import asdf_pipeline
+
+def process(this_station_group, other_station_group):
+    if not hasattr(other_station_group, "StationXML"):
+        return None
+    return len(this_station_group.raw_recording)
+
+ds = asdf_pipeline.ASDFDataSet("example.h5", mode="r")
+other_ds = asdf_pipeline.ASDFDataSet("other.h5", mode="r")
+results = ds.process_two_files_without_parallel_output(other_ds, process)
+found = sorted(one for one in results.items() if one[1])
+print(f"{ds.mpi.rank} {found}\\n", end="", flush=True)
 """
 
 ADD_ON_ALL = """
@@ -62,12 +79,16 @@ with asdf_pipeline.ASDFDataSet("example.h5", mode="r") as ds:
 
 
 def start(
-    script: str, folder: Path, mpiexec: tuple[str, dict[str, str]], python: str
+    script: str,
+    folder: Path,
+    mpiexec: tuple[str, dict[str, str]],
+    python: str,
+    ranks: int = 2,
 ) -> list[str]:
     (folder / "script.py").write_text(script, encoding="utf-8")
     program, environment = mpiexec
     done = subprocess.run(
-        [program, "-n", "2", python, "script.py"],
+        [program, "-n", str(ranks), python, "script.py"],
         cwd=folder,
         env=environment,
         capture_output=True,
@@ -79,12 +100,13 @@ def start(
     return sorted(done.stdout.splitlines())
 
 
+@pytest.mark.parametrize("ranks", [2, 3])
 def test_read_and_process(
-    example: Path, mpiexec: tuple[str, dict[str, str]], mpi_python: str
+    example: Path, mpiexec: tuple[str, dict[str, str]], mpi_python: str, ranks: int
 ) -> None:
     before = example.read_bytes(), example.stat().st_mtime_ns
-    said = start(READ_AND_PROCESS, example.parent, mpiexec, mpi_python)
-    assert said == ["0 2", "1 2"]
+    said = start(READ_AND_PROCESS, example.parent, mpiexec, mpi_python, ranks)
+    assert said == [f"{rank} 2" for rank in range(ranks)]
     assert (example.read_bytes(), example.stat().st_mtime_ns) == before
     with (
         ASDFDataSet(example, mode="r") as ds,
@@ -94,6 +116,17 @@ def test_read_and_process(
         kept = told(out.waveforms.BW_RJOB.kept)
         raw = told(ds.waveforms.BW_RJOB.raw_recording)
         assert [one[:5] for one in kept] == [one[:5] for one in raw]
+
+
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_two_files_are_compared_as_pyasdf_does_under_mpi(
+    example: Path, mpiexec: tuple[str, dict[str, str]], mpi_python: str, ranks: int
+) -> None:
+    """In pyasdf this works under MPI alone: rank 0 has the results, the others none."""
+    shutil.copy(example, example.with_name("other.h5"))
+    said = start(COMPARE, example.parent, mpiexec, mpi_python, ranks)
+    whole = "0 [('BW.RJOB', 3), ('IU.ULN', 1)]"
+    assert said == [whole, *(f"{rank} []" for rank in range(1, ranks))]
 
 
 def test_adding_on_all_ranks_is_refused(

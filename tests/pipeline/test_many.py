@@ -79,6 +79,23 @@ def test_archives_merging_and_staged_files_that_go(identity: Checkout) -> None:
     assert "Nothing to be done" in again.text
 
 
+def test_paths_with_blanks_are_staged(identity: Checkout) -> None:
+    make_archive(identity.path / "my archive")
+    folder = identity.path / "my data"
+    folder.mkdir()
+    for trace in obspy.read()[2:]:
+        del trace.stats.response
+        trace.data = trace.data.astype("float32")
+        trace.write(str(folder / "east 1.mseed"), format="MSEED")
+    cells = {"waveforms": '"my data/east 1.mseed"', "archive": "'my archive'"}
+    identity.use({"dataset": "bw", **cells})
+    run = identity.snakemake("results/bw/staged.h5")
+    assert run.code == 0, run.text
+    with Reader(identity.path / "results/bw/staged.h5") as reader:
+        channels = [header.channel for header in reader.headers("BW.RJOB")]
+    assert sorted(channels) == ["EHE", "EHN", "EHN", "EHZ", "EHZ"]
+
+
 def test_a_new_day_in_the_archive_is_staged(identity: Checkout) -> None:
     make_archive(identity.path / "sds")
     identity.use({"dataset": "bw", "archive": "sds", "station": "RJ*"})

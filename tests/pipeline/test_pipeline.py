@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
 from tests.docs.blocks import blocks
-from tests.pipeline.checkout import Checkout
+from tests.pipeline.checkout import ROOT, Checkout
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -182,8 +183,7 @@ def test_workflow_snakefile_is_an_entry_of_its_own(done: Checkout) -> None:
 def other(tmp_path: Path) -> Checkout:
     """Return the workflow that config/README.md shows: it has this one as a module."""
     path = tmp_path / "other"
-    shipped = Checkout.make(path / "asdf_pipeline")
-    (shipped.path / "config").rename(path / "config")
+    shutil.copytree(ROOT / "config", path / "config")
     config = path / "config" / "config.yaml"
     config.write_text(yaml.safe_dump({"asdf": yaml.safe_load(config.read_text())}))
     (shown,) = (block.text for block in blocks("config/README.md", "As a module"))

@@ -32,10 +32,11 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> str:
     pip = ("-m", "pip", "--disable-pip-version-check", "--quiet")
     options = ("--no-deps", "--no-build-isolation", "--wheel-dir", folder)
     subprocess.run([sys.executable, *pip, "wheel", *options, source], check=True)
-    venv.create(folder / "venv", with_pip=True)
+    venv.create(folder / "venv")
     python = str(folder / "venv" / "bin" / "python")
     (wheel,) = folder.glob("*.whl")
-    subprocess.run([python, *pip, "install", "--no-deps", wheel], check=True)
+    install = ("--python", python, "install", "--no-deps", wheel)
+    subprocess.run([sys.executable, *pip, *install], check=True)
     # What it needs is taken from the environment that runs the tests.
     found = subprocess.run(
         [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
