@@ -107,7 +107,10 @@ def _told(message: bytes) -> bool:
     """Return whether the other process has written everything."""
     process = _running.get(os.getpid())
     try:
-        if process is None or process.poll() is not None:
+        if process is not None and process.poll() is not None:
+            _end(os.getpid())
+            process = None
+        if process is None:
             process = _start()
         to, back = _pipes(process)
         to.write(message)
