@@ -161,7 +161,7 @@ class ProcessTask(Assignment):
         process = self.load()
         quakeml = None if self.no_events else self._quakeml()
         plan = self.plan(process)
-        self._tell(plan)
+        self._log(plan)
         with Reader(self.input) as reader:
             auxiliary = reader.auxiliary_paths()
         if auxiliary and not self.copy_auxiliary and self.output is not None:
@@ -188,16 +188,16 @@ class ProcessTask(Assignment):
         if self.no_events:
             key["the events"] = "left alone"
         if self.only_failed:
-            key[retry.STATE] = identity(self.made, by_inode=True)
+            key[retry.STATE] = identity(self.target, by_inode=True)
         return Processing(
             source=str(self.input),
             plan=plan,
             key=key,
             quakeml=quakeml,
             brief=run_id(key),
-            taken=auxiliary if self.copy_auxiliary else (),
-            copied=Path(self.input) if self.copy_auxiliary else None,
-            joined=self.encoding if self.windows and self.windows.join else None,
+            reserved_paths=auxiliary if self.copy_auxiliary else (),
+            auxiliary_from=Path(self.input) if self.copy_auxiliary else None,
+            join_encoding=self.encoding if self.windows and self.windows.join else None,
             renamed=any(unit.event for unit in plan.units),
             inputs=self.inputs,
             tag_map=tag_map,
@@ -213,14 +213,14 @@ class ProcessTask(Assignment):
         InputError
             If they are damaged.
         """
-        try:
-            with Reader(self.input) as reader:
+        with Reader(self.input) as reader:
+            try:
                 document = reader.quakeml()
                 check_quakeml(document, str(self.input))
                 stated = reader.stated_digest() if document is not None else None
-        except InputError as error:
-            msg = f"{error}; --no-events (no_events) goes on without the events"
-            raise InputError(msg) from error
+            except InputError as error:
+                msg = f"{error}; --no-events (no_events) goes on without the events"
+                raise InputError(msg) from error
         if document is not None and stated not in (None, bytes_digest(document)):
             msg = (
                 f"{self.input}: the QuakeML document was changed: it has not the "
@@ -251,7 +251,7 @@ class ProcessTask(Assignment):
             if wanted:
                 msg = f"--only-failed does not go with {option}: process the file anew"
                 raise CallError(msg)
-        for path in (self.made, Path(self.outcomes)):
+        for path in (self.target, Path(self.outcomes)):
             if not path.is_file():
                 msg = (
                     f"{path}: no such file; "
@@ -259,8 +259,8 @@ class ProcessTask(Assignment):
                 )
                 raise InputMissingError(msg)
 
-    def _tell(self, plan: Plan) -> None:
-        """Say what is left out, and what may take much memory."""
+    def _log(self, plan: Plan) -> None:
+        """Log what is left out, and warn of what may take much memory."""
         if plan.without:
             why = "no waveforms with a tag of the map"
             if self.other is not None:
@@ -332,7 +332,7 @@ class Processing(Layout):
     process: UserFunction
     started: datetime
 
-    documented: ClassVar[bool] = True
+    has_provenance: ClassVar[bool] = True
 
     def failed(self, failures: Sequence[Outcome], table: Path) -> ASDFPipelineError:
         """Return the error of a run in which more units failed than may."""

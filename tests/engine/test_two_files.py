@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import signal
 import subprocess
@@ -87,7 +88,7 @@ def expected(pair: tuple[Path, Path]) -> pd.DataFrame:
                 float(np.linalg.norm(a.data.astype("f8") - b.data, 2))
                 for a, b in zip(one, other, strict=True)
             ]
-            rows.append((station, float(sum(norms)), len(norms), one[0].id))
+            rows.append((station, math.fsum(norms), len(norms), one[0].id))
     return pd.DataFrame(rows, columns=["station", "misfit", "traces", "first"])
 
 
