@@ -852,7 +852,7 @@ class ASDFDataSet:
             If more failed than `max_failures`.
         """
         from asdf_pipeline.engine import ProcessTask, run
-        from asdf_pipeline.plan.units import EVERYTHING
+        from asdf_pipeline.plan.selection import EVERYTHING
 
         self.open_file.refuse_closed()
         if isinstance(other, ASDFDataSet):

@@ -13,8 +13,7 @@ from asdf_pipeline.container.traces import offset
 from asdf_pipeline.errors import TraceError
 from asdf_pipeline.function.preload import preload
 from asdf_pipeline.plan.outcome import unit_id
-from asdf_pipeline.plan.selection import overlap
-from asdf_pipeline.plan.units import EVERYTHING
+from asdf_pipeline.plan.selection import EVERYTHING, overlap
 from asdf_pipeline.provenance.ids import link, trace_id
 from asdf_pipeline.work.base import Made, Work, Worker
 from asdf_pipeline.work.call import call, compare
