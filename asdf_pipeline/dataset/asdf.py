@@ -737,7 +737,7 @@ class ASDFDataSet:
             What is shown meanwhile.
         selection, windows : Selection, Windows, optional
             What of the file is to be done, how long traces are cut and joined again;
-            see `asdf_pipeline.plan.selection`.
+            see `asdf_pipeline.Selection` and `asdf_pipeline.Windows`.
         no_events : bool
             Whether events, such as damaged ones, are left alone: the output has none,
             and the function gets none.
@@ -815,7 +815,7 @@ class ASDFDataSet:
         other : ASDFDataSet or path-like
             The other data set.
         function : callable
-            ``function(a, b)``, each a `work.station_data.StationData`: ``station``,
+            ``function(a, b)``, each a `StationData`: ``station``,
             ``streams`` (by tag, read when asked for), ``inventory``, ``events``; `a`
             of this data set, `b` of the other. It returns a row of the table (a
             mapping, a number or a text), a Stream or Trace, a `Result`, or None.
