@@ -11,7 +11,7 @@ import pytest
 
 from asdf_pipeline import ASDFDataSet, RunReport
 from asdf_pipeline.container.reader import Reader
-from asdf_pipeline.errors import TraceError
+from asdf_pipeline.errors import StationXMLError, TraceError
 from asdf_pipeline.work.tracebacks import shortened, whole_traceback
 from tests.container.made import trace, write
 
@@ -168,3 +168,13 @@ def test_an_error_of_the_packages_own_is_one_line(tmp_path: Path) -> None:
     assert trace_of_package is not None
     error = caught.value.with_traceback(trace_of_package.tb_next)
     assert whole_traceback(error) == f"TraceError: {error}"
+
+
+def test_an_error_by_way_of_a_cached_property_is_one_line(tmp_path: Path) -> None:
+    path = write(tmp_path / "file.h5", trace(), stationxml=b"no XML")
+    with Reader(path) as reader, pytest.raises(StationXMLError) as caught:
+        reader.coordinates("XX.ABC")
+    trace_of_package = caught.value.__traceback__
+    assert trace_of_package is not None
+    error = caught.value.with_traceback(trace_of_package.tb_next)
+    assert whole_traceback(error) == f"StationXMLError: {error}"
