@@ -69,7 +69,7 @@ class Assignment(TeamOptions, ABC):
         return None
 
     @property
-    def made(self) -> Path:
+    def target(self) -> Path:
         """What is published when all is done: the output, else the table.
 
         Raises
@@ -77,11 +77,11 @@ class Assignment(TeamOptions, ABC):
         CallError
             If neither is named.
         """
-        made = self.output_path or self.table_path
-        if made is None:
+        target = self.output_path or self.table_path
+        if target is None:
             msg = "neither an output nor a table is named"
             raise CallError(msg)
-        return made
+        return target
 
     @property
     @abstractmethod
@@ -109,7 +109,7 @@ class Assignment(TeamOptions, ABC):
         """The work directory's path."""
         if self.work_dir is not None:
             return Path(self.work_dir)
-        return self.made.with_name(f"{self.made.name}.work")
+        return self.target.with_name(f"{self.target.name}.work")
 
     def failures_allowed(self, units: int) -> int | None:
         """Return how many of so many units may fail; None for any number.
@@ -149,11 +149,11 @@ class Layout:
         The output's events.
     brief : object
         What every process needs to know of it: picklable.
-    taken : sequence of str
+    reserved_paths : sequence of str
         Paths of auxiliary data that no unit may write to.
-    copied : pathlib.Path or None
+    auxiliary_from : pathlib.Path or None
         The file whose auxiliary data that is: it is copied.
-    joined : Encoding or None
+    join_encoding : Encoding or None
         How traces that were done in windows are stored once their pieces are
         joined; None: nothing is to be joined.
     renamed : bool
@@ -170,13 +170,13 @@ class Layout:
     key: dict[str, str | None]
     quakeml: bytes | None
     brief: object = None
-    taken: Sequence[str] = ()
-    copied: Path | None = None
-    joined: Encoding | None = None
+    reserved_paths: Sequence[str] = ()
+    auxiliary_from: Path | None = None
+    join_encoding: Encoding | None = None
     renamed: bool = False
     retries: bool = True
 
-    documented: ClassVar[bool] = False
+    has_provenance: ClassVar[bool] = False
     """Whether `documents` returns any."""
 
     def documents(

@@ -32,17 +32,13 @@ def by_station(
         units were windows or events, what stands in it, perhaps joined from several,
         is counted and digested here.
     """
-    settled = (
-        outcomes if merged is None or not plan.divided else _combined(outcomes, merged)
-    )
     if not plan.skipped and not any(unit.window or unit.event for unit in plan.units):
         return outcomes
+    if merged is not None and plan.divided:
+        outcomes = _combined(outcomes, merged)
+    done = [dataclasses.replace(o, window=None, event="", traces=()) for o in outcomes]
     skipped = [unit.outcome("skipped") for unit in plan.skipped]
-    whole = [
-        dataclasses.replace(outcome, window=None, event="", traces=())
-        for outcome in settled
-    ]
-    return sorted(whole + skipped, key=lambda outcome: outcome.unit_id)
+    return sorted(done + skipped, key=lambda outcome: outcome.unit_id)
 
 
 def _combined(outcomes: Iterable[Outcome], merged: Path) -> Iterator[Outcome]:

@@ -23,13 +23,10 @@ from asdf_pipeline.errors import (
 from asdf_pipeline.files import identity
 from asdf_pipeline.function.load import UserFunction, load_function
 from asdf_pipeline.metadata.events import check_quakeml
-from asdf_pipeline.plan.units import (
-    ALL_TAGS,
-    EVERYTHING,
-    make_plan,
-    plan_comparison,
-    run_key,
-)
+from asdf_pipeline.plan.key import run_key
+from asdf_pipeline.plan.planning import make_plan, plan_comparison
+from asdf_pipeline.plan.selection import EVERYTHING
+from asdf_pipeline.plan.units import ALL_TAGS
 from asdf_pipeline.provenance.document import document
 from asdf_pipeline.provenance.ids import document_name, run_id
 from asdf_pipeline.provenance.run import describe
@@ -161,7 +158,7 @@ class ProcessTask(Assignment):
         process = self.load()
         quakeml = None if self.no_events else self._quakeml()
         plan = self.plan(process)
-        self._tell(plan)
+        self._log(plan)
         with Reader(self.input) as reader:
             auxiliary = reader.auxiliary_paths()
         if auxiliary and not self.copy_auxiliary and self.output is not None:
@@ -188,16 +185,16 @@ class ProcessTask(Assignment):
         if self.no_events:
             key["the events"] = "left alone"
         if self.only_failed:
-            key[retry.STATE] = identity(self.made, by_inode=True)
+            key[retry.STATE] = identity(self.target, by_inode=True)
         return Processing(
             source=str(self.input),
             plan=plan,
             key=key,
             quakeml=quakeml,
             brief=run_id(key),
-            taken=auxiliary if self.copy_auxiliary else (),
-            copied=Path(self.input) if self.copy_auxiliary else None,
-            joined=self.encoding if self.windows and self.windows.join else None,
+            reserved_paths=auxiliary if self.copy_auxiliary else (),
+            auxiliary_from=Path(self.input) if self.copy_auxiliary else None,
+            join_encoding=self.encoding if self.windows and self.windows.join else None,
             renamed=any(unit.event for unit in plan.units),
             inputs=self.inputs,
             tag_map=tag_map,
@@ -251,7 +248,7 @@ class ProcessTask(Assignment):
             if wanted:
                 msg = f"--only-failed does not go with {option}: process the file anew"
                 raise CallError(msg)
-        for path in (self.made, Path(self.outcomes)):
+        for path in (self.target, Path(self.outcomes)):
             if not path.is_file():
                 msg = (
                     f"{path}: no such file; "
@@ -259,8 +256,8 @@ class ProcessTask(Assignment):
                 )
                 raise InputMissingError(msg)
 
-    def _tell(self, plan: Plan) -> None:
-        """Say what is left out, and what may take much memory."""
+    def _log(self, plan: Plan) -> None:
+        """Log what is left out, and warn of what may take much memory."""
         if plan.without:
             why = "no waveforms with a tag of the map"
             if self.other is not None:
@@ -332,7 +329,7 @@ class Processing(Layout):
     process: UserFunction
     started: datetime
 
-    documented: ClassVar[bool] = True
+    has_provenance: ClassVar[bool] = True
 
     def failed(self, failures: Sequence[Outcome], table: Path) -> ASDFPipelineError:
         """Return the error of a run in which more units failed than may."""

@@ -33,32 +33,32 @@ if TYPE_CHECKING:
 MERGED = "merged.h5.part"
 
 
-def check_places(task: Assignment) -> None:
-    """Refuse places where what a run makes could not be put, before any work.
+def check_target_paths(task: Assignment) -> None:
+    """Refuse paths under which a run could not publish, before any work.
 
     Raises
     ------
     CallError
-        If a directory is missing, or one file would take another's place.
+        If a directory is missing, or one file would replace another.
     """
-    taken = {os.path.realpath(path): path for path in (*task.inputs, task.made)}
+    known = {os.path.realpath(path): path for path in (*task.inputs, task.target)}
     table = None if task.output_path is None else task.table_path
     beside = {"the outcomes": task.outcomes, "the table": table}
-    places = [task.made]
-    for what, place in beside.items():
-        if place is None:
+    paths = [task.target]
+    for what, named in beside.items():
+        if named is None:
             continue
-        path = Path(place).absolute()
-        other = taken.setdefault(os.path.realpath(path), path)
+        path = Path(named).absolute()
+        other = known.setdefault(os.path.realpath(path), path)
         if other is not path:
-            msg = f"{place}: {what} would replace {other.name}"
+            msg = f"{named}: {what} would replace {other.name}"
             raise CallError(msg)
         if path.is_dir():
-            msg = f"{place}: is a directory; name a file for {what}"
+            msg = f"{named}: is a directory; name a file for {what}"
             raise CallError(msg)
-        places.append(path)
+        paths.append(path)
     directory = os.path.realpath(task.directory)
-    for path in places:
+    for path in paths:
         if os.path.realpath(path.parent) == directory:
             msg = f"{path}: lies in the work directory, which is deleted in the end"
             raise CallError(msg)
@@ -74,7 +74,7 @@ def publish(file: Path, output: Path) -> None:
     ----------
     file : pathlib.Path
         On the output's file system (see `on_file_system_of`): only there is renaming
-        it one step, so that nobody sees half a file.
+        it one step, so that no reader gets half a file.
 
     Raises
     ------

@@ -50,8 +50,8 @@ def refuse_changed(output: Path, state: str | None) -> None:
         raise VerificationError(msg)
 
 
-def made_now(outcomes: Iterable[Outcome], directory: Path) -> list[Outcome]:
-    """Return the outcomes of what was not taken over."""
+def of_this_run(outcomes: Iterable[Outcome], directory: Path) -> list[Outcome]:
+    """Return the outcomes of the units that were not taken over."""
     first = next(read_journal(directory)).outcomes.values()
     taken = {(o.station, o.input_tag) for o in map(Outcome.from_json, first)}
     return [o for o in outcomes if (o.station, o.input_tag) not in taken]
@@ -84,7 +84,7 @@ def take_over(
         return None
     assert task.outcomes is not None
     outcomes = read_outcomes(Path(task.outcomes))
-    output = task.made.resolve()
+    output = task.target.resolve()
     problems = verify(output, [_row(outcome) for outcome in outcomes])
     if problems:
         msg = (
@@ -108,7 +108,7 @@ def take_over(
     log.info(
         "%s: %d of %d units are taken over; what failed is tried again, also with "
         "another function or parameters",
-        task.made,
+        task.target,
         len(kept),
         len(plan.units),
     )
@@ -135,12 +135,13 @@ def _kept(
         mapped = own[0].output_tag if own else None
         if outcome.status == "failed" and outcome.traces_out:
             msg = (
-                f"{task.made}: {where}: partly done, by windows or events: process anew"
+                f"{task.target}: {where}: partly done, by windows or events: "
+                "process it anew"
             )
             raise CallError(msg)
         if outcome.traces_out and mapped != outcome.output_tag:
             msg = (
-                f"{task.made}: has {where} as {outcome.output_tag!r}, which this "
+                f"{task.target}: has {where} as {outcome.output_tag!r}, which this "
                 "call leaves out: give the --tag and the selection it was made with"
             )
             raise CallError(msg)

@@ -17,7 +17,7 @@ from asdf_pipeline.engine.by_station import by_station
 from asdf_pipeline.engine.progress import Progress
 from asdf_pipeline.engine.publish import (
     check,
-    check_places,
+    check_target_paths,
     durable_file,
     merge_segments,
     on_file_system_of,
@@ -83,7 +83,7 @@ def _follow(task: Assignment, team: Team) -> RunReport:
     brief, is_done = team.follow()
     work = team.together(lambda: task.work(None, brief))
     if not is_done:
-        # The leading process gets the same error, and tells it to all.
+        # The leading process gets the same error; `follow` raises it here, too.
         with contextlib.suppress(ASDFPipelineError):
             team.run(work, None)
     report: RunReport = team.follow()
@@ -124,18 +124,18 @@ class Prepared:
     def refuse_output(self) -> None:
         """Raise if there is an output that is not to be replaced."""
         if self.task.only_failed:
-            retry.refuse_changed(self.task.made, self.layout.key[retry.STATE])
+            retry.refuse_changed(self.task.target, self.layout.key[retry.STATE])
         else:
-            refuse_existing(self.task.made)
+            refuse_existing(self.task.target)
 
 
 def prepare(task: Assignment) -> Prepared:
     """Refuse what cannot be done, and lay the rest out; nothing is written."""
     began = time.monotonic()
-    published = recall(task.directory, task.made)
+    published = recall(task.directory, task.target)
     if published is None and not task.only_failed:
-        refuse_existing(task.made)  # before a layout that may take minutes
-    check_places(task)
+        refuse_existing(task.target)  # before a layout that may take minutes
+    check_target_paths(task)
     layout = task.lay_out()
     units = len(layout.plan.units)
     return Prepared(
@@ -190,7 +190,7 @@ def open_work(prepared: Prepared, team: Team) -> OpenWork:
     try:
         if task.only_failed and done is None:
             done = retry.take_over(task, layout.plan, directory)
-        path_owners = PathOwners(layout.taken, "the input")
+        path_owners = PathOwners(layout.reserved_paths, "the input")
         on_outcome = prepared.progress.on_outcome
         ledger = Ledger(layout.plan, directory, on_outcome, path_owners)
     except BaseException:
@@ -219,11 +219,11 @@ def run_and_publish(opened: OpenWork, team: Team, work: Work) -> RunReport:
     task = prepared.task
     outcomes = opened.outcomes
     if outcomes is not None:
-        log.info("%s: nothing to be done: it is published", task.made)
+        log.info("%s: nothing to be done: it is published", task.target)
         directory.remove()
     else:
         stop = Stop(alone=not team.has_peers)
-        # Of a team with peers each says itself that it stops: who does not has died.
+        # Each peer of a team answers a stop itself: one that does not has died.
         on_stop = None if team.has_peers else directory.in_flight.stopped
         with stop.listening(on_stop):
             try:
@@ -237,7 +237,7 @@ def run_and_publish(opened: OpenWork, team: Team, work: Work) -> RunReport:
             directory.remove()
     failures = outcomes.failures()
     if failures:
-        log.warning("%s: %s", task.made, describe_failures(failures))
+        log.warning("%s: %s", task.target, describe_failures(failures))
     sys.stderr.flush()
     return RunReport(
         task.output_path,
@@ -314,7 +314,7 @@ def _publish(opened: OpenWork, outcomes: Outcomes, team: Team) -> Outcomes:
         made = write_rows(outcomes, directory.path / "table.part")
     else:
         outcomes, made = _merge(opened, outcomes, team)
-    made = on_file_system_of(task.made, made)
+    made = on_file_system_of(task.target, made)
     if task.outcomes is not None:  # first: the output's name says that all is done
         path = Path(task.outcomes)
         try:
@@ -323,7 +323,7 @@ def _publish(opened: OpenWork, outcomes: Outcomes, team: Team) -> Outcomes:
             raise write_error(path, error) from error
     note(directory.path, made, layout.key, outcomes.lines)
     prepared.refuse_output()
-    publish(made, task.made)
+    publish(made, task.target)
     return outcomes
 
 
@@ -333,8 +333,10 @@ def _merge(opened: OpenWork, outcomes: Outcomes, team: Team) -> tuple[Outcomes, 
     The table of a comparison, if there is one, is written too.
     """
     prepared, directory, layout = opened.prepared, opened.directory, opened.layout
-    merged = merge_segments(directory, layout.quakeml, layout.joined, layout.renamed)
-    modified = layout.documented or layout.copied is not None
+    merged = merge_segments(
+        directory, layout.quakeml, layout.join_encoding, layout.renamed
+    )
+    modified = layout.has_provenance or layout.auxiliary_from is not None
     with ThreadPoolExecutor(1) as beside:  # the disk's work beside our own
         copying = beside.submit(durable_file, directory, merged, modified=modified)
         try:
@@ -342,13 +344,13 @@ def _merge(opened: OpenWork, outcomes: Outcomes, team: Team) -> tuple[Outcomes, 
             check(merged, outcomes)
             documents = _documents(opened, outcomes, team)
         except ASDFPipelineError:
-            copying.result()  # its error says it better, if the segment was changed
+            copying.result()  # raises the better error, if the segment was changed
             raise
         part = copying.result()
     prepared.refuse_output()
     if prepared.task.table_path is not None:
         write_rows(outcomes, prepared.task.table_path)
-    write_provenance_and_auxiliary(part, documents, layout.copied)
+    write_provenance_and_auxiliary(part, documents, layout.auxiliary_from)
     return outcomes, part
 
 
@@ -359,5 +361,5 @@ def _documents(opened: OpenWork, outcomes: Outcomes, team: Team) -> dict[str, by
         circumstances["resumed"] = opened.ledger.resumed
     made: Sequence[Outcome] = outcomes
     if opened.prepared.task.only_failed:
-        made = retry.made_now(made, opened.directory.path)
+        made = retry.of_this_run(made, opened.directory.path)
     return opened.layout.documents(made, circumstances)

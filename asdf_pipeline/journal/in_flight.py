@@ -77,7 +77,7 @@ def _line(what: str, unit_id: str) -> str:
 
 
 def _read(path: Path) -> tuple[list[str], list[str]]:
-    """Return the suspects and the killers that a record tells of."""
+    """Return the suspects and the killers of the run that a record is of."""
     marks: dict[str, str] = {}
     stopped: set[str] = set()
     try:

@@ -136,7 +136,7 @@ class Ledger:
 
     @property
     def waiting(self) -> int:
-        """Units that nobody has."""
+        """Units that no worker has, and that are not computed."""
         return len(self._waiting) + len(self._suspects)
 
     @property
@@ -173,7 +173,7 @@ class Ledger:
         """Note a unit's outcome; its data, if any, is still with the worker."""
         unit_id = outcome.unit_id
         if self._out.get(unit_id, ("", None))[0] != worker:
-            return  # it was given to someone else meanwhile
+            return  # another worker got it meanwhile
         _, unit = self._out.pop(unit_id)
         self.directory.in_flight.back(unit_id)
         deaths = self._deaths.get(unit_id, 0)

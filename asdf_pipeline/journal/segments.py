@@ -36,7 +36,7 @@ class Sealed:
 
 @dataclass(slots=True)
 class SealSchedule:
-    """Says when a segment is due to be sealed: by size, and by age.
+    """When a segment is due to be sealed: by size, and by age.
 
     A kill loses at most what is not sealed: 30 s, or 5 % of what the run has taken
     so far, or 1 GiB. With a fixed age, 32 ranks would make 92,000 files a day.

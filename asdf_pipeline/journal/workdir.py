@@ -44,7 +44,7 @@ _OWN = re.compile(
 
 
 class WorkDirectory:
-    """A work directory, locked, its journal read, strangers discarded.
+    """A work directory, locked, its journal read, and what does not count deleted.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ class WorkDirectory:
         self.path = path
         try:
             path.mkdir(parents=True, exist_ok=True)
-            _refuse_strangers(path)
+            _refuse_foreign_files(path)
             self._lock = Lock(path)
         except OSError as error:
             msg = f"{path}: the work directory cannot be used: {error.strerror}"
@@ -195,7 +195,7 @@ class WorkDirectory:
     def remove(self) -> None:
         """Delete the directory: its output is published."""
         # The note goes late: until then a kill leaves what the next run understands.
-        # The lock goes last, while it is held: nobody else can have it meanwhile.
+        # The lock goes last, while it is held: no other run can have it meanwhile.
         last = (PUBLISHED, OWNER, LOCK)
         try:
             for name in sorted(set(_own(self.path)) - set(last)):
@@ -210,7 +210,7 @@ class WorkDirectory:
         sync_directory(self.path.parent)
 
 
-def _refuse_strangers(path: Path) -> None:
+def _refuse_foreign_files(path: Path) -> None:
     """Refuse a directory with files of others: all ours are deleted in the end."""
     own = set(_own(path))
     others = sorted({child.name for child in path.iterdir()} - own)
@@ -239,8 +239,7 @@ class Entry:
 def read_journal(directory: Path) -> Iterator[Entry]:
     """Yield the entries of a work directory's journal.
 
-    Those from the first one on that is damaged, or not whole because its writer was
-    killed, are left out.
+    They end before the first that is damaged, or cut off as its writer was killed.
     """
     try:
         file = (directory / JOURNAL).open("rb")

@@ -14,12 +14,13 @@ from obspy import Inventory
 
 from asdf_pipeline.errors import StationXMLError
 from asdf_pipeline.metadata.diagnose import channels_left_out, diagnose
-from asdf_pipeline.metadata.missing import explained
+from asdf_pipeline.metadata.missing import explained, in_place_of
 from asdf_pipeline.metadata.stationxml import trimmed
 
 _LOGGER = logging.getLogger(__name__)
 _LEAVES_OUT = "will not be part of the final inventory"  # ObsPy 1.5.1, of a channel
 _SOURCE = "_unparsed"  # where an unparsed inventory keeps what it is made from
+# What Python itself asks of an object to test its class, copy or pickle it.
 _UNTOUCHED = frozenset(
     {"__class__", "__reduce__", "__reduce_ex__", "__copy__", "__deepcopy__"}
 )
@@ -73,9 +74,7 @@ class Source:
             is not there; else `error` itself.
         """
         if self.failure and not isinstance(error, StationXMLError):
-            failed = StationXMLError(self.failure).with_traceback(error.__traceback__)
-            failed.__cause__ = error
-            return failed
+            return in_place_of(error, StationXMLError(self.failure))
         return explained(error, self.left_out)
 
 
@@ -130,6 +129,7 @@ class LazyInventory(Inventory):  # type: ignore[misc]
 
 
 def _parse_in_place(inventory: LazyInventory) -> None:
+    """Make an ordinary Inventory of a lazy one; it stays lazy if that fails."""
     state = object.__getattribute__(inventory, "__dict__")
     parsed = parse_source(state[_SOURCE])
     del state[_SOURCE]

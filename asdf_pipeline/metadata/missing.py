@@ -110,9 +110,15 @@ def explained(error: Exception, left_out: Iterable[str]) -> Exception:
     if not words:
         return error
     said = [words, *(f"left out when it was read: {one}" for one in left_out)]
-    better = ResponseMissingError("; ".join(said)).with_traceback(error.__traceback__)
+    return in_place_of(error, ResponseMissingError("; ".join(said)))
+
+
+def in_place_of(error: Exception, better: Exception) -> Exception:
+    """Return a better error with the traceback and the notes of another, its cause."""
+    for note in getattr(error, "__notes__", ()):  # which step of a chain it was
+        better.add_note(note)
     better.__cause__ = error
-    return better
+    return better.with_traceback(error.__traceback__)
 
 
 def _runs(channel: Channel, time: UTCDateTime) -> bool:

@@ -42,6 +42,7 @@ def trimmed(document: bytes) -> bytes:
 
 
 def _parser() -> Any:
+    """Return an expat parser that refuses document types and entities."""
     parser: Any = expat.ParserCreate(namespace_separator=" ")
 
     def refuse(*_: Any) -> None:
@@ -196,6 +197,7 @@ class _StationSearch:
 
 
 def _time(text: str | None, default: int) -> int:
+    """Return the time in an attribute in ns since 1970, by default another."""
     try:
         return default if text is None else utc_ns(text)
     except (TypeError, ValueError):

@@ -55,7 +55,7 @@ def check_records(
     InputError
         If a record claims more samples than it has room for.
     """
-    content = np.fromfile(path, np.uint8)
+    content = np.asarray(np.memmap(path, np.uint8, "r"))  # of large files a few pages
     records, end = survey(content)
     if records.length.size and begins(content, np.array([end])):
         _say_cut(content, end, int(records.length[-1]), source_name)

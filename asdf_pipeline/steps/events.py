@@ -126,9 +126,11 @@ def _model(name: str) -> Any:
 
 
 def _belongs_to(trace: Trace, event: Event) -> bool:
+    """Return whether a trace is of an event, or of none, and so of all."""
     ids = _event_ids(trace)
     return not ids or str(event.resource_id) in ids
 
 
 def _event_ids(trace: Trace) -> tuple[str, ...]:
+    """Return the resource ids of the events that a trace belongs to."""
     return tuple(map(str, trace.stats.get("asdf", {}).get("event_ids", ())))

@@ -211,10 +211,18 @@ def _resolve_once(steps: Sequence[Step]) -> tuple[UserFunction, ...]:
 
 @functools.lru_cache(maxsize=16)
 def _resolved_text(text: str) -> tuple[UserFunction, ...]:
+    """Return the steps of a list written as JSON, which can be a key of the cache."""
     return resolve(json.loads(text))
 
 
 def _name_and_parameters(step: object, number: int) -> tuple[Any, dict[str, Any]]:
+    """Return a step's name, or the function itself, and its parameters.
+
+    Raises
+    ------
+    FunctionError
+        If it is neither a name nor a mapping of one name.
+    """
     if isinstance(step, str) or callable(step):
         return step, {}
     if isinstance(step, dict) and len(step) == 1:
@@ -228,6 +236,13 @@ def _name_and_parameters(step: object, number: int) -> tuple[Any, dict[str, Any]
 def _check_parameters(
     step: Callable[..., Any], parameters: dict[str, Any], number: int
 ) -> None:
+    """Check that a ready-made step has these parameters.
+
+    Raises
+    ------
+    FunctionError
+        If not; it names those that it has.
+    """
     from asdf_pipeline.function.load import OFFERED
 
     names = list(inspect.signature(step).parameters)[2:]

@@ -98,7 +98,7 @@ class Team(ABC):
     size : int
         How many workers there are.
     leads : bool
-        Whether this process keeps the ledger, speaks and publishes. Where it does
+        Whether this process keeps the ledger, logs and publishes. Where it does
         not, the team has processes that run the same program (MPI ranks), and they
         call `follow` for each `lead` of the leading one.
     has_peers : bool

@@ -93,7 +93,7 @@ def _ignore(_signum: int, _frame: FrameType | None) -> None:
 
 
 def _die_with_parent() -> None:
-    """Ask for SIGKILL when the parent dies, rather than compute to nobody's use."""
+    """Ask for SIGKILL when the parent dies: nothing could use what is computed then."""
     prctl = system_call("prctl")
     if prctl is not None:  # else the pipe ends: after this unit there is no other
         pr_set_pdeathsig = 1  # prctl(2)

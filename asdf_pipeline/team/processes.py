@@ -119,6 +119,8 @@ class _Members:
         self.work = work
         self.job = job
         self.ledger = job.ledger
+        # By name: Python 3.14 starts others by default, which could not take a function
+        # that is a closure, nor run a script without an `if __name__` guard.
         self.context = multiprocessing.get_context("fork")
         self.members: list[_Member] = []
         self.started = 0
@@ -140,7 +142,7 @@ class _Members:
     # What is to be done next.
 
     def assign(self) -> None:
-        """Give work to whoever has none, the turn to whoever is due for it."""
+        """Assign units to idle members, and the turn to one that is due for it."""
         for member in self.members:
             # Between units only: a turn given to one at work would stop the others.
             if self.writer is None and member.idle and self.is_due(member):
@@ -161,6 +163,7 @@ class _Members:
             self.seal()
 
     def is_due(self, member: _Member) -> bool:
+        """Return whether a member holds enough, or long enough, to write it."""
         if not member.batch:
             return False
         age = time.monotonic() - member.batch_born
@@ -186,6 +189,7 @@ class _Members:
             self.send(member, unit)
 
     def grant_turn(self, member: _Member) -> None:
+        """Have a member write all it holds; no other writes until it reports."""
         create = self.segment is None
         if self.segment is None:
             self.segment = _SharedSegment(self.ledger.new_segment(), time.monotonic())
@@ -218,6 +222,7 @@ class _Members:
         self.job.tick()
 
     def handle(self, member: _Member, report: CameBack | Wrote) -> None:
+        """Note a unit that came back, or the end of a turn."""
         if isinstance(report, Wrote):
             assert self.segment is not None
             self.ledger.wrote(self.segment.path.name, report.unit_ids)
@@ -239,6 +244,7 @@ class _Members:
     # Sealing: the file is closed, so only its fsync and its renaming are left.
 
     def seal(self) -> None:
+        """Begin to seal the shared segment; without one, journal what needs none."""
         if self.segment is not None:
             self.sealer.begin(self.segment.path, self.segment.unit_ids)
             self.segment = None
@@ -246,6 +252,7 @@ class _Members:
             self.ledger.journal_dataless()
 
     def journal_sealed(self, *, wait: bool = False) -> None:
+        """Journal the segments that were sealed meanwhile."""
         for sealed, unit_ids in self.sealer.drain(wait=wait):
             self.ledger.seal(sealed, unit_ids)
 
@@ -278,7 +285,8 @@ class _Members:
             self.ledger.abandon(self.segment.path.name)
             self.segment.path.unlink(missing_ok=True)
             self.segment = self.writer = None
-            # One of the batch may have killed it: from now on each is written alone.
+            # One of the batch may have killed it: from now on each is written by
+            # itself, so that the next death names it.
             self.batch_size = 0
             if len(member.batch) == 1:
                 unit_id = member.batch[0]
@@ -313,6 +321,7 @@ class _Members:
         self.journal_sealed(wait=True)
 
     def kill_all(self) -> None:
+        """End all members; what they hold is lost."""
         for member in self.members:
             member.process.kill()
         for member in self.members:

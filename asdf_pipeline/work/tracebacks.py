@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sysconfig
 import traceback
@@ -19,8 +20,8 @@ _INSTALLED = re.compile(r"(.*[/\\](?:site|dist)-packages[/\\][^/\\]+)")
 def whole_traceback(error: BaseException) -> str:
     """Return an error with all levels of its traceback, from the function's own on.
 
-    An error of this package that was raised in it says itself what is wrong: it is
-    one line.
+    An error of this package that was raised in it, perhaps through a context manager,
+    says itself what is wrong: it is one line.
     """
     trace = error.__traceback__
     # Our own frames say nothing to the function's author.
@@ -28,7 +29,7 @@ def whole_traceback(error: BaseException) -> str:
         trace = trace.tb_next
     files = {frame.f_code.co_filename for frame, _ in traceback.walk_tb(trace)}
     if isinstance(error, ASDFPipelineError) and all(
-        name.startswith(_PACKAGE) for name in files
+        name.startswith((_PACKAGE, contextlib.__file__)) for name in files
     ):
         return f"{type(error).__name__}: {error}"
     lines = traceback.format_exception(type(error), error, trace)

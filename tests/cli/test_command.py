@@ -10,10 +10,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+import asdf_pipeline
 from asdf_pipeline.container.digest import file_digest
 from tests.cli.conftest import PACKAGE_COMMAND, Run
 
@@ -288,6 +290,18 @@ def test_info(command: Command, staged: Path) -> None:
     lines = command("info", "staged.h5").out.splitlines()
     assert ["stations", "3"] in [line.split() for line in lines]
     assert ["tags", "raw"] in [line.split() for line in lines]
+
+
+def test_info_of_the_system(command: Command) -> None:
+    lines = command("info", "--system").out.splitlines()
+    assert f"asdf_pipeline_version: {asdf_pipeline.__version__}" in lines
+    assert f"obspy: {version('obspy')}" in lines
+    facts = json.loads(command("info", "--system", "--json").out)
+    assert facts["module_versions"]["h5py"] == version("h5py")
+    for wrong in ((), ("--system", "staged.h5")):
+        done = command("info", *wrong)
+        assert done.code == 2
+        assert "give a file, or --system" in done.err
 
 
 def test_outcomes_of_another_run_are_found_out(

@@ -13,6 +13,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import asdf_pipeline
 from tests.pipeline.checkout import ROOT
 
 # conda's names of what PyPI calls otherwise
@@ -149,3 +150,9 @@ def test_pins_hold_names_versions_and_hashes_only(path: object) -> None:
         if not (line.startswith("#") or pin.fullmatch(line) or digest.fullmatch(line))
     ]
     assert odd == []
+
+
+def test_the_citation_is_of_this_version() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == asdf_pipeline.__version__
+    assert citation["license"] == project()["license"]

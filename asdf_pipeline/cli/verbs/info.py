@@ -1,4 +1,4 @@
-"""``asdf-pipeline info``: what is in an ASDF file."""
+"""``asdf-pipeline info``: what is in an ASDF file, or installed here."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.cli.arguments import add_verb
+from asdf_pipeline.errors import CallError
 
 if TYPE_CHECKING:
     import argparse
 
 _DESCRIPTION = """\
-Say what is in an ASDF file: stations, traces, tags, time span, events, sizes."""
+Say what is in an ASDF file: stations, traces, tags, time span, events, sizes.
+With --system: the versions of what is installed, and the machine, for a report."""
 
 _EXAMPLES = """\
   asdf-pipeline info processed.h5
-  asdf-pipeline info --json processed.h5"""
+  asdf-pipeline info --json processed.h5
+  asdf-pipeline info --system"""
 
 
 def register(subparsers: argparse._SubParsersAction[Any]) -> None:
@@ -24,7 +27,10 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
     parser = add_verb(
         subparsers, "info", "say what is in a file", _DESCRIPTION, _EXAMPLES
     )
-    parser.add_argument("file", type=Path, metavar="FILE.h5")
+    parser.add_argument("file", type=Path, metavar="FILE.h5", nargs="?")
+    parser.add_argument(
+        "--system", action="store_true", help="versions and machine, instead of a file"
+    )
     parser.add_argument(
         "--json", action="store_true", help="as JSON, for other programs"
     )
@@ -32,8 +38,21 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Print what is in the file."""
-    facts = _survey(args.file)
+    """Print what is in the file, or what is installed."""
+    if (args.file is None) != args.system:
+        msg = "give a file, or --system"
+        raise CallError(msg)
+    if args.system and not args.json:
+        from asdf_pipeline.dataset.system import print_sys_info
+
+        print_sys_info()
+        return
+    if args.system:
+        from asdf_pipeline.dataset.system import get_sys_info
+
+        facts = get_sys_info()
+    else:
+        facts = _survey(args.file)
     if args.json:
         print(json.dumps(facts, indent=2))
         return
