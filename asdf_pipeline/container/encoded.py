@@ -87,7 +87,7 @@ class EncodedTrace:
     @property
     def nbytes(self) -> int:
         """Encoded size in bytes."""
-        return sum(map(len, self.chunks))
+        return self.array.nbytes
 
     @property
     def array(self) -> EncodedArray:

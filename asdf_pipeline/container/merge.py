@@ -15,6 +15,7 @@ from asdf_pipeline.container.hdf5 import (
     h5o,
     has_member,
     members_of,
+    open_group,
     open_input,
     reading,
 )
@@ -131,9 +132,8 @@ def stations_of(source: Any, segment: Path) -> list[bytes]:
         If they cannot be listed, or one is a link.
     """
     with reading(segment, "the list of stations"):
-        if not has_member(source, b"Waveforms"):
-            return []
-        return members_of(h5g.open(source, b"Waveforms"))
+        group = open_group(source, b"Waveforms", segment)
+        return [] if group is None else members_of(group)
 
 
 def copy_documents(
@@ -153,18 +153,18 @@ def copy_documents(
     if events and has_member(source, b"QuakeML"):
         copy_document(source, target, b"QuakeML", segment)
     name = b"Provenance"
-    if has_member(source, name):
+    group = open_group(source, name, segment)
+    if group is not None:
         with reading(segment, "the list of provenance documents"):
-            members = members_of(h5g.open(source, name))
+            members = members_of(group)
         _copy_members(target, source, name, members, copy_document, segment)
 
 
 def auxiliary_size(path: Path) -> int:
     """Return how many bytes a file's auxiliary data takes."""
     with open_input(path) as file:
-        if not has_member(file.id, _AUXILIARY):
-            return 0
-        return auxiliary.stored_size(h5g.open(file.id, _AUXILIARY))
+        group = open_group(file.id, _AUXILIARY, path)
+        return 0 if group is None else auxiliary.stored_size(group)
 
 
 def copy_auxiliary(target: Any, source: Path) -> None:
@@ -183,11 +183,10 @@ def copy_auxiliary(target: Any, source: Path) -> None:
         If the target has something of the same path.
     """
     with open_input(source) as file:
-        if not has_member(file.id, _AUXILIARY):
-            return
+        group = open_group(file.id, _AUXILIARY, source)
         with reading(source, "the list of auxiliary data"):
-            found = auxiliary.paths(h5g.open(file.id, _AUXILIARY))
-    into = h5g.open(target, _AUXILIARY)
+            found = [] if group is None else auxiliary.paths(group)
+    into = h5g.open(target, _AUXILIARY) if found else None
     for begin in range(0, len(found), OBJECTS_PER_OPENING):
         with open_input(source) as file:
             group = h5g.open(file.id, _AUXILIARY)

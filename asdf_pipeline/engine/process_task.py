@@ -23,13 +23,10 @@ from asdf_pipeline.errors import (
 from asdf_pipeline.files import identity
 from asdf_pipeline.function.load import UserFunction, load_function
 from asdf_pipeline.metadata.events import check_quakeml
-from asdf_pipeline.plan.units import (
-    ALL_TAGS,
-    EVERYTHING,
-    make_plan,
-    plan_comparison,
-    run_key,
-)
+from asdf_pipeline.plan.key import run_key
+from asdf_pipeline.plan.planning import make_plan, plan_comparison
+from asdf_pipeline.plan.selection import EVERYTHING
+from asdf_pipeline.plan.units import ALL_TAGS
 from asdf_pipeline.provenance.document import document
 from asdf_pipeline.provenance.ids import document_name, run_id
 from asdf_pipeline.provenance.run import describe

@@ -17,8 +17,8 @@ from asdf_pipeline.pipeline.values import (
     read_max_failures,
     read_time,
 )
+from asdf_pipeline.plan.planning import check_tag_map
 from asdf_pipeline.plan.selection import Selection
-from asdf_pipeline.plan.units import check_tag_map
 from asdf_pipeline.steps import checked
 
 if TYPE_CHECKING:

@@ -105,7 +105,7 @@ class Outcome:
 
     @property
     def unit_id(self) -> str:
-        """The id of the unit that this is the outcome of (see `plan.Unit.id`)."""
+        """The id of the unit that this is the outcome of (see `plan.units.Unit.id`)."""
         return unit_id(self.station, self.input_tag, self.window, self.event)
 
     @property

@@ -87,6 +87,9 @@ class Selection:
         return first - TOLERANCE, last + TOLERANCE
 
 
+EVERYTHING = Selection()
+
+
 def overlap(one: tuple[int, int], other: tuple[int, int] | None) -> tuple[int, int]:
     """Return what of one span of times lies in another too; None is for ever."""
     first, last = other or ALWAYS

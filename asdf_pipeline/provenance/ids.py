@@ -19,7 +19,7 @@ _LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 def run_id(key: Mapping[str, str | None]) -> str:
-    """Return the id of a run, from what its work depends on (see `plan.run_key`).
+    """Return the id of a run, from what its work depends on (see `plan.key.run_key`).
 
     How samples are stored does not enter: backends differ in it.
     """

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import StationMissingError
-from asdf_pipeline.plan.units import EVERYTHING
+from asdf_pipeline.plan.selection import EVERYTHING
 from asdf_pipeline.work.source import traces_read
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from bench.rows import Row
 
 NAMES = (
-    *("seed", "identity", "burn", "parts", "scale", "window", "startup"),
-    *("mpi", "sharing", "modes"),
+    *("seed", "identity", "burn", "parts", "scale", "window", "append"),
+    *("startup", "mpi", "sharing", "modes"),
 )
 """All cases, in the order of the table."""
 

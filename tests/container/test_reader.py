@@ -24,7 +24,7 @@ from asdf_pipeline.errors import (
     StationMissingError,
     TraceError,
 )
-from asdf_pipeline.plan.units import make_plan
+from asdf_pipeline.plan.planning import make_plan
 from tests.container.made import DTYPES, trace, write
 
 SECOND = 10**9

@@ -17,8 +17,9 @@ from asdf_pipeline.container.digest import file_digest
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.manifest import read_manifest
 from asdf_pipeline.plan.outcome import read_outcomes
+from asdf_pipeline.plan.planning import make_plan
 from asdf_pipeline.plan.selection import Selection, Windows
-from asdf_pipeline.plan.units import Unit, make_plan
+from asdf_pipeline.plan.units import Unit
 from asdf_pipeline.times import SECOND
 from tests.engine.conftest import SERIAL, Way
 

@@ -61,7 +61,8 @@ def run(args: argparse.Namespace) -> int:
     from asdf_pipeline.container.product import encode_stream
     from asdf_pipeline.container.reader import Reader
     from asdf_pipeline.function.load import load_function
-    from asdf_pipeline.plan.units import Unit, units_of
+    from asdf_pipeline.plan.planning import units_of
+    from asdf_pipeline.plan.units import Unit
     from asdf_pipeline.work.call import call
 
     process = load_function(args.function, read_parameters(args.parameters))
