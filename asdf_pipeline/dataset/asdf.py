@@ -89,6 +89,23 @@ class ASDFDataSet:
         If it is not HDF5, or no ASDF file.
     OutputExistsError
         If it exists, with mode "x".
+
+    Examples
+    --------
+    >>> import obspy
+    >>> from asdf_pipeline import ASDFDataSet
+    >>> with ASDFDataSet("example.h5") as ds:
+    ...     ds.add_waveforms(obspy.read(), tag="raw_recording")
+    ...     ds.add_stationxml(obspy.read_inventory())
+    ...     print(ds.waveforms.list())
+    ['BW.RJOB', 'GR.FUR', 'GR.WET']
+
+    >>> with ASDFDataSet("example.h5", mode="r") as ds:
+    ...     st = ds.waveforms.BW_RJOB.raw_recording
+    ...     for station in ds.ifilter(ds.q.latitude > 48):
+    ...         print(station.coordinates["latitude"])
+    >>> len(st)
+    3
     """
 
     q = Query()
@@ -215,7 +232,7 @@ class ASDFDataSet:
 
     @property
     def pretty_filesize(self) -> str:
-        """The file's size as people read it: ``"1.4 MB"``."""
+        """The file's size as people read it, such as ``"1.4 MB"``."""
         return size_text(self.filesize)
 
     @property
@@ -313,7 +330,7 @@ class ASDFDataSet:
         Parameters
         ----------
         *conditions : Condition
-            Comparisons of `ASDFDataSet.q`: ``ds.q.network == "B?"``; see
+            Comparisons of ``ASDFDataSet.q``: ``ds.q.network == "B?"``; see
             `asdf_pipeline.dataset.query`.
         """
         return select(self.open_file, QueryFilter(conditions))
@@ -733,8 +750,7 @@ class ASDFDataSet:
         progress : {"auto", "bar", "lines", "none"}
             What is shown meanwhile.
         selection, windows : Selection, Windows, optional
-            What of the file is to be done, how long traces are cut and joined again;
-            see `asdf_pipeline.plan.selection`.
+            What of the file is to be done, how long traces are cut and joined again.
         no_events : bool
             Whether events, such as damaged ones, are left alone: the output has none,
             and the function gets none.
@@ -812,9 +828,9 @@ class ASDFDataSet:
         other : ASDFDataSet or path-like
             The other data set.
         function : callable
-            ``function(a, b)``, each a `work.station_data.StationData`: ``station``,
-            ``streams`` (by tag, read when asked for), ``inventory``, ``events``; `a`
-            of this data set, `b` of the other. It returns a row of the table (a
+            ``function(a, b)``, each a `StationData`: ``station``,
+            ``streams`` (by tag, read when asked for), ``inventory``, ``events``; ``a``
+            of this data set, ``b`` of the other. It returns a row of the table (a
             mapping, a number or a text), a Stream or Trace, a `Result`, or None.
         output_filename : path-like, optional
             The new file for waveforms and auxiliary data; it must not exist.
