@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from asdf_pipeline.dataset.system import get_sys_info, print_sys_info
     from asdf_pipeline.engine import RunReport
     from asdf_pipeline.errors import (
+        ASDFAttributeError,
         ASDFPipelineError,
+        ASDFValueError,
         ASDFWarning,
         AuxiliaryError,
         BackendError,
@@ -29,12 +31,14 @@ if TYPE_CHECKING:
         ProcessingFailedError,
         QueryTypeError,
         ResponseMissingError,
+        SampleTypeError,
         StationMissingError,
         StationXMLError,
         StoppedError,
         SystemNotSupportedError,
         TagError,
         TraceError,
+        UnknownTermError,
         VerificationError,
         WorkDirectoryError,
         WriteError,
@@ -46,9 +50,11 @@ if TYPE_CHECKING:
 from asdf_pipeline._version import __version__
 
 __all__ = [
+    "ASDFAttributeError",
     "ASDFDataSet",
     "ASDFException",
     "ASDFPipelineError",
+    "ASDFValueError",
     "ASDFWarning",
     "AuxiliaryError",
     "BackendError",
@@ -63,6 +69,7 @@ __all__ = [
     "ResponseMissingError",
     "Result",
     "RunReport",
+    "SampleTypeError",
     "Selection",
     "StationData",
     "StationMissingError",
@@ -71,6 +78,7 @@ __all__ = [
     "SystemNotSupportedError",
     "TagError",
     "TraceError",
+    "UnknownTermError",
     "VerificationError",
     "WaveformNotInFileException",
     "Windows",

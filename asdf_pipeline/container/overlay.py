@@ -13,6 +13,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from asdf_pipeline.container.commit import apply
 
 if TYPE_CHECKING:
@@ -140,15 +142,24 @@ class Overlay:
         """
         if not self.changed:
             return
-        limit = min(self._size, self._committed)
-        changes = [
-            (number * PAGE, bytes(page[: limit - number * PAGE]))
-            for number, page in sorted(self._pages.items())
-            if number * PAGE < limit
-        ]
-        apply(self._path, self._descriptor, changes, self._size)
+        apply(self._path, self._descriptor, [*self._changes()], self._size)
         self._pages.clear()
         self._committed = self._size
+
+    def _changes(self) -> Iterator[tuple[int, bytes]]:
+        """Yield what differs from the file, a stretch a page.
+
+        HDF5 writes whole blocks of metadata of which a few bytes are new.
+        """
+        limit = min(self._size, self._committed)
+        for number, page in sorted(self._pages.items()):
+            begin = number * PAGE
+            stored = os.pread(self._descriptor, max(0, min(PAGE, limit - begin)), begin)
+            new = np.frombuffer(page, np.uint8)[: len(stored)]
+            differ = np.flatnonzero(new != np.frombuffer(stored, np.uint8))
+            if differ.size:
+                first, last = int(differ[0]), int(differ[-1])
+                yield begin + first, bytes(page[first : last + 1])
 
     def discard(self) -> None:
         """Forget what was written since the last commit, and what is still to come."""

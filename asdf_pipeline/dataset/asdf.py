@@ -14,7 +14,7 @@ import numpy as np
 
 from asdf_pipeline.container.digest import file_digest
 from asdf_pipeline.container.names import STATIONXML, check_tag, tag_of
-from asdf_pipeline.dataset import adding, coerce, comparing, display, options
+from asdf_pipeline.dataset import adding, checks, coerce, comparing, display, options
 from asdf_pipeline.dataset.auxiliary import AuxiliaryData
 from asdf_pipeline.dataset.open_file import OpenFile
 from asdf_pipeline.dataset.provenance import Provenance
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from asdf_pipeline.dataset.station import Station
     from asdf_pipeline.engine import RunReport
     from asdf_pipeline.plan.selection import Selection, Windows
+
+# Each time, not once a line of code; whoever has another filter for it keeps that.
+warnings.simplefilter("always", ASDFWarning, append=True)
 
 
 class ASDFDataSet:
@@ -528,14 +531,14 @@ class ASDFDataSet:
         """
         tag = check_tag(tag.strip())
         annotations = {
-            "event_ids": coerce.resource_ids(event_id, "event_id"),
-            "origin_ids": coerce.resource_ids(origin_id, "origin_id"),
-            "magnitude_ids": coerce.resource_ids(magnitude_id, "magnitude_id"),
-            "focal_mechanism_ids": coerce.resource_ids(
+            "event_ids": checks.resource_ids(event_id, "event_id"),
+            "origin_ids": checks.resource_ids(origin_id, "origin_id"),
+            "magnitude_ids": checks.resource_ids(magnitude_id, "magnitude_id"),
+            "focal_mechanism_ids": checks.resource_ids(
                 focal_mechanism_id, "focal_mechanism_id"
             ),
-            "provenance_id": coerce.checked_provenance_id(provenance_id),
-            "labels": coerce.checked_labels(labels) or None,
+            "provenance_id": checks.checked_provenance_id(provenance_id),
+            "labels": checks.checked_labels(labels) or None,
         }
         stream = coerce.without_repeats(coerce.as_stream(waveform))
         traces = coerce.annotated(stream, annotations)
@@ -633,8 +636,8 @@ class ASDFDataSet:
             If the path is not valid, or taken without `replace`, or the array or a
             parameter is of a type that cannot be written.
         """
-        record = coerce.checked_provenance_id(provenance_id) or ""
-        where = coerce.checked_auxiliary_path(data_type, path, self.asdf_format_version)
+        record = checks.checked_provenance_id(provenance_id) or ""
+        where = checks.checked_auxiliary_path(data_type, path, self.asdf_format_version)
         adding.add_array(
             self.open_file,
             where,
@@ -750,7 +753,8 @@ class ASDFDataSet:
         progress : {"auto", "bar", "lines", "none"}
             What is shown meanwhile.
         selection, windows : Selection, Windows, optional
-            What of the file is to be done, how long traces are cut and joined again.
+            What of the file is to be done, how long traces are cut and joined again;
+            see `asdf_pipeline.Selection` and `asdf_pipeline.Windows`.
         no_events : bool
             Whether events, such as damaged ones, are left alone: the output has none,
             and the function gets none.

@@ -6,7 +6,7 @@ import importlib
 import io
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from asdf_pipeline.dataset import adding, coerce
+from asdf_pipeline.dataset import adding, checks, coerce
 from asdf_pipeline.dataset.view import View
 from asdf_pipeline.errors import CallError, StationMissingError
 
@@ -95,7 +95,7 @@ class Provenance(View):
         InputError
             If a file cannot be read.
         """
-        name = coerce.checked_document_name(name, self._open_file.format_version)
+        name = checks.checked_document_name(name, self._open_file.format_version)
         adding.add_document(self._open_file, name, coerce.as_provenance(document))
 
     def __delitem__(self, name: str) -> None:
@@ -124,7 +124,7 @@ class Provenance(View):
         StationMissingError
             If no document has such a record.
         """
-        wanted = coerce.checked_provenance_id(provenance_id)
+        wanted = checks.checked_provenance_id(provenance_id)
         for name, document in self.items():
             for bundle in (document, *document.bundles):
                 for record in bundle.get_records():

@@ -1,4 +1,4 @@
-"""Whether a function can be where its name says, told without running anything.
+"""Whether a function can be where its name says, without running anything.
 
 What runs a pipeline asks before hours of staging; `load` finds out for certain.
 """
@@ -24,14 +24,14 @@ def split(spec: str) -> tuple[str, str]:
     FunctionError
         If it is not made that way.
     """
-    place, colon, attribute = spec.rpartition(":")
-    if not colon or not place or not attribute:
+    origin, colon, attribute = spec.rpartition(":")
+    if not colon or not origin or not attribute:
         msg = (
             f"function {spec!r}: expected package.module:function "
             "or path/to/file.py:function"
         )
         raise FunctionError(msg)
-    return place, attribute
+    return origin, attribute
 
 
 def missing_file(path: Path) -> FunctionError:
@@ -39,24 +39,24 @@ def missing_file(path: Path) -> FunctionError:
     return FunctionError(f"{path}: no such file (looked for in {Path.cwd()})")
 
 
-def syntax_error(place: object, error: SyntaxError) -> FunctionError:
+def syntax_error(origin: object, error: SyntaxError) -> FunctionError:
     """Return the error of a file that is no Python."""
-    return FunctionError(f"{place}: line {error.lineno}: syntax error: {error.msg}")
+    return FunctionError(f"{origin}: line {error.lineno}: syntax error: {error.msg}")
 
 
-def missing_module(place: str, part: str | None) -> FunctionError:
+def missing_module(origin: str, part: str | None) -> FunctionError:
     """Return the error of a module that is not there."""
     return FunctionError(
-        f"{place}: there is no module {part!r}, neither installed nor in {Path.cwd()}"
+        f"{origin}: there is no module {part!r}, neither installed nor in {Path.cwd()}"
     )
 
 
 def missing_function(
-    place: str, attribute: str, functions: Iterable[str]
+    origin: str, attribute: str, functions: Iterable[str]
 ) -> FunctionError:
     """Return the error of a file or module without that function."""
     there = ", ".join(sorted(functions)) or "none"
-    return FunctionError(f"{place}: has no {attribute!r}; functions: {there}")
+    return FunctionError(f"{origin}: has no {attribute!r}; functions: {there}")
 
 
 def own_files(spec: str) -> list[str]:
@@ -113,17 +113,17 @@ def look_for(spec: str, parameters: Iterable[str] = ()) -> Path | None:
     FunctionError
         If it is certain that it cannot be loaded.
     """
-    place, attribute = split(spec)
-    if not place.endswith(".py"):
+    origin, attribute = split(spec)
+    if not origin.endswith(".py"):
         try:
-            found = locate(place, last=[str(Path.cwd())])
+            found = locate(origin, last=[str(Path.cwd())])
         except ModuleNotFoundError as error:
-            raise missing_module(place, error.name) from None
+            raise missing_module(origin, error.name) from None
         if found is None or not found.endswith(".py"):  # compiled, or a folder
             return Path(found) if found else None
         path = Path(found)
     else:
-        path = Path(place)
+        path = Path(origin)
         if not path.is_file():
             raise missing_file(path)
     try:
@@ -136,7 +136,7 @@ def look_for(spec: str, parameters: Iterable[str] = ()) -> Path | None:
     first = attribute.partition(".")[0]
     if first not in names and not names & {"*", "__getattr__"}:
         functions = [node.name for node in tree.body if isinstance(node, _FUNCTION)]
-        raise missing_function(place, attribute, functions)
+        raise missing_function(origin, attribute, functions)
     _refuse_unknown(tree, spec, parameters)
     return path
 

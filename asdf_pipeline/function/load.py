@@ -120,14 +120,16 @@ def load_function(
 
 
 def _find(spec: str) -> Any:
-    place, attribute = split(spec)
-    module = _load_file(Path(place)) if place.endswith(".py") else _load_module(place)
+    origin, attribute = split(spec)
+    module = (
+        _load_file(Path(origin)) if origin.endswith(".py") else _load_module(origin)
+    )
     found: Any = module
     for part in attribute.split("."):
         try:
             found = getattr(found, part)
         except AttributeError:
-            raise missing_function(place, attribute, _functions(module)) from None
+            raise missing_function(origin, attribute, _functions(module)) from None
     return found
 
 
@@ -171,19 +173,19 @@ def _load_module(name: str) -> ModuleType:
     return module[0]
 
 
-def _execute(place: object, load: Callable[[], object]) -> None:
+def _execute(origin: object, load: Callable[[], object]) -> None:
     try:
         load()
     except SyntaxError as error:
-        raise syntax_error(place, error) from error
+        raise syntax_error(origin, error) from error
     except (Exception, SystemExit) as error:  # a script that ends itself, too
         lines = [
             frame.lineno
             for frame in traceback.extract_tb(error.__traceback__)
-            if frame.filename == str(place)
+            if frame.filename == str(origin)
         ]
         line = f"line {lines[-1]}: " if lines else ""
-        msg = f"{place}: {line}cannot be loaded: {named_line(error)}"
+        msg = f"{origin}: {line}cannot be loaded: {named_line(error)}"
         raise FunctionError(msg) from error
 
 
@@ -198,11 +200,11 @@ def _check_signature(
     except (TypeError, ValueError):
         return ()  # some built-in callables have none
     bound = function.keywords if isinstance(function, functools.partial) else {}
-    given = parameters.keys() | bound.keys()
+    bound_names = parameters.keys() | bound.keys()
     asks = tuple(
         wanted
         for wanted in (OFFERED_TO_COMPARE if compares else OFFERED)
-        if wanted in list(signature.parameters)[2:] and wanted not in given
+        if wanted in list(signature.parameters)[2:] and wanted not in bound_names
     )
     try:
         signature.bind(None, None, **dict.fromkeys(asks), **parameters)

@@ -78,26 +78,26 @@ def make_plan(
     tag_map = check_tag_map(tag_map)
     units: list[Unit] = []
     skipped: list[Unit] = []
-    seen: set[str] = set()
+    tags: set[str] = set()
     without: list[str] = []
     of_no_event: list[tuple[str, str, int]] = []
     stations = 0
     for station in reader.stations():
         found = reader.samples_by_tag(station)
-        seen |= found.keys()
-        whole = [
+        tags |= found.keys()
+        of_the_map = [
             Unit(station, tag, tag_map[tag], samples=samples)
             for tag, samples in found.items()
             if tag in tag_map
         ]
-        if not whole and selection.has_station(station):
+        if not of_the_map and selection.has_station(station):
             without.append(station)
         full = selection.limit is not None and stations >= selection.limit
         if full or not selection.has_station(station):
-            skipped += whole
+            skipped += of_the_map
             continue
-        stations += bool(whole)
-        for unit in whole:
+        stations += bool(of_the_map)
+        for unit in of_the_map:
             parts, others = units_of(
                 reader, unit, selection, windows, by_event=by_event
             )
@@ -106,7 +106,7 @@ def make_plan(
                 of_no_event.append((station, unit.tag, others))
             skipped += [] if parts else [unit]
     if not units and not skipped:
-        there = ", ".join(sorted(seen)) or "none"
+        there = ", ".join(sorted(tags)) or "none"
         msg = (
             f"{reader.path}: no waveforms with tag {', '.join(sorted(tag_map))}; "
             f"tags in the file: {there}"
@@ -189,7 +189,7 @@ def units_of(
     *,
     by_event: bool,
 ) -> tuple[list[Unit], int]:
-    """Return what is to be done of a station and tag: whole, in parts, or nothing.
+    """Return what is to be done of a station and tag: all, in parts, or nothing.
 
     Parameters
     ----------

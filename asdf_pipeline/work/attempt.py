@@ -152,13 +152,13 @@ class ProcessWorker(Worker):
 
     def _call(self, unit: Unit, source: StationSource) -> Checked:
         """Read a station and tag and have the function called on it."""
-        seen, _ = self._windows(unit)
+        read_times, _ = self._windows(unit)
         has_trace = self.work.selection.has_trace
 
         def wanted(header: TraceHeader) -> bool:
             return has_trace(header) and unit.has_trace(header)
 
-        stream = self.reader.stream(unit.station, unit.tag, seen, wanted)
+        stream = self.reader.stream(unit.station, unit.tag, read_times, wanted)
         source.note(traces_read(stream))
         source.locate()
         return call(self.work.process, self.reader, stream, unit)
@@ -178,15 +178,15 @@ class ProcessWorker(Worker):
 
     def _cut(self, unit: Unit, read: Outcome) -> Cut | None:
         """Return how the function's result is cut, by what was read."""
-        seen, kept = self._windows(unit)
-        if seen is None or kept is None:
+        read_times, kept = self._windows(unit)
+        if read_times is None or kept is None:
             return None
         span = (
             kept[0] if read.start is None else read.start,
             kept[1] if read.end is None else read.end,
         )
         slack = max((offset(1, rate) for rate in read.sampling_rates), default=0)
-        return Cut(seen, kept, span, slack)
+        return Cut(read_times, kept, span, slack)
 
     def _windows(
         self, unit: Unit

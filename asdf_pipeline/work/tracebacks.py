@@ -19,7 +19,8 @@ _INSTALLED = re.compile(r"(.*[/\\](?:site|dist)-packages[/\\][^/\\]+)")
 def whole_traceback(error: BaseException) -> str:
     """Return an error with all levels of its traceback, from the function's own on.
 
-    An error of this package that was raised in it says itself what is wrong: it is
+    An error of this package that was raised in it, perhaps by way of the standard
+    library (a context manager, a cached property), says itself what is wrong: it is
     one line.
     """
     trace = error.__traceback__
@@ -28,7 +29,7 @@ def whole_traceback(error: BaseException) -> str:
         trace = trace.tb_next
     files = {frame.f_code.co_filename for frame, _ in traceback.walk_tb(trace)}
     if isinstance(error, ASDFPipelineError) and all(
-        name.startswith(_PACKAGE) for name in files
+        name.startswith(_PACKAGE) or _is_standard(name) for name in files
     ):
         return f"{type(error).__name__}: {error}"
     lines = traceback.format_exception(type(error), error, trace)
@@ -88,6 +89,11 @@ def _is_users(path: str) -> bool:
     """Return whether a file is of the user's, and not of a library."""
     library = path.startswith((_PACKAGE, *_STANDARD)) or not Path(path).is_absolute()
     return not library and not _INSTALLED.match(path)
+
+
+def _is_standard(path: str) -> bool:
+    """Return whether a file is of Python's standard library."""
+    return path.startswith(_STANDARD) and not _INSTALLED.match(path)
 
 
 def _home(path: str) -> str:

@@ -392,3 +392,17 @@ def test_filter_waveforms_takes_the_tests_of_queries(example: Path) -> None:
         (name,) = station.filter_waveforms({**queries, "labels": None})
         assert name.startswith("BW.RJOB..EHZ")
         assert station.filter_waveforms(dict([ds.q.npts > 1e6])) == []
+
+
+def test_a_warning_is_shown_each_time(tmp_path: Path) -> None:
+    script = (
+        "import obspy, asdf_pipeline\n"
+        "with asdf_pipeline.ASDFDataSet('in.h5') as ds:\n"
+        "    for _ in range(4):\n"
+        "        ds.add_waveforms(obspy.read()[0], 'raw')\n"
+    )
+    command = [sys.executable, "-c", script]
+    said = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, check=True
+    ).stderr
+    assert said.count("already exists in file") == 3

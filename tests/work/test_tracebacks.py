@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import h5py
 import obspy
 import pytest
 
 from asdf_pipeline import ASDFDataSet, RunReport
+from asdf_pipeline.container.reader import Reader
+from asdf_pipeline.errors import StationXMLError, TraceError
 from asdf_pipeline.work.tracebacks import shortened, whole_traceback
+from tests.container.made import trace, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,3 +152,29 @@ IndexError: list index out of range"""
 def test_an_error_that_says_all_is_one_line() -> None:
     assert shortened("TraceError: XX.S01: all is said", 3).count("\n") == 0
     assert shortened("", 3) == ""
+
+
+def test_an_error_of_the_packages_own_is_one_line(tmp_path: Path) -> None:
+    """Also one that passes through a context manager, and so through contextlib."""
+    path = write(tmp_path / "file.h5", trace())
+    with h5py.File(path, "r+") as file:
+        group = file["Waveforms/XX.ABC"]
+        (name,) = group
+        group[f"XX.ABC.BHZ{name[name.index('__') :]}"] = group[name]
+        del group[name]
+    with Reader(path) as reader, pytest.raises(TraceError) as caught:
+        reader.stream("XX.ABC", "raw_recording")
+    trace_of_package = caught.value.__traceback__
+    assert trace_of_package is not None
+    error = caught.value.with_traceback(trace_of_package.tb_next)
+    assert whole_traceback(error) == f"TraceError: {error}"
+
+
+def test_an_error_by_way_of_a_cached_property_is_one_line(tmp_path: Path) -> None:
+    path = write(tmp_path / "file.h5", trace(), stationxml=b"no XML")
+    with Reader(path) as reader, pytest.raises(StationXMLError) as caught:
+        reader.coordinates("XX.ABC")
+    trace_of_package = caught.value.__traceback__
+    assert trace_of_package is not None
+    error = caught.value.with_traceback(trace_of_package.tb_next)
+    assert whole_traceback(error) == f"StationXMLError: {error}"
