@@ -105,8 +105,10 @@ class ASDFDataSet:
 
     >>> with ASDFDataSet("example.h5", mode="r") as ds:
     ...     st = ds.waveforms.BW_RJOB.raw_recording
-    ...     for station in ds.ifilter(ds.q.latitude > 48):
-    ...         print(station.coordinates["latitude"])
+    ...     for station in ds.ifilter(ds.q.latitude > 47):
+    ...         tags = station.get_waveform_tags()
+    ...         print(tags, station.coordinates["elevation_in_m"])
+    ['raw_recording'] 860.0
     >>> len(st)
     3
     """
