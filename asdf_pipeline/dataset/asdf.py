@@ -92,6 +92,25 @@ class ASDFDataSet:
         If it is not HDF5, or no ASDF file.
     OutputExistsError
         If it exists, with mode "x".
+
+    Examples
+    --------
+    >>> import obspy
+    >>> from asdf_pipeline import ASDFDataSet
+    >>> with ASDFDataSet("example.h5") as ds:
+    ...     ds.add_waveforms(obspy.read(), tag="raw_recording")
+    ...     ds.add_stationxml(obspy.read_inventory())
+    ...     print(ds.waveforms.list())
+    ['BW.RJOB', 'GR.FUR', 'GR.WET']
+
+    >>> with ASDFDataSet("example.h5", mode="r") as ds:
+    ...     st = ds.waveforms.BW_RJOB.raw_recording
+    ...     for station in ds.ifilter(ds.q.latitude > 47):
+    ...         tags = station.get_waveform_tags()
+    ...         print(tags, station.coordinates["elevation_in_m"])
+    ['raw_recording'] 860.0
+    >>> len(st)
+    3
     """
 
     q = Query()
@@ -218,7 +237,7 @@ class ASDFDataSet:
 
     @property
     def pretty_filesize(self) -> str:
-        """The file's size as people read it: ``"1.4 MB"``."""
+        """The file's size as people read it, such as ``"1.4 MB"``."""
         return size_text(self.filesize)
 
     @property
@@ -316,7 +335,7 @@ class ASDFDataSet:
         Parameters
         ----------
         *conditions : Condition
-            Comparisons of `ASDFDataSet.q`: ``ds.q.network == "B?"``; see
+            Comparisons of ``ASDFDataSet.q``: ``ds.q.network == "B?"``; see
             `asdf_pipeline.dataset.query`.
         """
         return select(self.open_file, QueryFilter(conditions))
@@ -816,8 +835,8 @@ class ASDFDataSet:
             The other data set.
         function : callable
             ``function(a, b)``, each a `StationData`: ``station``,
-            ``streams`` (by tag, read when asked for), ``inventory``, ``events``; `a`
-            of this data set, `b` of the other. It returns a row of the table (a
+            ``streams`` (by tag, read when asked for), ``inventory``, ``events``; ``a``
+            of this data set, ``b`` of the other. It returns a row of the table (a
             mapping, a number or a text), a Stream or Trace, a `Result`, or None.
         output_filename : path-like, optional
             The new file for waveforms and auxiliary data; it must not exist.

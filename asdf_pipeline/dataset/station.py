@@ -241,8 +241,8 @@ class Station(View):
         Parameters
         ----------
         queries : mapping of str to callable or None
-            By term of `ASDFDataSet.q`, a test of its value; None asks nothing. What
-            `ASDFDataSet.q` compares gives such: ``name, test = ds.q.tag == "raw"``.
+            By term of ``ASDFDataSet.q``, a test of its value; None asks nothing. What
+            ``ASDFDataSet.q`` compares gives such: ``name, test = ds.q.tag == "raw"``.
         """
         query = QueryFilter(
             Condition(term, test) for term, test in queries.items() if test
@@ -302,7 +302,7 @@ class Station(View):
 
     @property
     def channel_coordinates(self) -> dict[str, Epochs]:
-        """Per channel and epoch: times, latitude, longitude, elevation, depth.
+        """Times, latitude, longitude, elevation and depth, per channel and epoch.
 
         Raises
         ------

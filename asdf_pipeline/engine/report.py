@@ -113,7 +113,7 @@ class RunReport:
             raise ProcessingFailedError(msg)
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return the station table (see `manifest.station_table`)."""
+        """Return the table of stations, which the manifest ``stations.csv`` is."""
         from asdf_pipeline.manifest import station_table
 
         name = "comparison" if self.output is None else self.output.stem
@@ -121,7 +121,7 @@ class RunReport:
 
     @property
     def table(self) -> pd.DataFrame:
-        """The rows that a comparison returned: one a station, sorted by station.
+        """The rows that a comparison returned, one a station, sorted by station.
 
         The first column is ``station``. Empty on MPI ranks other than 0.
         """

@@ -44,7 +44,7 @@ class UserFunction:
     parameters : dict
         Passed as keyword arguments.
     asks : tuple of str
-        Those of `OFFERED` that the function's signature asks for, and that neither a
+        Those of ``OFFERED`` that the function's signature asks for, and that neither a
         `functools.partial` nor the parameters bind.
     fingerprint, parameters_fingerprint : str or None
         Digests of the function and all it refers to, and of the parameters; None if

@@ -36,6 +36,18 @@ class Result:
     row : mapping, number, text or None
         The station's row of the table that a comparison of two data sets makes:
         numbers and texts by column.
+
+    Examples
+    --------
+    The largest sample of each trace, beside the waveforms:
+
+    >>> import numpy as np
+    >>> from asdf_pipeline import Result
+    >>> def process(st, inv):
+    ...     stats = st[0].stats
+    ...     peaks = np.array([abs(trace.data).max() for trace in st])
+    ...     path = f"Peaks/{stats.network}_{stats.station}"
+    ...     return Result(st, {path: (peaks, {"unit": "m/s"})})
     """
 
     stream: Stream | Trace | None = None

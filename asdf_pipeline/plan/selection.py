@@ -34,6 +34,18 @@ class Selection:
         those that a time misses by no more than half a microsecond.
     limit : int or None
         At most so many stations, in the order of their names.
+
+    Examples
+    --------
+    >>> from obspy import UTCDateTime
+    >>> from asdf_pipeline import Selection
+    >>> selection = Selection(
+    ...     stations=("BW.*", "GR.FUR"),
+    ...     channels=("?HZ",),
+    ...     starttime=UTCDateTime("2024-01-31").ns,
+    ... )
+    >>> [selection.has_station(name) for name in ("BW.RJOB", "GR.WET")]
+    [True, False]
     """
 
     stations: tuple[str, ...] = ()
@@ -116,6 +128,14 @@ class Windows:
         midnight, hours on the hour), or at the station's first sample.
     join : bool
         Whether neighbouring pieces that touch exactly become one trace again.
+
+    Examples
+    --------
+    Days, of which the function sees ten minutes more on either side:
+
+    >>> from asdf_pipeline import Windows
+    >>> second = 1_000_000_000
+    >>> windows = Windows(length=86_400 * second, overlap=600 * second)
     """
 
     length: int

@@ -160,6 +160,18 @@ def chain(
     TraceError
         If a step returns neither Stream, Trace nor None; the last one may also
         return a Result.
+
+    Examples
+    --------
+    >>> import obspy
+    >>> from asdf_pipeline import steps
+    >>> st = steps.chain(
+    ...     obspy.read(),
+    ...     obspy.read_inventory(),
+    ...     steps=["detrend", {"taper": {"max_percentage": 0.1}}, "remove_response"],
+    ... )
+    >>> len(st)
+    3
     """
     import obspy
 

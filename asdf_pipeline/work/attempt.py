@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from asdf_pipeline.container.traces import TraceHeader
     from asdf_pipeline.function.load import UserFunction
     from asdf_pipeline.function.result import Checked
-    from asdf_pipeline.plan.outcome import Outcome
     from asdf_pipeline.plan.selection import Selection, Windows
     from asdf_pipeline.plan.units import Unit
     from asdf_pipeline.work.base import Source
@@ -115,8 +114,7 @@ class ProcessWorker(Worker):
             result = self._call(unit, source)
         else:
             result = self._compare(unit, source)
-        read = source.described(unit.outcome("empty"))
-        cut = self._cut(unit, read)
+        cut = self._cut(unit, source)
         traces = encode_stream(
             result.stream,
             station,
@@ -129,7 +127,7 @@ class ProcessWorker(Worker):
         if self.work.run_id:
             # One record for all windows of a station: they may be joined.
             name = trace_id(self.work.run_id, unit_id(station, unit.tag))
-            traces = link(traces, name, read.provenance_ids)
+            traces = link(traces, name, source.provenance_ids)
         auxiliary = encode_auxiliary(result.auxiliary, encoding, name)
         if not traces and not auxiliary:
             return Made(row=result.row)
@@ -176,11 +174,12 @@ class ProcessWorker(Worker):
             source.note([*a.streams.read, *b.streams.read])
             source.locate()
 
-    def _cut(self, unit: Unit, read: Outcome) -> Cut | None:
+    def _cut(self, unit: Unit, source: StationSource) -> Cut | None:
         """Return how the function's result is cut, by what was read."""
         read_times, kept = self._windows(unit)
         if read_times is None or kept is None:
             return None
+        read = source.described(unit.outcome("empty"))
         span = (
             kept[0] if read.start is None else read.start,
             kept[1] if read.end is None else read.end,

@@ -151,46 +151,45 @@ class Worker(ABC):
             )
         if source is not None:
             outcome = source.described(outcome)
-        if not outcome.error_type:
-            outcome = _worked(outcome, made)
         seconds = round(time.perf_counter() - began, 6)
-        return replace(outcome, seconds=seconds), made.product
+        if outcome.error_type:
+            return replace(outcome, seconds=seconds), None
+        return _worked(outcome, made, seconds), made.product
 
     def explain(self, error: BaseException) -> str:
         """Return what the outcome keeps of an error beside its message."""
         return whole_traceback(error)
 
 
-def _worked(outcome: Outcome, made: Made) -> Outcome:
+def _worked(outcome: Outcome, made: Made, seconds: float) -> Outcome:
     """Return the outcome of a unit that did not fail."""
-    if made.product is None:
-        return replace(
-            outcome, status="empty" if made.row is None else "ok", row=made.row
-        )
-    outcome = replace(
-        outcome,
-        status="ok",
-        row=made.row,
-        auxiliary=tuple(array.path for array in made.product.auxiliary),
-        digest=made.product.digest,
-        bytes_out=made.product.nbytes,
-    )
-    traces = made.product.traces
-    if not traces:
-        return outcome
-    headers = [trace.header for trace in traces]
-    return replace(
-        outcome,
-        # Units of windows cannot write the same trace; those of events can.
-        traces=tuple(trace.name for trace in traces) if outcome.event else (),
-        traces_out=len(headers),
-        samples_out=sum(header.npts for header in headers),
-        start=min(header.starttime for header in headers),
-        end=max(header.endtime for header in headers),
-        sampling_rates=tuple(sorted({header.sampling_rate for header in headers})),
-        channels=tuple(sorted({f"{h.location}.{h.channel}" for h in headers})),
-        peak=float(np.max([trace.peak for trace in traces])),  # or NaN
-    )
+    product = made.product
+    fields: dict[str, Any] = {
+        "status": "empty" if product is None and made.row is None else "ok",
+        "row": made.row,
+        "seconds": seconds,
+    }
+    if product is not None:
+        fields |= {
+            "auxiliary": tuple(array.path for array in product.auxiliary),
+            "digest": product.digest,
+            "bytes_out": product.nbytes,
+        }
+    if product is not None and product.traces:
+        headers = [trace.header for trace in product.traces]
+        names = (trace.name for trace in product.traces)
+        fields |= {
+            # Units of windows cannot write the same trace; those of events can.
+            "traces": tuple(names) if outcome.event else (),
+            "traces_out": len(headers),
+            "samples_out": sum(header.npts for header in headers),
+            "start": min(header.starttime for header in headers),
+            "end": max(header.endtime for header in headers),
+            "sampling_rates": tuple(sorted({h.sampling_rate for h in headers})),
+            "channels": tuple(sorted({f"{h.location}.{h.channel}" for h in headers})),
+            "peak": float(np.max([trace.peak for trace in product.traces])),  # or NaN
+        }
+    return replace(outcome, **fields)
 
 
 def _message(error: BaseException) -> str:

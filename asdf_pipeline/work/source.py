@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.work.base import Source
 
@@ -101,31 +101,27 @@ class StationSource(Source):
         """Count traces that were read."""
         self.traces += traces
 
+    @property
+    def provenance_ids(self) -> tuple[str, ...]:
+        """Records of provenance that the traces refer to, sorted, distinct."""
+        return tuple(sorted({one.provenance_id for one in self.traces} - {""}))
+
     def described(self, outcome: Outcome) -> Outcome:
         """Return the outcome with the station's place, and counts of what was read."""
+        fields: dict[str, Any] = {
+            "traces_in": len(self.traces),
+            "samples_in": sum(one.npts for one in self.traces),
+            "provenance_ids": self.provenance_ids,
+        }
         if self._coordinates is not None:
-            latitude, longitude, elevation = self._coordinates
-            outcome = replace(
-                outcome,
-                latitude=latitude,
-                longitude=longitude,
-                elevation_in_m=elevation,
-            )
-        outcome = replace(
-            outcome,
-            traces_in=len(self.traces),
-            samples_in=sum(one.npts for one in self.traces),
-            provenance_ids=tuple(
-                sorted({one.provenance_id for one in self.traces} - {""})
-            ),
-        )
+            names = ("latitude", "longitude", "elevation_in_m")
+            fields |= zip(names, self._coordinates, strict=True)
         full = [one for one in self.traces if one.npts]
-        if not full:
-            return outcome
-        return replace(
-            outcome,
-            start=min(one.start for one in full),
-            end=max(one.end for one in full),
-            sampling_rates=tuple(sorted({one.sampling_rate for one in full})),
-            channels=tuple(sorted({one.channel for one in full})),
-        )
+        if full:
+            fields |= {
+                "start": min(one.start for one in full),
+                "end": max(one.end for one in full),
+                "sampling_rates": tuple(sorted({one.sampling_rate for one in full})),
+                "channels": tuple(sorted({one.channel for one in full})),
+            }
+        return replace(outcome, **fields)

