@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import ASDFPipelineError, CallError, InputMissingError
-from asdf_pipeline.pipeline.table import PATHS, SELECTION
+from asdf_pipeline.pipeline.table import DEFAULTS, PATHS, SELECTION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -80,8 +80,8 @@ class DataSet:
             )
             raise CallError(msg) from None
         home = _obspy_home()
-        # An archive and a request are named, not matched.
-        home = home if column in ("archive", "fdsn") else glob.escape(home)
+        # An archive, a request and a table of codes are named, not matched.
+        home = home if column in ("archive", "fdsn", "codes") else glob.escape(home)
         return [pattern.replace("{obspy}", home) for pattern in found]
 
     def files(self, column: str) -> list[str]:
@@ -165,10 +165,15 @@ class DataSet:
         if asdf := self.files("asdf"):
             return ["--asdf", *asdf]
         options = [f"--tag={self.tag}"]
-        for column in ("waveforms", "archive", "fdsn", "stations", "events"):
+        for column in ("waveforms", "archive", "fdsn", "codes", "stations", "events"):
             if patterns := self.patterns(column):
                 options += [f"--{column}", *patterns]
         options += [f"--{code}={cell}" for code, cell in self.selection.items()]
+        options += [
+            f"--{column.replace('_', '-')}={self.cells[column]}"
+            for column in DEFAULTS
+            if self.cells[column]
+        ]
         chosen = ((how[key] == value, name) for key, (value, name) in _OPTIONS.items())
         return options + [name for is_chosen, name in chosen if is_chosen]
 

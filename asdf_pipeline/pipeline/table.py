@@ -18,7 +18,12 @@ SELECTION = (
     *("starttime", "endtime"),
 )
 # Columns whose cells hold paths or patterns, separated by blanks.
-PATHS = ("waveforms", "archive", "fdsn", "stations", "events", "asdf")
+PATHS = ("waveforms", "archive", "fdsn", "codes", "stations", "events", "asdf")
+# Columns of codes for traces whose file has none, where the table of codes says none.
+DEFAULTS = (
+    *("default_network", "default_station"),
+    *("default_location", "default_channel"),
+)
 # Columns that describe something else than the input.
 _NO_INPUT = ("dataset", "merge", "function", "steps", "tag_map", "parameters")
 
@@ -184,6 +189,13 @@ def _check_row(cells: dict[str, str], number: int) -> None:
         msg = (
             f"data set {name!r}: {', '.join(SELECTION)} say what is taken from an "
             "archive: name it in the column archive"
+        )
+        raise CallError(msg)
+    naming = given.intersection(("codes", *DEFAULTS))
+    if naming and not given & {"waveforms", "archive"}:
+        msg = (
+            f"data set {name!r}: {', '.join(sorted(naming))}: for files without codes, "
+            "in the column waveforms or archive: leave these cells empty"
         )
         raise CallError(msg)
     if "asdf" in given and len(given) > 1:

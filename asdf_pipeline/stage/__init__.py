@@ -8,6 +8,7 @@ the file. The result appears under its final name only when it is complete.
 from __future__ import annotations
 
 from asdf_pipeline.stage.assemble import StageTask, stage
+from asdf_pipeline.stage.codes import Codes
 from asdf_pipeline.stage.link import stage_asdf
 
-__all__ = ["StageTask", "stage", "stage_asdf"]
+__all__ = ["Codes", "StageTask", "stage", "stage_asdf"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from asdf_pipeline.files import identity
 from asdf_pipeline.plan.units import Plan, Unit
 from asdf_pipeline.stage.attempt import Sources, StageWork
 from asdf_pipeline.stage.batches import batches
+from asdf_pipeline.stage.codes import Codes
 from asdf_pipeline.stage.collect import collect
 from asdf_pipeline.stage.files import find_files
 from asdf_pipeline.stage.scan import shared_files
@@ -57,6 +58,8 @@ class StageTask(Assignment):
     apply_calib : bool
         Whether samples are multiplied by the factor that some formats have in their
         headers (``stats.calib``: K-NET, GSE2, ...); they become float64.
+    codes : Codes
+        Codes for traces whose file has no network or station.
     """
 
     output: str | Path
@@ -69,6 +72,7 @@ class StageTask(Assignment):
     sac_headers: bool = True
     split_drift: bool = False
     apply_calib: bool = False
+    codes: Codes = field(default_factory=Codes)
 
     @property
     def output_path(self) -> Path:
@@ -107,6 +111,7 @@ class StageTask(Assignment):
             self.tag,
             sac_headers=self.sac_headers,
             apply_calib=self.apply_calib,
+            codes=self.codes,
         )
         files = batches(found.pieces, self.tag)
         units = [*files, *found.requests]
@@ -122,6 +127,7 @@ class StageTask(Assignment):
             {unit.id: lines for unit, lines in found.requests.items()},
             self.split_drift,
             self.apply_calib,
+            self.codes,
         )
         plan = Plan(tuple(units))
         key: dict[str, str | None] = {
@@ -134,6 +140,7 @@ class StageTask(Assignment):
             "the use of headers": repr(
                 (self.sac_headers, self.split_drift, self.apply_calib)
             ),
+            "the codes": self.codes.key,
             "the number of units": str(len(units)),  # `status` reads it here
             "the encoding": str(self.encoding),
             "asdf_pipeline's version": __version__,
@@ -188,6 +195,7 @@ def stage(
     sac_headers: bool = True,
     split_drift: bool = False,
     apply_calib: bool = False,
+    codes: Codes | None = None,
 ) -> RunReport:
     """Put waveforms, station metadata and events into one new ASDF file.
 
@@ -202,7 +210,7 @@ def stage(
         ``<output>.work``, from which the same call goes on.
     backend, workers
         See `team.form_team`.
-    sac_headers, split_drift, apply_calib
+    sac_headers, split_drift, apply_calib, codes
         See `StageTask`.
 
     Raises
@@ -226,6 +234,7 @@ def stage(
             sac_headers=sac_headers,
             split_drift=split_drift,
             apply_calib=apply_calib,
+            codes=codes or Codes(),
             backend=backend,
             workers=workers,
             io="segments",

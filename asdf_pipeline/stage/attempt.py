@@ -11,6 +11,7 @@ import obspy
 from asdf_pipeline.container.encoded import Product
 from asdf_pipeline.container.product import encode_document
 from asdf_pipeline.errors import ASDFPipelineError
+from asdf_pipeline.stage.codes import Codes
 from asdf_pipeline.stage.files import InputErrors
 from asdf_pipeline.stage.reading import FileReader
 from asdf_pipeline.stage.sac_fields import associate
@@ -55,6 +56,8 @@ class Sources:
         Whether traces are split where their records' times part from theirs.
     apply_calib : bool
         Whether samples are multiplied by ``stats.calib``.
+    codes : Codes
+        Codes for traces whose file has none.
     """
 
     files: Mapping[str, tuple[WaveformFile, ...]]
@@ -66,6 +69,7 @@ class Sources:
     lines: Mapping[str, tuple[Line, ...]] = field(default_factory=dict)
     split_drift: bool = False
     apply_calib: bool = False
+    codes: Codes = field(default_factory=Codes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +109,7 @@ class StageWorker(Worker):
         self.work = work
         sources = work.sources
         self._files = FileReader(
-            sources.shared, sources.split_drift, sources.apply_calib
+            sources.shared, sources.split_drift, sources.apply_calib, sources.codes
         )
         self._client: Client | None = None
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from asdf_pipeline.plan.units import Unit
+    from asdf_pipeline.stage.codes import Codes
     from asdf_pipeline.stage.fdsn import Line, Request
     from asdf_pipeline.stage.scan import Piece
     from asdf_pipeline.stage.waveform_file import WaveformFile
@@ -66,6 +67,7 @@ def collect(
     *,
     sac_headers: bool,
     apply_calib: bool,
+    codes: Codes,
 ) -> Collected:
     """Return what files hold and services offer.
 
@@ -84,6 +86,8 @@ def collect(
         Whether events and stations that nothing else describes are made of SAC headers.
     apply_calib : bool
         Whether samples will be multiplied by ``stats.calib``, for the log.
+    codes : Codes
+        Codes for traces whose file has none.
 
     Raises
     ------
@@ -95,7 +99,8 @@ def collect(
     with errors.collected():
         found.quakeml, found.events = read_quakeml(events)
     with errors.collected():
-        found.pieces = scan(waveforms, headers if sac_headers else None, apply_calib)
+        collector = headers if sac_headers else None
+        found.pieces = scan(waveforms, collector, apply_calib, codes)
         if request is None:
             refuse_nothing(found.pieces, waveforms)
     with errors.collected():

@@ -84,8 +84,10 @@ def _split(path: Path, source_name: str) -> Iterator[tuple[str, bytes]]:
         yield from documents_of(path.read_bytes(), source_name)
         return
     began = UTCDateTime()
-    inventory, _ = read_file("inventory", path, source_name)
+    inventory, form = read_file("inventory", path, source_name)
     _forget_now(inventory, began)
+    if form == "RESP":
+        _say_no_coordinates(inventory, source_name)
     try:
         with warnings_as_lines(source_name):
             document = to_stationxml(inventory)
@@ -121,6 +123,16 @@ def documents_of(document: bytes, source_name: str) -> Iterator[tuple[str, bytes
         raise InputError(msg)
     for name, own in stations.items():
         yield name, _logged(own)
+
+
+def _say_no_coordinates(inventory: Inventory, source_name: str) -> None:
+    """Warn that RESP holds no coordinates, for which ObsPy (1.5) writes zeros."""
+    names = sorted(f"{net.code}.{sta.code}" for net in inventory for sta in net)
+    _LOGGER.warning(
+        "%s: station %s: a RESP file holds no coordinates: they are 0 N, 0 E, 0 m: "
+        "where they matter, give StationXML or dataless SEED in its place",
+        *(source_name, ", ".join(dict.fromkeys(names))),
+    )
 
 
 def _forget_now(inventory: Inventory, began: UTCDateTime) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from obspy import Trace
 
+    from asdf_pipeline.stage.codes import Codes
     from asdf_pipeline.stage.waveform_file import WaveformFile
 
 _LOGGER = logging.getLogger(__name__)
@@ -61,6 +62,8 @@ class FileReader:
         See `miniseed.check_records`.
     apply_calib : bool
         Whether samples are multiplied by ``stats.calib``.
+    codes : Codes
+        Codes for traces whose file has none.
     """
 
     def __init__(
@@ -68,8 +71,10 @@ class FileReader:
         shared: Mapping[Path, frozenset[str]],
         split_drift: bool,
         apply_calib: bool,
+        codes: Codes,
     ) -> None:
         self._shared = shared
+        self._codes = codes
         self._split_drift = split_drift
         self._apply_calib = apply_calib
         self._last = _Opened()
@@ -113,11 +118,15 @@ class FileReader:
             for member in members:
                 source_name = name_of(file.path, member)
                 stream, name = read_file("waveform", member, source_name)
+                for number, trace in enumerate(stream, 1):
+                    trace.stats.trace_number = number  # of what may be split
                 if name == "MSEED":
                     split = self._split_drift
                     stream = check_records(member, stream, source_name, split)
+                codes = self._codes.of_file(file.path, member)
                 wanted = Stream()
                 for trace in stream:
+                    codes.apply(trace, trace.stats.trace_number)
                     if no_waveform(trace):
                         continue
                     trace.stats.npts = trace.data.size  # ObsPy's may be the claim

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import InputError
 from asdf_pipeline.stage.calib import say_calib
+from asdf_pipeline.stage.codes import Codes
+from asdf_pipeline.stage.completion import Completion
 from asdf_pipeline.stage.files import InputErrors, name_of, unpacked
 from asdf_pipeline.stage.formats import read_file
 from asdf_pipeline.stage.sac_fields import check_time_series
@@ -67,6 +69,7 @@ def scan(
     files: Iterable[WaveformFile],
     headers: SACHeaders | None = None,
     apply_calib: bool = False,
+    codes: Codes | None = None,
 ) -> list[Piece]:
     """Return what files hold, by file and station.
 
@@ -78,15 +81,18 @@ def scan(
         What collects what SAC headers say.
     apply_calib : bool
         Whether samples will be multiplied by ``stats.calib``, for the log.
+    codes : Codes or None
+        Codes for traces whose file has none.
 
     Raises
     ------
     InputError
-        If files cannot be read.
+        If files cannot be read, or hold traces that stay without codes.
     """
     pieces: list[Piece] = []
     errors = InputErrors()
     left_out, noted = Tally(), Tally()
+    completion = Completion(codes or Codes())
     for file in files:
         found: dict[str, Piece] = {}
         with errors.collected(), unpacked(file.path) as members:
@@ -95,12 +101,16 @@ def scan(
                 stream, _ = read_file(
                     "waveform", member, source_name, quiet=True, headonly=True
                 )
-                for trace in stream:
+                checked = completion.of_file(file.path, member, source_name)
+                for number, trace in enumerate(stream, 1):
+                    label = checked.complete(trace, number)
                     if why := no_waveform(trace):
                         left_out.add(f"{trace.id} {why}: left out", source_name)
                         continue
                     claimed = trace.stats.npts
                     if file.wanted(trace) is None:
+                        continue
+                    if not checked.has_codes(trace, label):
                         continue
                     if where := file.check(trace, source_name):
                         said = f"holds {trace.id}, {where}: staged as what it is"
@@ -115,9 +125,11 @@ def scan(
                     if station not in found:
                         found[station] = Piece(file, station, start, start)
                     found[station].add(trace, claimed)
+                checked.refuse_nameless()
         pieces += found.values()
     left_out.log(logging.INFO)
     noted.log(logging.WARNING)
+    completion.log()
     errors.raise_collected()
     return pieces
 

@@ -96,6 +96,21 @@ def test_paths_with_blanks_are_staged(identity: Checkout) -> None:
     assert sorted(channels) == ["EHE", "EHN", "EHN", "EHZ", "EHZ"]
 
 
+def test_a_changed_table_of_codes_stages_anew(identity: Checkout) -> None:
+    table = identity.path / "my codes.tsv"
+    table.write_text("file\tstation\n*.su_first_trace\tS1\n")
+    cells = {"waveforms": "{obspy}/io/segy/tests/data/1.su_first_trace"}
+    cells |= {"codes": "'my codes.tsv'", "default_network": "XX"}
+    identity.use({"dataset": "line", **cells, "default_channel": "GPZ"})
+    for code in ("S1", "S2"):
+        table.write_text(f"file\tstation\n*.su_first_trace\t{code}\n")
+        run = identity.snakemake("results/line/staged.h5")
+        assert run.rules == ["stage"], run.text
+        with Reader(identity.path / "results/line/staged.h5") as reader:
+            (header,) = reader.headers(f"XX.{code}")
+        assert header.channel == "GPZ"
+
+
 def test_a_new_day_in_the_archive_is_staged(identity: Checkout) -> None:
     make_archive(identity.path / "sds")
     identity.use({"dataset": "bw", "archive": "sds", "station": "RJ*"})

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from asdf_pipeline.cli import build_parser
+from asdf_pipeline.errors import CallError
 from asdf_pipeline.pipeline.config import check_config
 from asdf_pipeline.pipeline.inputs import DataSet
-from asdf_pipeline.pipeline.table import PATHS, SELECTION, read_table
+from asdf_pipeline.pipeline.table import DEFAULTS, PATHS, SELECTION, read_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,7 +73,7 @@ def test_a_cell_over_several_lines(tmp_path: Path) -> None:
 
 def test_how_files_are_staged_is_said_by_options(tmp_path: Path) -> None:
     row = cells(tmp_path, "dataset\twaveforms\na\tb\n")
-    blank = dict.fromkeys([*PATHS, *SELECTION, "tag"], "")
+    blank = dict.fromkeys([*PATHS, *SELECTION, *DEFAULTS, "tag"], "")
     dataset = DataSet("a", {**blank, **row}, "t.tsv")
     config = check_config({"process": PROCESS})
     plain = ["--tag=raw_recording", "--waveforms", "b"]
@@ -82,3 +83,31 @@ def test_how_files_are_staged_is_said_by_options(tmp_path: Path) -> None:
     options = dataset.stage_options(config["stage"])
     assert options == [*plain, "--no-sac-headers", "--split-drift", "--apply-calib"]
     build_parser().parse_args(["stage", *options, "--output", "a.h5"])
+
+
+def test_codes_are_a_table_and_defaults(tmp_path: Path) -> None:
+    names = "codes\tdefault_network\tdefault_location"
+    row = cells(tmp_path, f"dataset\twaveforms\t{names}\na\tb\t'c d.tsv'\tXX\t00\n")
+    blank = dict.fromkeys([*PATHS, *SELECTION, *DEFAULTS, "tag"], "")
+    dataset = DataSet("a", {**blank, **row}, "t.tsv")
+    options = dataset.stage_options(check_config({"process": PROCESS})["stage"])
+    assert options[3:] == [
+        *("--codes", "c d.tsv", "--default-network=XX", "--default-location=00"),
+    ]
+    parsed = build_parser().parse_args(["stage", *options, "--output", "a.h5"])
+    assert (str(parsed.codes), parsed.default_network) == ("c d.tsv", "XX")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("dataset\tasdf\tcodes\na\tb.h5\tc.tsv\n", "codes: for files without codes"),
+        ("dataset\tfdsn\tdefault_station\na\tb.yaml\tX\n", "default_station: for"),
+        ("dataset\twaveforms\tdefault_network\na\tb\tX*\n", "default_network"),
+    ],
+)
+def test_codes_where_there_is_nothing_to_name_are_refused(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    with pytest.raises(CallError, match=said):
+        cells(tmp_path, text)

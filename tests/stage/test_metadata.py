@@ -37,6 +37,21 @@ def test_a_document_of_many_stations_is_split() -> None:
     ) == sorted(inventory.get_contents()["channels"])
 
 
+def test_resp_files_are_read_and_lack_coordinates(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    for path in sorted(XSEED.glob("RESP.*")):
+        caplog.clear()
+        contents = obspy.read_inventory(str(path)).get_contents()
+        documents = dict(read_stations([path]))
+        found = [name for one in documents.values() for name in channels(one)]
+        assert sorted(found) == sorted(contents["channels"])
+        (name,) = documents
+        assert (
+            f"{path}: station {name}: a RESP file holds no coordinates" in caplog.text
+        )
+
+
 def test_a_station_in_several_files_is_merged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -274,7 +274,7 @@ def test_a_trace_without_codes_is_named(folder: Path) -> None:
     shutil.copy(MSEED / "encoding" / "int32_INT32_littleEndian.mseed", folder)
     name = DATA / "io" / "segy" / "tests" / "data" / "planes.segy_first_trace"
     shutil.copy(name, folder / "codeless.segy")
-    with pytest.raises(InputError, match=r"codeless\.segy: .*without network"):
+    with pytest.raises(InputError, match=r"codeless\.segy: .*neither network"):
         staged(folder, "codeless.segy")
 
 
@@ -368,9 +368,9 @@ def test_all_files_that_cannot_be_read_are_named(folder: Path) -> None:
 
 def test_all_traces_that_cannot_be_kept_are_named(folder: Path) -> None:
     for name in ("one.sac", "two.sac"):
-        trace = obspy.Trace(np.arange(10, dtype="f4"))
+        trace = obspy.Trace(np.arange(10, dtype="f4"), {"station": "A/B"})
         trace.write(str(folder / name), format="SAC")
-    with pytest.raises(InputError, match=r"one\.sac: .*; .*two\.sac: .* without netw"):
+    with pytest.raises(InputError, match=r"one\.sac: .*; .*two\.sac: .* cannot stand"):
         staged(folder, "*.sac", "*.mseed")
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.errors import InputError
-from asdf_pipeline.stage import stage
+from asdf_pipeline.stage import Codes, stage
 from asdf_pipeline.stage.formats import read_file
 from tests.stage.conftest import DATA
 
@@ -59,7 +59,9 @@ REFUSED: dict[str, Callable[[obspy.Stream], bool]] = {
     "io/win/tests/data/*": without_codes,
     "signal/tests/data/*.sac": without_codes,
 }
-"""What ObsPy reads and staging refuses, and why: held against the file."""
+"""What ObsPy reads and staging refuses, and why: held against the file.
+
+What is without codes is staged with a table of them."""
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -81,18 +83,34 @@ def compare(path: Path, folder: Path) -> None:
         return
     reasons = [why for form, why in REFUSED.items() if fnmatchcase(name, form)]
     call = ([str(path)], [], [], "raw", output)
+    codes = Codes()
     if reasons:
         assert reasons[0](known), f"{name}: not refused for {reasons[0].__name__}"
-        with pytest.raises(InputError):
+        with pytest.raises(InputError) as refused:
             stage(*call, backend="serial")
-        return
-    stage(*call, backend="serial")
+        if reasons[0] is not without_codes:
+            return
+        assert "--codes" in str(refused.value)
+        assert "--default-network" in str(refused.value)
+        codes = Codes.read(name_traces(known, path, folder / "codes.tsv"))
+    stage(*call, backend="serial", codes=codes)
     with Reader(output) as reader:
         staged = [t for one in reader.stations() for t in reader.stream(one, "raw")]
     output.unlink()
     # A trace that is in a file twice counts once; one of no samples, or of text, is no
     # waveform.
     assert contents(staged) == contents(known), name
+
+
+def name_traces(stream: obspy.Stream, path: Path, table: Path) -> Path:
+    """Write a table with codes for a file's traces, and give them these codes."""
+    lines = ["file\ttrace_number\tnetwork\tstation"]
+    for number, trace in enumerate(stream, 1):
+        station = f"S{number}"
+        lines.append(f"{path.name}\t{number}\tXX\t{station}")
+        trace.stats.network, trace.stats.station = "XX", station
+    table.write_text("\n".join(lines))
+    return table
 
 
 def contents(stream: list[obspy.Trace] | obspy.Stream) -> Counter[object]:

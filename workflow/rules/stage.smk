@@ -9,6 +9,7 @@ rule stage:
         waveforms=files_of("waveforms"),
         archives=archive_files,
         request=files_of("fdsn"),
+        codes=files_of("codes"),
         stations=files_of("stations"),
         events=files_of("events"),
         asdf=files_of("asdf"),

@@ -30,7 +30,9 @@ the shell expand them, as you like. A pattern that matches nothing is an error.
 Waveforms may be in any format that ObsPy reads (miniSEED, SAC, GSE2, ...), station
 metadata StationXML or another inventory format, events QuakeML or another event
 format. Overlapping pieces stay separate traces: nothing is merged, nothing filled.
-Events and stations that only SAC headers describe are made of those headers.
+Events and stations that only SAC headers describe are made of those headers. Files
+without network and station codes are refused, unless --codes or --default-network and
+--default-station say theirs.
 
 From an archive the days that the patterns select are staged, from midnight to
 midnight: the files of the days beside are looked into.
@@ -124,6 +126,20 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
         "become float64",
     )
     parser.add_argument(
+        "--codes",
+        type=Path,
+        metavar="FILE.tsv",
+        help="table of codes for traces whose file has no network or station (SEG-Y, "
+        "SU, WIN, Reftek, SEG-2, WAV, ...): columns file, trace_number, "
+        "channel_number, network, station, location, channel (docs/staging.md)",
+    )
+    for name in _CODES:
+        parser.add_argument(
+            f"--default-{name}",
+            metavar="CODE",
+            help=f"{name} of such traces, where neither file nor --codes says one",
+        )
+    parser.add_argument(
         "--tag", help="tag of the waveforms in the ASDF file, such as raw_recording"
     )
     parser.add_argument(
@@ -151,6 +167,15 @@ def run(args: argparse.Namespace) -> None:
     if args.asdf is None and not named:
         msg = "give --waveforms, --archive or --fdsn, or --asdf"
         raise CallError(msg)
+    naming = [
+        name
+        for name in ("codes", *(f"default_{name}" for name in _CODES))
+        if getattr(args, name) is not None
+    ]
+    if naming and not (args.waveforms or args.archive):
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in naming)
+        msg = f"{options}: for files without codes: name --waveforms or --archive"
+        raise CallError(msg)
     if args.asdf is None and not args.tag:
         msg = "give --tag: under which tag the waveforms are stored, raw_recording say"
         raise CallError(msg)
@@ -159,7 +184,7 @@ def run(args: argparse.Namespace) -> None:
         raise CallError(msg)
 
     from asdf_pipeline import engine
-    from asdf_pipeline.stage import StageTask, stage_asdf
+    from asdf_pipeline.stage import Codes, StageTask, stage_asdf
     from asdf_pipeline.stage.archive import Archive
 
     if args.asdf is not None:
@@ -171,6 +196,8 @@ def run(args: argparse.Namespace) -> None:
         for name in _CHOICE
         if getattr(args, name) not in (None, "")
     }
+    # --default-location=-- likewise; as a default the empty location is none.
+    defaults = {name: getattr(args, f"default_{name}") or "" for name in _CODES}
     task = StageTask(
         output=args.output,
         tag=args.tag,
@@ -182,6 +209,7 @@ def run(args: argparse.Namespace) -> None:
         sac_headers=args.sac_headers,
         split_drift=args.split_drift,
         apply_calib=args.apply_calib,
+        codes=Codes.read(args.codes, **defaults),
         backend=args.backend,
         workers=args.workers,
         io="segments",
