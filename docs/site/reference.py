@@ -6,6 +6,8 @@ import inspect
 import re
 from typing import TYPE_CHECKING, Any
 
+from docutils import nodes
+
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
@@ -59,9 +61,11 @@ def _signature(
     options: Any,
     signature: str | None,
     returns: str | None,
-) -> tuple[str, None] | None:
-    made = what != "class" or name.rpartition(".")[2] not in NOT_MADE_BY_CALLERS
-    return None if made else ("", None)
+) -> tuple[str | None, str | None]:
+    if what == "class" and name.rpartition(".")[2] in NOT_MADE_BY_CALLERS:
+        return "", None
+    # A dataclass's default that is made anew each time: no Python, and not parsed.
+    return signature and signature.replace("<factory>", "..."), returns
 
 
 def _in_package(
@@ -81,9 +85,21 @@ def _in_package(
     )
 
 
+def _dashes(app: Sphinx, doctree: nodes.document) -> None:
+    """Write a dash after names and types, where Sphinx and napoleon write two hyphens.
+
+    Not everywhere, as its smart quotes do: two hyphens may be an option's.
+    """
+    for field in doctree.findall(nodes.field_body):
+        for text in list(field.findall(nodes.Text)):
+            if " -- " in text and not isinstance(text.parent, nodes.literal):
+                text.parent.replace(text, nodes.Text(text.replace(" -- ", " – ")))
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register what autodoc is to do, before napoleon sees the docstrings."""
     app.connect("autodoc-process-docstring", _docstring, priority=400)
     app.connect("autodoc-process-signature", _signature)
+    app.connect("doctree-read", _dashes)
     app.connect("missing-reference", _in_package)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
