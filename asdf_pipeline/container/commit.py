@@ -1,7 +1,7 @@
 """Writing a set of changes into a file so that a killed process writes all or none.
 
 Each changed page is small, but there are several, and SIGKILL may come between two
-calls of write(2). So they are written by a process of their own, which is told all of
+calls of write(2). So they are written by a process of their own, which has all of
 them before it begins: a small one that is started with the first commit and ends with
 this process. It is in a session of its own, so that neither Ctrl-C nor a kill of this
 process's group reaches it.
@@ -94,7 +94,7 @@ def apply(path: Path, descriptor: int, changes: Sequence[Change], size: int) -> 
     message += [_NUMBER.pack(len(changes)), _NUMBER.pack(size)]
     for offset, content in changes:
         message += [_NUMBER.pack(offset), _NUMBER.pack(len(content)), content]
-    if len(changes) > 1 and _told(b"".join(message)):
+    if len(changes) > 1 and _written_by_helper(b"".join(message)):
         return
     # No such process here, or it failed: what it wrote is written once more.
     for offset, content in changes:
@@ -105,7 +105,7 @@ def apply(path: Path, descriptor: int, changes: Sequence[Change], size: int) -> 
     os.ftruncate(descriptor, size)
 
 
-def _told(message: bytes) -> bool:
+def _written_by_helper(message: bytes) -> bool:
     """Return whether the other process has written everything."""
     try:
         with _lock:

@@ -176,9 +176,9 @@ class Editor:
             lost = f"; the last {self._changes} change(s) before are not in it either"
         self._overlay.discard()
         self._close()
-        told = WriteError(f"{error}{lost}")
-        told.errno = error.errno
-        return told
+        whole_error = WriteError(f"{error}{lost}")
+        whole_error.errno = error.errno
+        return whole_error
 
     def discard(self) -> None:
         """Close the file as it was after the last commit."""

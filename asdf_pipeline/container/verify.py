@@ -46,7 +46,7 @@ def verify(
         Its manifest: ``network, station, output_tag, status, traces_out,
         samples_out, digest`` of each station and tag. None: only the file's
         structure and its own checksums are checked. What auxiliary data a station and
-        tag wrote is told by ``auxiliary``, a list of paths, or by ``records``, a list
+        tag wrote is named by ``auxiliary``, a list of paths, or by ``records``, a list
         of provenance ids of which one is theirs.
 
     Returns

@@ -1,4 +1,4 @@
-"""Which files a function's code is in, and those that it imports: told by syntax.
+"""Which files a function's code is in, and those that it imports: found by syntax.
 
 Nothing is run for it. What is installed is known by its version and left out.
 """

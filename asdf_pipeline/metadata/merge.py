@@ -64,10 +64,10 @@ def merge(documents: Sequence[tuple[str, bytes]], station: str) -> StationDocume
     # Where the files disagree about the place, an epoch is there twice even now.
     names = ", ".join(source_name for source_name, _ in parts)
     twice, once = drop_repeated(merging.root, f"{names}: station {station}")
-    told = [line for _, part in parts for line in part.warnings]
+    warnings = [line for _, part in parts for line in part.warnings]
     return StationDocument(
         to_document(merging.root),
-        (*told, *merging.warnings, *twice),
+        (*warnings, *merging.warnings, *twice),
         (*merging.remarks, *once),
     )
 

@@ -21,7 +21,7 @@ times of samples are rounded to 1 ns."""
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What of an input is to be done; everything, unless told otherwise.
+    """What of an input is to be done; everything by default.
 
     Attributes
     ----------

@@ -100,10 +100,10 @@ class Ranks(Team):
 
     def follow(self) -> Any:
         """Return what rank 0 tells of what it did (see `Team.follow`)."""
-        told, error = broadcast(self._channels.lead)
+        result, error = broadcast(self._channels.lead)
         if error is not None:
             raise on_all_ranks(error, shows=False)
-        return told
+        return result
 
     def together(self, do: Callable[[], T]) -> T:
         """Let every rank do something (see `Team.together`)."""
@@ -146,7 +146,7 @@ class Ranks(Team):
             if job is not None:
                 if self._parallel:
                     log.info(_COST)
-                schedule = self.lead(lambda: job.schedule, lambda told: told)
+                schedule = self.lead(lambda: job.schedule, lambda schedule: schedule)
                 stop = job.stop
                 dispatcher = self._dispatcher(job)
                 link = RootLink(dispatcher, mailbox, stop, threads=threads)
