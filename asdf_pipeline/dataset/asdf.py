@@ -777,9 +777,15 @@ class ASDFDataSet:
             If more failed than `max_failures`.
         """
         from asdf_pipeline.engine import ProcessTask, run
-        from asdf_pipeline.plan.selection import Selection
+        from asdf_pipeline.plan.selection import Selection, Windows
 
         self.open_file.refuse_closed()
+        checks.check_kinds(
+            selection=(selection, Selection),
+            windows=(windows, Windows),
+            cpu_count=(cpu_count, int),
+            traceback_limit=(traceback_limit, int),
+        )
         task = ProcessTask(
             input=self.filename,
             output=Path(output_filename),
@@ -874,9 +880,14 @@ class ASDFDataSet:
             If more failed than `max_failures`.
         """
         from asdf_pipeline.engine import ProcessTask, run
-        from asdf_pipeline.plan.selection import EVERYTHING
+        from asdf_pipeline.plan.selection import EVERYTHING, Selection
 
         self.open_file.refuse_closed()
+        checks.check_kinds(
+            selection=(selection, Selection),
+            cpu_count=(cpu_count, int),
+            traceback_limit=(traceback_limit, int),
+        )
         if isinstance(other, ASDFDataSet):
             other.open_file.refuse_closed()
             other.flush()

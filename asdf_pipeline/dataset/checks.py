@@ -1,4 +1,4 @@
-"""Names and ids among a data set's arguments: checked, as they are written."""
+"""Names, ids and kinds of a data set's arguments: checked before any work."""
 
 from __future__ import annotations
 
@@ -69,6 +69,25 @@ def resource_ids(value: Any, argument: str) -> tuple[str, ...] | None:
             raise CallError(msg)
         ids.append(text)
     return tuple(ids)
+
+
+def check_kinds(**arguments: tuple[object, type]) -> None:
+    """Check that arguments are of the kinds that they are to be, or None.
+
+    Parameters
+    ----------
+    **arguments : (object, type)
+        The value and the kind, by the argument's name.
+
+    Raises
+    ------
+    CallError
+        If one is of another kind.
+    """
+    for name, (value, kind) in arguments.items():
+        if value is not None and not isinstance(value, kind):
+            msg = f"{name}: expected {kind.__name__}, not {value!r}"
+            raise CallError(msg)
 
 
 def checked_labels(labels: Iterable[str] | str | None) -> tuple[str, ...]:

@@ -57,6 +57,20 @@ def of_this_run(outcomes: Iterable[Outcome], directory: Path) -> list[Outcome]:
     return [o for o in outcomes if (o.station, o.input_tag) not in taken]
 
 
+def refuse_misfit(task: Assignment, plan: Plan) -> None:
+    """Refuse a call that does not fit the output, before earlier work is discarded.
+
+    Raises
+    ------
+    InputError
+        If the outcomes cannot be read.
+    CallError
+        If the output has what this call would leave out.
+    """
+    assert task.outcomes is not None
+    _kept(task, plan, read_outcomes(Path(task.outcomes)))
+
+
 def take_over(
     task: Assignment, plan: Plan, directory: WorkDirectory
 ) -> list[bytes] | None:

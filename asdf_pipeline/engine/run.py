@@ -137,6 +137,8 @@ def prepare(task: Assignment) -> Prepared:
         refuse_existing(task.target)  # before a layout that may take minutes
     check_target_paths(task)
     layout = task.lay_out()
+    if task.only_failed:
+        retry.refuse_misfit(task, layout.plan)
     units = len(layout.plan.units)
     return Prepared(
         task,

@@ -301,7 +301,7 @@ def test_info_of_the_system(command: Command) -> None:
     for wrong in ((), ("--system", "staged.h5")):
         done = command("info", *wrong)
         assert done.code == 2
-        assert "give a file, or --system" in done.err
+        assert "give either a file or --system" in done.err
 
 
 def test_outcomes_of_another_run_are_found_out(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import obspy
 import pytest
 from obspy import UTCDateTime
 
-from asdf_pipeline import ASDFDataSet
+from asdf_pipeline import ASDFDataSet, CallError
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.container.traces import offset
 from asdf_pipeline.plan.selection import Selection, Windows
@@ -163,3 +163,24 @@ def test_a_location_of_blanks_is_the_empty_one(
             assert [one.stats.station for one in stream] == ["A", "B"]
     assert Selection(channels=(".BHZ",)).has_channel("  ", "BHZ")
     assert Selection(channels=("  .BHZ",)).has_channel("  ", "BHZ")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"windows": "1d"},
+        {"selection": "BW.*"},
+        {"cpu_count": "2"},
+        {"traceback_limit": "3"},
+    ],
+    ids=str,
+)
+def test_arguments_of_another_kind_are_named(
+    example: Path, tmp_path: Path, wrong: dict[str, Any]
+) -> None:
+    (name,) = wrong
+    with (
+        ASDFDataSet(example, mode="r") as ds,
+        pytest.raises(CallError, match=f"{name}: expected"),
+    ):
+        ds.process(lambda st, inv: st, tmp_path / "out.h5", {"raw": "p"}, **wrong)

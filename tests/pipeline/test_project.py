@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from asdf_pipeline.cli import main
+from asdf_pipeline.pipeline.config import check_config, load_config
 from tests.pipeline.checkout import ROOT, Checkout
 
 if TYPE_CHECKING:
@@ -102,3 +103,15 @@ def test_a_configuration_that_is_missing_is_named(
     (tmp_path / "own.yaml").write_text("- 1")
     assert main(["config", "check", "own.yaml"]) == 2
     assert "own.yaml: expected keys and values, such as" in capsys.readouterr().err
+
+
+def test_what_a_new_project_offers_in_comments_is_a_configuration(
+    tmp_path: Path,
+) -> None:
+    assert main(["init", str(tmp_path / "new")]) == 0
+    path = tmp_path / "new" / "config" / "config.yaml"
+    text = path.read_text(encoding="utf-8").replace("  # window", "  window")
+    path.write_text(text.replace("  # selection", "  selection"), encoding="utf-8")
+    process = check_config(load_config(path))["process"]
+    assert process["window"] == "1d"
+    assert process["selection"]["channels"] == ["BH?"]

@@ -302,6 +302,20 @@ def test_only_failed_takes_nothing_over_that_is_not_right(
     assert {p: p.read_bytes() for p in (out, outcomes) if p.exists()} == before
 
 
+def test_a_refused_call_leaves_the_work_of_an_earlier_one(
+    process: Process, data: Path, tmp_path: Path
+) -> None:
+    assert process("--max-failures", "4").code == 0
+    assert process("--only-failed").code == 1
+    work = tmp_path / "out.h5.work"
+    before = {path.name: path.read_bytes() for path in work.iterdir()}
+    assert "journal.jsonl" in before
+    for options in (("--stations", "XX.S001"), ("--exclude", "XX.S00*")):
+        refused = process("--only-failed", *options, cured=True)
+        assert refused.code == 2, refused.err
+        assert {path.name: path.read_bytes() for path in work.iterdir()} == before
+
+
 def test_a_run_killed_while_it_cleans_up_is_done(
     process: Process, data: Path, tmp_path: Path
 ) -> None:

@@ -40,7 +40,7 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
 def run(args: argparse.Namespace) -> None:
     """Print what is in the file, or what is installed."""
     if (args.file is None) != args.system:
-        msg = "give a file, or --system"
+        msg = "give either a file or --system"
         raise CallError(msg)
     if args.system and not args.json:
         from asdf_pipeline.dataset.system import print_sys_info

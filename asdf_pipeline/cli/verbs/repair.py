@@ -51,6 +51,11 @@ def run(args: argparse.Namespace) -> int:
     problems = verify(args.file)
     for problem in problems:
         print(f"{args.file}: {problem}", file=sys.stderr)
-    said = "can be read again; what its writer added last may be missing"
-    print(f"{args.file}: {said if cleared else 'there was nothing to repair'}")
+    if cleared:
+        said = "can be read again; what its writer added last may be missing"
+    else:
+        said = (
+            "no writer's mark to clear" if problems else "there was nothing to repair"
+        )
+    print(f"{args.file}: {said}")
     return EXIT_DATA if problems else 0
