@@ -161,6 +161,23 @@ def test_report_of_a_run_that_published_nothing(
     assert "0 of 2 stations were written; 2 failed" in text
 
 
+def test_outcomes_of_another_run_make_no_page(
+    data_set: tuple[Path, Path, list[Outcome]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    source, output, outcomes = data_set
+    target = tmp_path / "report.html"
+    arguments = ["--output", str(target), "--outcomes", str(tmp_path / "o.jsonl")]
+    Outcomes.of(outcomes[1:]).save(tmp_path / "o.jsonl")
+    assert main(["report", str(source), str(output), *arguments]) == 1
+    assert f"no outcome for station {outcomes[0].station}" in capsys.readouterr().err
+    Outcomes.of(outcomes).save(tmp_path / "o.jsonl")
+    assert main(["report", str(output), str(source), *arguments]) == 1
+    assert "is not in" in capsys.readouterr().err
+    assert not target.exists()
+
+
 def test_a_missing_folder_is_a_wrong_call(
     data_set: tuple[Path, Path, list[Outcome]],
     tmp_path: Path,

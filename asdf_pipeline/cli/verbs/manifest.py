@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.cli.arguments import add_verb, refuse_replacing
-from asdf_pipeline.errors import CallError, VerificationError
+from asdf_pipeline.cli.outcomes import outcomes_of_run
+from asdf_pipeline.errors import CallError
 from asdf_pipeline.plan.outcome import STATUSES
 from asdf_pipeline.text import plural
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection
 
-    from asdf_pipeline.plan.outcome import Outcome
 
 log = logging.getLogger(__name__)
 
@@ -103,19 +103,12 @@ def run(args: argparse.Namespace) -> None:
         timings_rows,
         write_table,
     )
-    from asdf_pipeline.plan.outcome import read_outcomes
 
     source, output = args.files
     for made in (args.output, args.timings):
         refuse_replacing(made, (source, output, args.outcomes))
     dataset = args.dataset or source.stem
-    outcomes = read_outcomes(args.outcomes)
-    try:
-        check_source(outcomes, source)
-        check_output(outcomes, output)
-    except VerificationError as error:
-        msg = f"{args.outcomes}: {error}"
-        raise VerificationError(msg) from None
+    outcomes = outcomes_of_run(args.outcomes, source, output)
     stations = station_rows(outcomes, dataset)
     write_table(stations, STATION_COLUMNS, args.output)
     statuses = [row["status"] for row in stations]
@@ -129,62 +122,3 @@ def _summary(statuses: Collection[str], of: str = "") -> str:
     there = Counter(statuses)
     counts = ", ".join(f"{there[name]} {name}" for name in STATUSES if there[name])
     return f"{plural(len(statuses), 'row')}{of} ({counts})"
-
-
-def check_source(outcomes: Sequence[Outcome], source: Path) -> None:
-    """Check that the outcomes account for every station of the input.
-
-    Raises
-    ------
-    VerificationError
-        If a station is missing, is not in the input, or has fewer samples there.
-    """
-    tags = {outcome.input_tag for outcome in outcomes}
-    there = {key: counts for key, counts in _counts(source).items() if key[1] in tags}
-    recorded = {(outcome.station, outcome.input_tag) for outcome in outcomes}
-    for station, tag in sorted(there.keys() - recorded):
-        msg = f"no outcome for station {station}, tag {tag}, which is in {source}"
-        raise VerificationError(msg)
-    for station, tag in sorted(recorded - there.keys()):
-        msg = f"station {station}, tag {tag}, is not in {source}"
-        raise VerificationError(msg)
-    for outcome in outcomes:
-        traces, samples = there[outcome.station, outcome.input_tag]
-        # A selection reads less than there is, overlapping windows read some twice,
-        # in more pieces than there are traces.
-        if outcome.traces_in <= traces and outcome.samples_in > samples:
-            msg = (
-                f"station {outcome.station}, tag {outcome.input_tag}: "
-                f"{outcome.samples_in} samples were read, {source} has {samples}"
-            )
-            raise VerificationError(msg)
-
-
-def check_output(outcomes: Sequence[Outcome], output: Path) -> None:
-    """Check that the output holds what the outcomes say was written, and no more.
-
-    Raises
-    ------
-    VerificationError
-        If a station has more or fewer traces or samples than its outcomes say.
-    """
-    from asdf_pipeline.plan.agreement import first_difference
-
-    difference = first_difference(output, outcomes, more_auxiliary=True)
-    if difference is not None:
-        msg = f"{output}: {difference}: outcomes and file are not of the same run"
-        raise VerificationError(msg)
-
-
-def _counts(path: Path) -> dict[tuple[str, str], tuple[int, int]]:
-    """Return the numbers of traces and samples by station and tag."""
-    from asdf_pipeline.container.names import tag_of
-    from asdf_pipeline.container.reader import Reader
-
-    counts = {}
-    with Reader(path) as reader:
-        for station in reader.stations():
-            traces = Counter(tag_of(name) for name in reader.names(station))
-            for tag, samples in reader.samples_by_tag(station).items():
-                counts[station, tag] = (traces[tag], samples)
-    return counts

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from asdf_pipeline.cli.arguments import add_verb, refuse_replacing
+from asdf_pipeline.cli.outcomes import outcomes_of_run
 from asdf_pipeline.errors import CallError
 from asdf_pipeline.text import plural, size_text
 
@@ -71,14 +72,13 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Write the page."""
-    from asdf_pipeline.plan.outcome import read_outcomes
     from asdf_pipeline.report.page import write_page
 
     refuse_replacing(args.output, (args.source, args.processed, args.outcomes))
-    outcomes = read_outcomes(args.outcomes)
     if not args.output.absolute().parent.is_dir():
         msg = f"{args.output.parent}: no such directory for the report"
         raise CallError(msg)
+    outcomes = outcomes_of_run(args.outcomes, args.source, args.processed)
     write_page(
         args.source,
         args.processed,
