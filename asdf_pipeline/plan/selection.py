@@ -134,7 +134,7 @@ class Windows:
     Days, of which the function sees ten minutes more on either side:
 
     >>> from asdf_pipeline import Windows
-    >>> second = 1_000_000_000
+    >>> second = int(1e9)  # times are in ns
     >>> windows = Windows(length=86_400 * second, overlap=600 * second)
     """
 

@@ -45,7 +45,9 @@ def add_segment(directory: WorkDirectory, station: str) -> Path:
 
 def make(directory: WorkDirectory, *, modified: bool = True) -> Path:
     return durable_file(
-        directory, merge_segments(directory, None, None), modified=modified
+        directory,
+        merge_segments(directory, None, None, renamed=False),
+        modified=modified,
     )
 
 
