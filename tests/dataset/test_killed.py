@@ -113,6 +113,8 @@ def test_a_killed_writer_leaves_a_state_between_two_calls(
         time.sleep(chance.uniform(0, takes))
         os.kill(writer.pid or 0, signal.SIGKILL)
         writer.join()
+        # A commit that was begun is finished by the process that writes it.
+        time.sleep(0.5)
         with pyasdf.ASDFDataSet(str(path), mode="r") as theirs:
             for station in theirs.waveforms:
                 for tag in station.get_waveform_tags():
