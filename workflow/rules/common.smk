@@ -93,6 +93,11 @@ def stage_workers(wildcards, input):
     return 1 if input.asdf else max(1, min(8, int(input.size_mb // 100)))
 
 
+def process_workers(wildcards, input):
+    """Return a core for each MB, up to 8: a small data set is done sooner by one."""
+    return min(8, 1 + int(input.size_mb))
+
+
 def no_environment(wildcards):
     """Return None: the rules run in the environment that runs Snakemake.
 
