@@ -49,6 +49,11 @@ class UserFunction:
     fingerprint, parameters_fingerprint : str or None
         Digests of the function and all it refers to, and of the parameters; None if
         one cannot be had, and then `unhashable` says why: such work does not resume.
+    is_named : bool
+        Whether it was found by its name: pickled, it is found by that again, in the
+        working directory there, for a file's functions cannot be sent.
+    compares : bool
+        Whether it is called with the data of two stations.
     """
 
     function: Callable[..., Any]
@@ -58,6 +63,29 @@ class UserFunction:
     fingerprint: str | None = None
     parameters_fingerprint: str | None = None
     unhashable: str = ""
+    is_named: bool = False
+    compares: bool = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled."""
+        return {**vars(self), **({"function": None} if self.is_named else {})}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take what was pickled; find the function if it is named.
+
+        Raises
+        ------
+        FunctionError
+            If it cannot be found, or is another one than was pickled.
+        """
+        vars(self).update(state)
+        if not self.is_named:
+            return
+        found = load_function(self.name, self.parameters, compares=self.compares)
+        if found.fingerprint != self.fingerprint:
+            msg = f"{self.name}: is not what it was when the run began, or elsewhere"
+            raise FunctionError(msg)
+        vars(self)["function"] = found.function
 
     @property
     def source(self) -> str:
@@ -92,6 +120,7 @@ def load_function(
         If it cannot be found, loaded or called as ``function(st, inv,
         **parameters)``, or ``function(a, b, **parameters)``.
     """
+    is_named = isinstance(function, str)
     if isinstance(function, str):
         name, function = function, _find(function)
     else:
@@ -116,7 +145,17 @@ def load_function(
             digests.append(None)
             reason = str(error)
     own, of_parameters = digests
-    return UserFunction(function, name, keywords, asks, own, of_parameters, reason)
+    return UserFunction(
+        function,
+        name,
+        keywords,
+        asks,
+        own,
+        of_parameters,
+        reason,
+        is_named=is_named,
+        compares=compares,
+    )
 
 
 def _find(spec: str) -> Any:
