@@ -26,9 +26,34 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 OFFERED = ("event", "events", "tag", "parameters")
-"""What a function gets by name if its signature asks for it."""
-OFFERED_TO_COMPARE = ("parameters",)
-"""The same of a function that compares two data sets."""
+"""What a function of a station gets by name if its signature asks for it."""
+
+
+LOADED: dict[str, Path] = {}
+"""Files that were loaded as modules, by the name under which `sys.modules` has them."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """How a function is called.
+
+    Attributes
+    ----------
+    arguments : tuple of str
+        What its first arguments are, for messages.
+    offered : tuple of str
+        What it gets by name if its signature asks for it.
+    """
+
+    arguments: tuple[str, ...]
+    offered: tuple[str, ...] = ()
+
+
+STATION = Call(("st", "inv"), OFFERED)
+COMPARISON = Call(("a", "b"), ("parameters",))
+PAIR = Call(("a", "b"), ("pair", "parameters"))
+PREPARATION = Call(("station",))
+STACK = Call(("windows",), ("pair",))
 
 
 @dataclass(frozen=True)
@@ -44,16 +69,11 @@ class UserFunction:
     parameters : dict
         Passed as keyword arguments.
     asks : tuple of str
-        Those of ``OFFERED`` that the function's signature asks for, and that neither a
+        What is offered that the function's signature asks for, and that neither a
         `functools.partial` nor the parameters bind.
     fingerprint, parameters_fingerprint : str or None
         Digests of the function and all it refers to, and of the parameters; None if
         one cannot be had, and then `unhashable` says why: such work does not resume.
-    is_named : bool
-        Whether it was found by its name: pickled, it is found by that again, in the
-        working directory there, for a file's functions cannot be sent.
-    compares : bool
-        Whether it is called with the data of two stations.
     """
 
     function: Callable[..., Any]
@@ -63,29 +83,6 @@ class UserFunction:
     fingerprint: str | None = None
     parameters_fingerprint: str | None = None
     unhashable: str = ""
-    is_named: bool = False
-    compares: bool = False
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return what is pickled."""
-        return {**vars(self), **({"function": None} if self.is_named else {})}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take what was pickled; find the function if it is named.
-
-        Raises
-        ------
-        FunctionError
-            If it cannot be found, or is another one than was pickled.
-        """
-        vars(self).update(state)
-        if not self.is_named:
-            return
-        found = load_function(self.name, self.parameters, compares=self.compares)
-        if found.fingerprint != self.fingerprint:
-            msg = f"{self.name}: is not what it was when the run began, or elsewhere"
-            raise FunctionError(msg)
-        vars(self)["function"] = found.function
 
     @property
     def source(self) -> str:
@@ -99,8 +96,7 @@ class UserFunction:
 def load_function(
     function: str | Callable[..., Any],
     parameters: Mapping[str, Any] | None = None,
-    *,
-    compares: bool = False,
+    call: Call = STATION,
 ) -> UserFunction:
     """Return the process that a callable or its name stands for.
 
@@ -111,16 +107,29 @@ def load_function(
         directory) or the function itself.
     parameters : mapping, optional
         Keyword arguments for every call.
-    compares : bool
-        Whether it is called with the data of two stations.
+    call : Call
+        How it is called.
 
     Raises
     ------
     FunctionError
-        If it cannot be found, loaded or called as ``function(st, inv,
-        **parameters)``, or ``function(a, b, **parameters)``.
+        If it cannot be found, loaded or called so: ``function(st, inv,
+        **parameters)``.
     """
-    is_named = isinstance(function, str)
+    name, function = find_function(function)
+    return made_ready(name, function, parameters, call)
+
+
+def find_function(
+    function: str | Callable[..., Any],
+) -> tuple[str, Callable[..., Any]]:
+    """Return the name of a function and the function itself.
+
+    Raises
+    ------
+    FunctionError
+        If it cannot be found or loaded, or is none.
+    """
     if isinstance(function, str):
         name, function = function, _find(function)
     else:
@@ -129,8 +138,31 @@ def load_function(
     if not callable(function):
         msg = f"{name}: not a function (its type is {type(function).__name__})"
         raise FunctionError(msg)
+    return name, function
+
+
+def made_ready(
+    name: str,
+    function: Callable[..., Any],
+    parameters: Mapping[str, Any] | None,
+    call: Call,
+) -> UserFunction:
+    """Return a function that was found, checked and fingerprinted.
+
+    Parameters
+    ----------
+    name, function
+        See `find_function`.
+    parameters, call
+        See `load_function`.
+
+    Raises
+    ------
+    FunctionError
+        If it cannot be called so.
+    """
     keywords = dict(parameters or {})
-    asks = _check_signature(function, name, keywords, compares)
+    asks = _check_signature(function, name, keywords, call)
     called: tuple[UserFunction, ...] = ()
     if hasattr(function, "calls"):  # names further functions, as steps.chain does
         called = function.calls(keywords)
@@ -145,24 +177,12 @@ def load_function(
             digests.append(None)
             reason = str(error)
     own, of_parameters = digests
-    return UserFunction(
-        function,
-        name,
-        keywords,
-        asks,
-        own,
-        of_parameters,
-        reason,
-        is_named=is_named,
-        compares=compares,
-    )
+    return UserFunction(function, name, keywords, asks, own, of_parameters, reason)
 
 
 def _find(spec: str) -> Any:
     origin, attribute = split(spec)
-    module = (
-        _load_file(Path(origin)) if origin.endswith(".py") else _load_module(origin)
-    )
+    module = load_file(Path(origin)) if origin.endswith(".py") else _load_module(origin)
     found: Any = module
     for part in attribute.split("."):
         try:
@@ -183,7 +203,14 @@ def _functions(module: ModuleType) -> Iterable[str]:
     )
 
 
-def _load_file(path: Path) -> ModuleType:
+def load_file(path: Path) -> ModuleType:
+    """Return a file of the user's as a module, loaded anew.
+
+    Raises
+    ------
+    FunctionError
+        If it is not there, or cannot be loaded.
+    """
     if not path.is_file():
         raise missing_file(path)
     # As for a script: modules beside the file can be imported by it.
@@ -192,7 +219,8 @@ def _load_file(path: Path) -> ModuleType:
         sys.path.insert(0, folder)
     module = ModuleType(path.stem)
     module.__file__ = str(path)
-    sys.modules.setdefault(path.stem, module)
+    if sys.modules.setdefault(path.stem, module) is module:
+        LOADED[path.stem] = path
 
     def load() -> None:
         # Not by way of Python's cached bytecode, which is blind to an edit of equal
@@ -232,7 +260,7 @@ def _check_signature(
     function: Callable[..., Any],
     name: str,
     parameters: dict[str, Any],
-    compares: bool,
+    call: Call,
 ) -> tuple[str, ...]:
     try:
         signature = inspect.signature(function)
@@ -242,14 +270,15 @@ def _check_signature(
     bound_names = parameters.keys() | bound.keys()
     asks = tuple(
         wanted
-        for wanted in (OFFERED_TO_COMPARE if compares else OFFERED)
-        if wanted in list(signature.parameters)[2:] and wanted not in bound_names
+        for wanted in call.offered
+        if wanted in list(signature.parameters)[len(call.arguments) :]
+        and wanted not in bound_names
     )
     try:
-        signature.bind(None, None, **dict.fromkeys(asks), **parameters)
+        signature.bind(*call.arguments, **dict.fromkeys(asks), **parameters)
     except TypeError as error:
         words = "".join(f", {key}=..." for key in parameters)
-        two = "a, b" if compares else "st, inv"
-        msg = f"{name}{signature}: cannot be called as ({two}{words}): {error}"
+        first = ", ".join(call.arguments)
+        msg = f"{name}{signature}: cannot be called as ({first}{words}): {error}"
         raise FunctionError(msg) from None
     return asks

@@ -15,13 +15,13 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from asdf_pipeline.files import atomic_write, write_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
     from types import TracebackType
 
 BEGUN, ALONE, BACK, SUSPECT, STOPPED = "+", "!", "-", "?", "."
@@ -37,24 +37,25 @@ class _Record:
         self.path = path
         self._file = file
 
-    def begun(self, unit_id: str, *, alone: bool = False) -> None:
-        """Note that a worker takes a unit."""
-        self._note(ALONE if alone else BEGUN, unit_id)
+    def begun(self, *unit_ids: str, alone: bool) -> None:
+        """Note that a worker takes units."""
+        self._note(ALONE if alone else BEGUN, unit_ids)
 
-    def back(self, unit_id: str) -> None:
-        """Note that a unit came back, or that its worker's death is known."""
-        self._note(BACK, unit_id)
+    def back(self, *unit_ids: str) -> None:
+        """Note that units came back, or that their worker's death is known."""
+        self._note(BACK, unit_ids)
 
-    def stopped(self, unit_id: str = "") -> None:
-        """Note that a unit is no suspect, for its worker was told to stop.
+    def stopped(self, *unit_ids: str) -> None:
+        """Note that units are no suspects, for their worker was told to stop.
 
         Without an id, no unit of this run is.
         """
-        self._note(STOPPED, unit_id)
+        self._note(STOPPED, unit_ids or ("",))
 
-    def _note(self, what: str, unit_id: str) -> None:
+    def _note(self, what: str, unit_ids: Sequence[str]) -> None:
+        lines = "".join(_line(what, unit_id) for unit_id in unit_ids)
         try:
-            os.write(self._file.fileno(), _line(what, unit_id).encode())
+            os.write(self._file.fileno(), lines.encode())
         except OSError as error:
             raise write_error(self.path, error) from error
 
@@ -127,7 +128,7 @@ class BatchFlight(_Record):
 
 
 def unit_at_work(batch: Path) -> str | None:
-    """Return the id of the unit of a batch that its worker was lost on.
+    """Return the id of the unit, or part of one, that a batch's worker was lost on.
 
     Empty where it was between two units; None where the batch was not begun, or the
     worker was told to stop.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from asdf_pipeline.errors import ASDFPipelineError
 from asdf_pipeline.journal.in_flight import BatchFlight
 from asdf_pipeline.journal.segments import MAXIMUM_SIZE, Sealed, make_durable
+from asdf_pipeline.plan.units import parts_of
 from asdf_pipeline.team.member import BATCH_AGE, BATCH_SIZE, CameBack, Write
 from asdf_pipeline.team.spawned import MemberDiedError
 from asdf_pipeline.team.stop import PATIENCE
@@ -55,6 +56,14 @@ class Batch:
     flight: Path
     seconds: float
     alone: bool = False
+
+    def unit_with(self, part_id: str) -> str:
+        """Return the id of the unit that has a part, or is it."""
+        return next(
+            unit.id
+            for unit in self.units
+            if part_id in [part.id for part in parts_of(unit)]
+        )
 
 
 @dataclass
@@ -195,16 +204,17 @@ class _Doing:
         """Do unit after unit until there is no other, or it is time to hand in."""
         began = time.monotonic()
         for unit in self.batch.units:
-            self.flight.begun(unit.id, alone=self.batch.alone)
+            ids = [part.id for part in parts_of(unit)]
+            self.flight.begun(*ids, alone=self.batch.alone)
             self.report.died_on = unit.id
             try:
                 came_back = member.ask(unit, self.look_up)
             except HandInError:
-                self.flight.stopped(unit.id)
+                self.flight.stopped(*ids)
                 raise
             assert isinstance(came_back, CameBack)
             self.report.died_on = ""
-            self.flight.back(unit.id)
+            self.flight.back(*ids)
             self.keep(came_back)
             now = time.monotonic()
             old = now - self.held_since >= BATCH_AGE

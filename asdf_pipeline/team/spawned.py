@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pickle
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -17,11 +16,11 @@ from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asdf_pipeline.errors import ASDFPipelineError, FunctionError, WorkerDiedError
+from asdf_pipeline.errors import ASDFPipelineError, WorkerDiedError
 from asdf_pipeline.files import atomic_write, write_error
+from asdf_pipeline.function.sending import pack, unpack
 from asdf_pipeline.function.sources import is_installed
 from asdf_pipeline.team.member import CameBack, Write, Wrote, describe_exit, run_member
-from asdf_pipeline.text import named_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +40,7 @@ class Start:
     Attributes
     ----------
     work : pathlib.Path
-        The pickled `Work`, in the work directory.
+        The `Work` as `function.sending` packs it, in the work directory.
     folder : pathlib.Path
         The working directory of the run.
     path : tuple of str
@@ -59,20 +58,11 @@ def prepare(work: Work, path: Path) -> Start:
     Raises
     ------
     FunctionError
-        If the work, which has the user's function, cannot be sent to others.
+        If the user's function cannot be sent to other processes.
     WriteError
         If the file cannot be written.
     """
-    import cloudpickle
-
-    try:
-        content = cloudpickle.dumps(work)
-    except Exception as error:  # of the user's objects, which may raise anything
-        msg = (
-            "the function cannot be sent to other processes: "
-            f"{named_line(error)}; put it into a file and name it, FILE.py:FUNCTION"
-        )
-        raise FunctionError(msg) from error
+    content = pack(work)
     try:
         # There may be a password in it, of a data centre.
         with atomic_write(path) as file:
@@ -184,15 +174,9 @@ def main() -> None:
 
 
 def _load(start: Start) -> Work:
-    try:
-        os.chdir(start.folder)
-        sys.path[:0] = [folder for folder in start.path if folder not in sys.path]
-        work: Work = pickle.loads(start.work.read_bytes())
-    except ASDFPipelineError:
-        raise
-    except Exception as error:  # of the user's objects and modules
-        msg = f"the function cannot be loaded: {named_line(error)}"
-        raise FunctionError(msg) from error
+    os.chdir(start.folder)
+    sys.path[:0] = [folder for folder in start.path if folder not in sys.path]
+    work: Work = unpack(start.work.read_bytes())
     work.preload()
     return work
 

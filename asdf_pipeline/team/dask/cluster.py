@@ -252,12 +252,13 @@ class _Batches:
 
     def lost(self, batch: Batch) -> None:
         """Take back a batch whose worker was lost."""
-        unit_id = unit_at_work(batch.flight)
-        if unit_id is None:  # it was not begun, or was told to stop
+        part_id = unit_at_work(batch.flight)
+        if part_id is None:  # it was not begun, or was told to stop
             self.give_back(batch)
-        else:
-            self.died(batch, unit_id, "the Dask worker was lost")
-            batch.part.unlink(missing_ok=True)
+            return
+        unit_id = part_id and batch.unit_with(part_id)
+        self.died(batch, unit_id, "the Dask worker was lost")
+        batch.part.unlink(missing_ok=True)
 
     def give_back(self, batch: Batch) -> None:
         self.ledger.give_back(batch.name)
