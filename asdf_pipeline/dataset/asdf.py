@@ -16,6 +16,7 @@ from asdf_pipeline.container.digest import file_digest
 from asdf_pipeline.container.names import STATIONXML, check_tag, tag_of
 from asdf_pipeline.dataset import adding, checks, coerce, comparing, display, options
 from asdf_pipeline.dataset.auxiliary import AuxiliaryData
+from asdf_pipeline.dataset.exporting import Exports
 from asdf_pipeline.dataset.open_file import OpenFile
 from asdf_pipeline.dataset.provenance import Provenance
 from asdf_pipeline.dataset.query import Condition, Query, QueryFilter
@@ -25,10 +26,9 @@ from asdf_pipeline.metadata.events import count_events
 from asdf_pipeline.text import size_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
 
-    import pandas as pd
     from obspy import Catalog, Inventory, Stream, UTCDateTime
 
     from asdf_pipeline.dataset.station import Station
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 warnings.simplefilter("always", ASDFWarning, append=True)
 
 
-class ASDFDataSet:
+class ASDFDataSet(Exports):
     """An ASDF file: read it, add to it, process it.
 
     An existing file is opened for writing only when something is changed; until then
@@ -957,104 +957,3 @@ class ASDFDataSet:
             progress=progress,
         )
         return comparing.results(report)
-
-    def export(
-        self,
-        to: str | os.PathLike[str],
-        format: str = "mseed",
-        *,
-        layout: str | None = None,
-        tags: Sequence[str] = (),
-        selection: Selection | None = None,
-        metadata: bool = True,
-        overwrite: bool = False,
-        lossy: bool = False,
-        event: str = "",
-        table_filename: str | os.PathLike[str] | None = None,
-        cpu_count: int = -1,
-        backend: str = "auto",
-        work_dir: str | os.PathLike[str] | None = None,
-        progress: str = "auto",
-    ) -> pd.DataFrame:
-        """Write waveforms as files of another format, in parallel.
-
-        Each file is read back and held against the traces before it gets its name. What
-        is there already and the same is left alone: the same call goes on after a kill.
-
-        Parameters
-        ----------
-        to : path-like
-            The template of the files' paths, such as
-            ``"out/{network}.{station}.{location}.{channel}.{start}.mseed"``; or, with a
-            layout, the directory that they are in.
-        format : {"mseed", "sac", "gse2", "slist", "tspair"}
-            The format.
-        layout : str, optional
-            ``"sds"``, another layout of archives, or a template of paths below `to`.
-        tags : sequence of str
-            Only waveforms with these; by default all.
-        selection : Selection, optional
-            What of the file is exported.
-        metadata : bool
-            Whether StationXML and QuakeML are written too.
-        overwrite : bool
-            Whether files that are there with other content are replaced.
-        lossy : bool
-            Whether what the format cannot hold is rounded or left out.
-        event : str
-            Resource id of the event for the SAC headers of traces that name none.
-        table_filename : path-like, optional
-            Where the table that is returned is written as CSV; must not exist. By
-            default ``NAME.export.csv`` beside the files, which is replaced.
-        cpu_count, backend, work_dir, progress
-            As for `ASDFDataSet.process`.
-
-        Returns
-        -------
-        pandas.DataFrame
-            The files, one a line: path, station, tag, numbers of traces and samples,
-            start, end, bytes, checksum. Empty on MPI ranks other than 0.
-
-        Raises
-        ------
-        CallError
-            If the template is none, or two stations or tags would share a path.
-        TagError
-            If no waveforms have one of the tags.
-        ProcessingFailedError
-            If traces cannot be written; it names them, all others are written.
-        """
-        from asdf_pipeline.export import ExportTask, Places, export
-        from asdf_pipeline.export.task import file_table
-        from asdf_pipeline.plan.selection import EVERYTHING, Selection
-
-        self.open_file.refuse_closed()
-        checks.check_kinds(selection=(selection, Selection), cpu_count=(cpu_count, int))
-        self.flush()
-        report = export(
-            ExportTask(
-                input=self.filename,
-                places=Places.of(to, layout),
-                format=format,
-                tags=(tags,) if isinstance(tags, str) else tuple(tags),
-                selection=selection or EVERYTHING,
-                metadata=metadata,
-                overwrite=overwrite,
-                lossy=lossy,
-                event=event,
-                table=None if table_filename is None else Path(table_filename),
-                backend=self._backend(backend),
-                workers=cpu_count,
-                io="segments",
-                max_failures=0,
-                work_dir=None if work_dir is None else Path(work_dir),
-                progress=progress,
-            )
-        )
-        return file_table(report.outcomes)
-
-    def _backend(self, backend: str) -> str:
-        """Return the backend that the data set's option `mpi` makes of "auto"."""
-        if backend == "auto" and self._mpi is not None:
-            return "mpi" if self._mpi else "multiprocessing"
-        return backend

@@ -19,7 +19,7 @@ from asdf_pipeline.export.writing import (
 )
 from asdf_pipeline.plan.selection import EVERYTHING, Windows, overlap
 from asdf_pipeline.stage.sac_kept import KeptHeaders
-from asdf_pipeline.work.base import Made, Work, Worker
+from asdf_pipeline.work.base import Made, UnitWorker, Work
 from asdf_pipeline.work.source import StationSource, traces_read
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class ExportWork(Work):
         return ExportWorker(self, name)
 
 
-class ExportWorker(Worker):
+class ExportWorker(UnitWorker):
     """Writes the files of units."""
 
     def __init__(self, work: ExportWork, name: str) -> None:
@@ -96,11 +96,11 @@ class ExportWorker(Worker):
         return None
 
     def open(self, unit: Unit) -> StationSource:
-        """Return the unit's station (see `Worker.open`)."""
+        """Return the unit's station (see `UnitWorker.open`)."""
         return StationSource([self.reader], unit.station)
 
     def produce(self, unit: Unit, source: Source) -> Made:
-        """Write the unit's files; the row names them (see `Worker.produce`)."""
+        """Write the unit's files; the row names them (see `UnitWorker.produce`)."""
         assert isinstance(source, StationSource)
         if unit.tag == QUAKEML:
             return self._document(EVENTS, self.reader.quakeml())
