@@ -105,7 +105,7 @@ def fit(trace: obspy.Trace, form: Format, lossy: bool) -> np.ndarray[Any, Any]:
         if rounded.min() >= limits.min and rounded.max() <= limits.max:
             fitting: np.ndarray[Any, Any] = rounded.astype(target)
             return fitting
-    said = "" if lossy else "; with --lossy (lossy=True) they are rounded"
+    said = "" if lossy else "; with --lossy (lossy) they are rounded"
     msg = (
         f"trace {trace.id}: {form.name} has no {data.dtype}, and its samples are not "
         f"all values of {target}{said}"

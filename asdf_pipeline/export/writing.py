@@ -156,7 +156,7 @@ def _placed(
             elif not place_new(partial, path):
                 msg = (
                     f"{path}: is there already, with other content: remove it, or let "
-                    "--overwrite (overwrite=True) replace it"
+                    "--overwrite (overwrite) replace it"
                 )
                 raise OutputExistsError(msg)
         return Written(*found, was_there=same, losses=losses)
@@ -199,7 +199,7 @@ def _losses(
             if matters and not rules.lossy:
                 msg = (
                     f"trace {one.id}: {name} cannot hold its {what}: {before} is read "
-                    f"back as {after}; --lossy (lossy=True) writes it all the same"
+                    f"back as {after}; --lossy (lossy) writes it all the same"
                 )
                 raise TraceError(msg)
             losses.append(what)
