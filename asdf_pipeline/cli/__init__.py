@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 PROGRAM = "asdf-pipeline"
 # Modules in `cli.verbs`: named as their verb, but for `try`, which Python keeps.
 VERBS = (
-    *("init", "config", "stage", "try", "process", "compare", "merge", "manifest"),
-    *("report", "info", "digest", "verify", "repair", "repack", "status"),
+    *("init", "config", "stage", "try", "process", "compare", "merge", "export"),
+    *("manifest", "report", "info", "digest", "verify", "repair", "repack", "status"),
 )
 _MODULES = {"try": "trial"}
 

@@ -62,9 +62,12 @@ def run(task: Assignment) -> RunReport:
         One line that names the file, the station and the remedy. What was done is
         kept in the work directory, from which the same command goes on.
     """
-    team = form_team(task)
-    if not team.leads:
-        return _follow(task, team)
+    with contextlib.closing(form_team(task)) as team:
+        return _lead(task, team) if team.leads else _follow(task, team)
+
+
+def _lead(task: Assignment, team: Team) -> RunReport:
+    """Plan, have the team do the units, and publish."""
     opened = team.lead(
         lambda: open_work(prepare(task), team),
         tell=lambda opened: (opened.layout.brief, opened.outcomes is not None),
@@ -125,7 +128,7 @@ class Prepared:
         """Raise if there is an output that is not to be replaced."""
         if self.task.only_failed:
             retry.refuse_changed(self.task.target, self.layout.key[retry.STATE])
-        else:
+        elif not self.task.replaces:
             refuse_existing(self.task.target)
 
 
@@ -133,7 +136,7 @@ def prepare(task: Assignment) -> Prepared:
     """Refuse what cannot be done, and lay the rest out; nothing is written."""
     began = time.monotonic()
     published = recall(task.directory, task.target)
-    if published is None and not task.only_failed:
+    if published is None and not (task.only_failed or task.replaces):
         refuse_existing(task.target)  # before a layout that may take minutes
     check_target_paths(task)
     layout = task.lay_out()
@@ -313,7 +316,7 @@ def _publish(opened: OpenWork, outcomes: Outcomes, team: Team) -> Outcomes:
         raise error
     if task.output_path is None:
         outcomes = Outcomes.of(by_station(layout.plan, outcomes, None))
-        made = write_rows(outcomes, directory.path / "table.part")
+        made = write_rows(layout.table(outcomes), directory.path / "table.part")
     else:
         outcomes, made = _merge(opened, outcomes, team)
     made = on_file_system_of(task.target, made)
@@ -351,7 +354,7 @@ def _merge(opened: OpenWork, outcomes: Outcomes, team: Team) -> tuple[Outcomes, 
         part = copying.result()
     prepared.refuse_output()
     if prepared.task.table_path is not None:
-        write_rows(outcomes, prepared.task.table_path)
+        write_rows(layout.table(outcomes), prepared.task.table_path)
     write_provenance_and_auxiliary(part, documents, layout.auxiliary_from)
     return outcomes, part
 

@@ -153,7 +153,7 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
         help="the ASDF file to make; it must not exist yet",
     )
     add_team(parser)
-    add_keeping(parser, "STAGED.h5")
+    add_keeping(parser, "STAGED.h5.work")
     parser.set_defaults(run=run)
 
 
@@ -212,6 +212,7 @@ def run(args: argparse.Namespace) -> None:
         codes=Codes.read(args.codes, **defaults),
         backend=args.backend,
         workers=args.workers,
+        scheduler=args.scheduler,
         io="segments",
         max_failures=0,
         work_dir=args.work_dir,
