@@ -131,10 +131,11 @@ class RootLink:
             Whether there were any.
         """
         with self._lock:
-            reports = 0
-            for rank, report in self._mailbox.receive():
-                self._dispatcher.handle(rank, report)
-                reports += 1
+            reports = list(self._mailbox.receive())
+            if reports:
+                with self._dispatcher.at_once():
+                    for rank, report in reports:
+                        self._dispatcher.handle(rank, report)
             if self._stop:
                 self._pass_stop_on()
             replies = self._dispatcher.drain()
