@@ -321,7 +321,9 @@ class Dispatcher:
             return Reply(units)
         if request.state == "at work":
             return None
+        self.ledger.journal_dataless()  # suspects wait for it
         if self.ledger.finished:
+            self._changed = True  # for all the others, too
             return Reply(order="end")
         if request.state == "sealed" or self._together:
             return None
