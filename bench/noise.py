@@ -129,6 +129,7 @@ class Record(NamedTuple):
 
     stream: obspy.Stream
     station: str
+    window: tuple[int, int] | None = None
 
 
 def prepare(station: StationData) -> Spectra | None:
