@@ -10,7 +10,9 @@ in pages, until `commit` writes all of them.
 
 from __future__ import annotations
 
+import fcntl
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +21,6 @@ from asdf_pipeline.container.commit import apply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 PAGE = 4096
 
@@ -32,16 +33,17 @@ class Overlay:
 
     Parameters
     ----------
-    path : pathlib.Path
-        The file; a link was resolved.
     descriptor : int
-        The same, open for reading and writing; closed by `close`.
+        The file, open for reading and writing; closed by `close`, and unlocked.
     """
 
-    def __init__(self, path: Path, descriptor: int) -> None:
-        self._path = path
+    def __init__(self, descriptor: int) -> None:
+        self._owner = os.getpid()
         self._descriptor = descriptor
         self._committed = self._size = os.fstat(descriptor).st_size
+        # The smallest size since the last commit: what was committed behind it is cut
+        # off, and reads as zeros where the file grows again.
+        self._kept = self._committed
         self._pages: dict[int, bytearray] = {}
         self._position = 0
         self._discarding = False
@@ -80,6 +82,10 @@ class Overlay:
                 target[done:length] = bytes(length - done)
                 break
             done += count
+        cut = min(begin + length, self._committed) - max(begin, self._kept)
+        if cut > 0:
+            low = max(begin, self._kept) - begin
+            target[low : low + cut] = bytes(cut)
         for number, low, high in self._parts(begin, begin + length):
             page = self._pages.get(number)
             if page is not None:
@@ -116,13 +122,22 @@ class Overlay:
     def _page(self, number: int) -> bytearray:
         """Return a page of what was committed, to be changed."""
         if number not in self._pages:
-            stored = os.pread(self._descriptor, PAGE, number * PAGE)
+            begin = number * PAGE
+            length = max(0, min(PAGE, self._kept - begin))
+            stored = os.pread(self._descriptor, length, begin)
             self._pages[number] = bytearray(stored.ljust(PAGE, b"\0"))
         return self._pages[number]
 
     def truncate(self, size: int | None = None) -> int:
         """Set the size; below what was committed it is a change like others."""
         self._size = self._position if size is None else size
+        self._kept = min(self._kept, self._size)
+        for number in [n for n in self._pages if (n + 1) * PAGE > self._size]:
+            length = self._size - number * PAGE
+            if length <= 0:
+                del self._pages[number]
+            else:
+                self._pages[number][length:] = bytes(PAGE - length)
         if not self._discarding:
             os.ftruncate(self._descriptor, max(self._size, self._committed))
         return self._size
@@ -142,9 +157,9 @@ class Overlay:
         """
         if not self.changed:
             return
-        apply(self._path, self._descriptor, [*self._changes()], self._size)
+        apply(self._descriptor, [*self._changes()], self._size)
         self._pages.clear()
-        self._committed = self._size
+        self._committed = self._kept = self._size
 
     def _changes(self) -> Iterator[tuple[int, bytes]]:
         """Yield what differs from the file, a stretch a page.
@@ -152,6 +167,8 @@ class Overlay:
         HDF5 writes whole blocks of metadata of which a few bytes are new.
         """
         limit = min(self._size, self._committed)
+        for number, _, _ in self._parts(self._kept, limit):
+            self._page(number)
         for number, page in sorted(self._pages.items()):
             begin = number * PAGE
             stored = os.pread(self._descriptor, max(0, min(PAGE, limit - begin)), begin)
@@ -165,12 +182,17 @@ class Overlay:
         """Forget what was written since the last commit, and what is still to come."""
         self._discarding = True
         self._pages.clear()
+        self._kept = self._committed
         os.ftruncate(self._descriptor, self._committed)
 
     def close(self) -> None:
         """Close the file, without a commit; may be called again."""
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
+            if os.getpid() == self._owner:
+                # Closing does not, where a forked child has the file open, too.
+                with suppress(OSError):  # there are no locks here
+                    fcntl.flock(descriptor, fcntl.LOCK_UN)
             os.close(descriptor)
 
 
