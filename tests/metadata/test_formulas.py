@@ -50,9 +50,11 @@ def by_formulas(
     return product * math.prod(float(stage.stage_gain) for stage in stages)
 
 
-def assert_evalresps(response: Response, highest: float, count: int = 200) -> None:
-    frequencies = np.linspace(0.0, highest, count)
-    for output in OUTPUTS:
+def assert_evalresps(
+    response: Response, highest: float, outputs: Sequence[str] = OUTPUTS
+) -> None:
+    frequencies = np.linspace(0.0, highest, 100)
+    for output in outputs:
         got = by_formulas(response, frequencies, output)
         expected = response.get_evalresp_response_for_frequencies(frequencies, output)
         peak = np.abs(expected).max()
@@ -72,7 +74,7 @@ def test_all_that_obspy_brings() -> None:
             except (UnsupportedError, AttributeError, TypeError, ValueError):
                 counts["left to ObsPy"] += 1
                 continue
-            assert_evalresps(response, 1.7 * nyquist)
+            assert_evalresps(response, 1.7 * nyquist, ("VEL",))
             counts["by formulas"] += 1
     assert counts["by formulas"] > 2 * counts["left to ObsPy"] > 0, counts
 
