@@ -193,6 +193,16 @@ class Layout:
         """
         return {}
 
+    def nothing(self, outcomes: Sequence[Outcome]) -> ASDFPipelineError | None:
+        """Return the error of a run that made nothing worth publishing, if it did.
+
+        Parameters
+        ----------
+        outcomes : sequence of Outcome
+            What became of each unit.
+        """
+        return None
+
     def failed(self, failures: Sequence[Outcome], table: Path) -> ASDFPipelineError:
         """Return the error of a run in which more units failed than may.
 

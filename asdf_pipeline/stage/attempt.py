@@ -10,7 +10,7 @@ import obspy
 
 from asdf_pipeline.container.encoded import Product
 from asdf_pipeline.container.product import encode_document
-from asdf_pipeline.errors import ASDFPipelineError
+from asdf_pipeline.errors import ASDFPipelineError, InputError
 from asdf_pipeline.stage.codes import Codes
 from asdf_pipeline.stage.files import InputErrors
 from asdf_pipeline.stage.reading import FileReader
@@ -22,13 +22,13 @@ from asdf_pipeline.work.base import Made, Source, Work, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from obspy.clients.fdsn import Client
 
     from asdf_pipeline.plan.outcome import Outcome
     from asdf_pipeline.plan.units import Unit
     from asdf_pipeline.stage.fdsn import Line, Request
+    from asdf_pipeline.stage.remote import Place
     from asdf_pipeline.stage.waveform_file import WaveformFile
 
 
@@ -40,7 +40,7 @@ class Sources:
     ----------
     files : mapping of str to tuple of WaveformFile
         By unit id.
-    shared : mapping of pathlib.Path to frozenset of str
+    shared : mapping of pathlib.Path or RemoteFile to frozenset of str
         Stations of a file that holds several.
     documents : mapping of str to bytes
         StationXML by station.
@@ -58,10 +58,12 @@ class Sources:
         Whether samples are multiplied by ``stats.calib``.
     codes : Codes
         Codes for traces whose file has none.
+    unreadable : mapping of str to tuple of str
+        Why stations cannot be staged, by station.
     """
 
     files: Mapping[str, tuple[WaveformFile, ...]]
-    shared: Mapping[Path, frozenset[str]]
+    shared: Mapping[Place, frozenset[str]]
     documents: Mapping[str, bytes]
     quakeml: bytes | None
     sac_events: bool = False
@@ -70,6 +72,7 @@ class Sources:
     split_drift: bool = False
     apply_calib: bool = False
     codes: Codes = field(default_factory=Codes)
+    unreadable: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +135,9 @@ class StageWorker(Worker):
         sources = self.work.sources
         collector = TraceCollector()
         errors = InputErrors()
+        for trouble in sources.unreadable.get(station, ()):
+            errors.add(InputError(trouble))
+        errors.raise_collected()
         for streams in self._sources(unit):
             with errors.collected():
                 for source_name, stream in streams:
@@ -158,7 +164,9 @@ class StageWorker(Worker):
     def _sources(self, unit: Unit) -> Iterator[Iterator[tuple[str, obspy.Stream]]]:
         """Yield what each of a unit's sources holds, with its name."""
         sources = self.work.sources
-        for file in sources.files.get(unit.id, ()):
+        files = sources.files.get(unit.id, ())
+        self._files.expect(files)
+        for file in files:
             yield self._files.read(file, unit.station)
         if unit.id in sources.lines and sources.request is not None:
             yield self._download(unit, sources.request)
