@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     )
     from asdf_pipeline.function.result import Result
     from asdf_pipeline.plan.selection import Selection, Windows
+    from asdf_pipeline.work.pair import Pair
     from asdf_pipeline.work.station_data import StationData
 
 from asdf_pipeline._version import __version__
@@ -64,6 +65,7 @@ __all__ = [
     "InputMissingError",
     "NotASDFError",
     "OutputExistsError",
+    "Pair",
     "ProcessingFailedError",
     "QueryTypeError",
     "ResponseMissingError",
@@ -97,6 +99,7 @@ _WHERE = {
         name: (_ERRORS, name) for name in __all__ if name.endswith(("Error", "Warning"))
     },
     "ASDFDataSet": ("asdf_pipeline.dataset.asdf", "ASDFDataSet"),
+    "Pair": ("asdf_pipeline.work.pair", "Pair"),
     "Result": ("asdf_pipeline.function.result", "Result"),
     "RunReport": ("asdf_pipeline.engine", "RunReport"),
     "Selection": ("asdf_pipeline.plan.selection", "Selection"),

@@ -21,7 +21,7 @@ import xxhash
 
 from asdf_pipeline.errors import InputError, InputMissingError
 from asdf_pipeline.files import atomic_write
-from asdf_pipeline.plan.outcome import join_outcomes
+from asdf_pipeline.plan.outcome import MEMBERS, join_outcomes
 from asdf_pipeline.text import one_line
 from asdf_pipeline.times import iso_text
 
@@ -119,7 +119,7 @@ def station_table(outcomes: Iterable[Outcome], dataset: str) -> pd.DataFrame:
 
 
 def row_table(outcomes: Iterable[Outcome]) -> pd.DataFrame:
-    """Return the rows that a comparison of two data sets returned, sorted by station.
+    """Return the rows that functions of two stations returned, sorted by station.
 
     Parameters
     ----------
@@ -129,20 +129,23 @@ def row_table(outcomes: Iterable[Outcome]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Column ``station``, then those of the rows in the order in which they first
-        appear; what a station lacks is missing.
+        Column ``station``, of pairs also ``other_station``, then those of the rows in
+        the order in which they first appear; what a station lacks is missing.
     """
     import pandas as pd
 
-    rows = {one.station: one.row for one in outcomes if one.row is not None}
-    names = dict.fromkeys(name for station in sorted(rows) for name in rows[station])
+    rows = {one.members: one.row for one in outcomes if one.row is not None}
+    ordered = sorted(rows)
+    names = dict.fromkeys(name for members in ordered for name in rows[members])
+    heads = MEMBERS[: max(map(len, ordered), default=1)]
     return pd.DataFrame(
         {
-            "station": pd.Series(sorted(rows), dtype="str"),
-            **{
-                name: pd.Series([rows[station].get(name) for station in sorted(rows)])
-                for name in names
-            },
+            head: pd.Series([members[place] for members in ordered], dtype="str")
+            for place, head in enumerate(heads)
+        }
+        | {
+            name: pd.Series([rows[members].get(name) for members in ordered])
+            for name in names
         }
     )
 

@@ -2,8 +2,8 @@
 
 A test says what it needs with ``@pytest.mark.requires("mpi")``, also
 ``"parallel-hdf5"``, ``"slurm"``, ``"mount"``, ``"h5dump"``, ``"chromium"``,
-``"axe"``, ``"sphinx"`` or ``"s3"``. Where the machine does not offer it, the test is skipped and
-listed by name at the end of the run.
+``"axe"``, ``"sphinx"`` or ``"s3"``. Where the machine does not offer it, the test is
+skipped and listed by name at the end of the run.
 What the environment variable ``ASDF_PIPELINE_REQUIRE`` names (separated by commas) must
 be there: the test then fails instead. ``ASDF_PIPELINE_MPI_PYTHON`` names the Python
 whose h5py was built with parallel HDF5; tests that start ``mpiexec`` get it from the

@@ -42,6 +42,9 @@ class Overlay:
         self._path = path
         self._descriptor = descriptor
         self._committed = self._size = os.fstat(descriptor).st_size
+        # The smallest size since the last commit: what was committed behind it is cut
+        # off, and reads as zeros where the file grows again.
+        self._kept = self._committed
         self._pages: dict[int, bytearray] = {}
         self._position = 0
         self._discarding = False
@@ -80,6 +83,10 @@ class Overlay:
                 target[done:length] = bytes(length - done)
                 break
             done += count
+        cut = min(begin + length, self._committed) - max(begin, self._kept)
+        if cut > 0:
+            low = max(begin, self._kept) - begin
+            target[low : low + cut] = bytes(cut)
         for number, low, high in self._parts(begin, begin + length):
             page = self._pages.get(number)
             if page is not None:
@@ -116,13 +123,22 @@ class Overlay:
     def _page(self, number: int) -> bytearray:
         """Return a page of what was committed, to be changed."""
         if number not in self._pages:
-            stored = os.pread(self._descriptor, PAGE, number * PAGE)
+            begin = number * PAGE
+            length = max(0, min(PAGE, self._kept - begin))
+            stored = os.pread(self._descriptor, length, begin)
             self._pages[number] = bytearray(stored.ljust(PAGE, b"\0"))
         return self._pages[number]
 
     def truncate(self, size: int | None = None) -> int:
         """Set the size; below what was committed it is a change like others."""
         self._size = self._position if size is None else size
+        self._kept = min(self._kept, self._size)
+        for number in [n for n in self._pages if (n + 1) * PAGE > self._size]:
+            length = self._size - number * PAGE
+            if length <= 0:
+                del self._pages[number]
+            else:
+                self._pages[number][length:] = bytes(PAGE - length)
         if not self._discarding:
             os.ftruncate(self._descriptor, max(self._size, self._committed))
         return self._size
@@ -144,7 +160,7 @@ class Overlay:
             return
         apply(self._path, self._descriptor, [*self._changes()], self._size)
         self._pages.clear()
-        self._committed = self._size
+        self._committed = self._kept = self._size
 
     def _changes(self) -> Iterator[tuple[int, bytes]]:
         """Yield what differs from the file, a stretch a page.
@@ -152,6 +168,8 @@ class Overlay:
         HDF5 writes whole blocks of metadata of which a few bytes are new.
         """
         limit = min(self._size, self._committed)
+        for number, _, _ in self._parts(self._kept, limit):
+            self._page(number)
         for number, page in sorted(self._pages.items()):
             begin = number * PAGE
             stored = os.pread(self._descriptor, max(0, min(PAGE, limit - begin)), begin)
@@ -165,6 +183,7 @@ class Overlay:
         """Forget what was written since the last commit, and what is still to come."""
         self._discarding = True
         self._pages.clear()
+        self._kept = self._committed
         os.ftruncate(self._descriptor, self._committed)
 
     def close(self) -> None:

@@ -17,6 +17,7 @@ from asdf_pipeline.container.names import STATIONXML, check_tag, tag_of
 from asdf_pipeline.dataset import adding, checks, coerce, comparing, display, options
 from asdf_pipeline.dataset.auxiliary import AuxiliaryData
 from asdf_pipeline.dataset.open_file import OpenFile
+from asdf_pipeline.dataset.patterns import Patterns
 from asdf_pipeline.dataset.provenance import Provenance
 from asdf_pipeline.dataset.query import Condition, Query, QueryFilter
 from asdf_pipeline.dataset.stations import Stations, select
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 warnings.simplefilter("always", ASDFWarning, append=True)
 
 
-class ASDFDataSet:
+class ASDFDataSet(Patterns):
     """An ASDF file: read it, add to it, process it.
 
     An existing file is opened for writing only when something is changed; until then
@@ -956,9 +957,3 @@ class ASDFDataSet:
             progress=progress,
         )
         return comparing.results(report)
-
-    def _backend(self, backend: str) -> str:
-        """Return the backend that the data set's option `mpi` makes of "auto"."""
-        if backend == "auto" and self._mpi is not None:
-            return "mpi" if self._mpi else "multiprocessing"
-        return backend

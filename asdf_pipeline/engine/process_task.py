@@ -21,12 +21,16 @@ from asdf_pipeline.errors import (
     ProcessingFailedError,
 )
 from asdf_pipeline.files import identity
-from asdf_pipeline.function.load import UserFunction, load_function
+from asdf_pipeline.function.load import (
+    COMPARISON,
+    STATION,
+    UserFunction,
+    load_function,
+)
 from asdf_pipeline.metadata.events import check_quakeml
 from asdf_pipeline.plan.key import run_key
 from asdf_pipeline.plan.planning import make_plan, plan_comparison
 from asdf_pipeline.plan.selection import EVERYTHING
-from asdf_pipeline.plan.units import ALL_TAGS
 from asdf_pipeline.provenance.document import document
 from asdf_pipeline.provenance.ids import document_name, run_id
 from asdf_pipeline.provenance.run import describe
@@ -119,8 +123,8 @@ class ProcessTask(Assignment):
         FunctionError
             If it cannot be found, loaded or called.
         """
-        compares = self.other is not None
-        return load_function(self.function, self.parameters, compares=compares)
+        call = STATION if self.other is None else COMPARISON
+        return load_function(self.function, self.parameters, call)
 
     def plan(self, function: UserFunction) -> Plan:
         """Return what is to be done.
@@ -158,7 +162,7 @@ class ProcessTask(Assignment):
         process = self.load()
         quakeml = None if self.no_events else self._quakeml()
         plan = self.plan(process)
-        self._log(plan)
+        self.log_plan(plan)
         with Reader(self.input) as reader:
             auxiliary = reader.auxiliary_paths()
         if auxiliary and not self.copy_auxiliary and self.output is not None:
@@ -170,7 +174,7 @@ class ProcessTask(Assignment):
             )
         if process.unhashable:
             log.warning("this run cannot be resumed: %s", process.unhashable)
-        tag_map = dict(self.tag_map) or {ALL_TAGS: self.tag}
+        tag_map = dict(self.tag_map) or {plan.units[0].tag: plan.units[0].output_tag}
         key = run_key(
             self.inputs,
             plan,
@@ -180,6 +184,7 @@ class ProcessTask(Assignment):
                 "the tag map": json.dumps(tag_map, sort_keys=True),
                 "the selection": repr((self.selection, self.windows)),
                 "the encoding": str(self.encoding),
+                **self.more_of_key(),
             },
         )
         if self.no_events:
@@ -201,6 +206,10 @@ class ProcessTask(Assignment):
             process=process,
             started=datetime.now(UTC),
         )
+
+    def more_of_key(self) -> dict[str, str | None]:
+        """Return what else the work depends on, by name."""
+        return {}
 
     def _quakeml(self) -> bytes | None:
         """Return the input's events, checked: what is published must verify.
@@ -256,7 +265,7 @@ class ProcessTask(Assignment):
                 )
                 raise InputMissingError(msg)
 
-    def _log(self, plan: Plan) -> None:
+    def log_plan(self, plan: Plan) -> None:
         """Log what is left out, and warn of what may take much memory."""
         if plan.without:
             why = "no waveforms with a tag of the map"
@@ -281,13 +290,13 @@ class ProcessTask(Assignment):
                 ),
                 ", ..." if len(plan.of_no_event) > 5 else "",
             )
-        if len(plan.units) > MANY:
+        if plan.total > MANY:
             log.warning(
-                "%s: %d windows: this process needs about %.0f GB for them; longer "
-                "windows need less",
+                "%s: %d units: this process needs about %.0f GB for them; longer "
+                "windows, or fewer pairs, need less",
                 self.input,
-                len(plan.units),
-                len(plan.units) / 1e6,
+                plan.total,
+                plan.total / 1e6,
             )
 
     def work(self, layout: Layout | None, brief: object) -> ProcessWork:

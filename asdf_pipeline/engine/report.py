@@ -151,7 +151,7 @@ class RunReport:
 def describe_failures(failures: Sequence[Outcome], most: int = 5) -> str:
     """Return one line that names the units that failed and why."""
     named = [
-        f"{outcome.station} ({outcome.input_tag}): {outcome.error_type}: "
+        f"{outcome.name} ({outcome.input_tag}): {outcome.error_type}: "
         f"{_shortened(one_line(outcome.error_message).rstrip('.:; '))}"
         for outcome in failures[:most]
     ]

@@ -139,7 +139,7 @@ def prepare(task: Assignment) -> Prepared:
     layout = task.lay_out()
     if task.only_failed:
         retry.refuse_misfit(task, layout.plan)
-    units = len(layout.plan.units)
+    units = layout.plan.total
     return Prepared(
         task,
         published,

@@ -26,9 +26,30 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 OFFERED = ("event", "events", "tag", "parameters")
-"""What a function gets by name if its signature asks for it."""
-OFFERED_TO_COMPARE = ("parameters",)
-"""The same of a function that compares two data sets."""
+"""What a function of a station gets by name if its signature asks for it."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """How a function is called.
+
+    Attributes
+    ----------
+    arguments : tuple of str
+        What its first arguments are, for messages.
+    offered : tuple of str
+        What it gets by name if its signature asks for it.
+    """
+
+    arguments: tuple[str, ...]
+    offered: tuple[str, ...] = ()
+
+
+STATION = Call(("st", "inv"), OFFERED)
+COMPARISON = Call(("a", "b"), ("parameters",))
+PAIR = Call(("a", "b"), ("pair", "parameters"))
+PREPARATION = Call(("station",))
+STACK = Call(("windows",), ("pair",))
 
 
 @dataclass(frozen=True)
@@ -44,7 +65,7 @@ class UserFunction:
     parameters : dict
         Passed as keyword arguments.
     asks : tuple of str
-        Those of ``OFFERED`` that the function's signature asks for, and that neither a
+        What is offered that the function's signature asks for, and that neither a
         `functools.partial` nor the parameters bind.
     fingerprint, parameters_fingerprint : str or None
         Digests of the function and all it refers to, and of the parameters; None if
@@ -71,8 +92,7 @@ class UserFunction:
 def load_function(
     function: str | Callable[..., Any],
     parameters: Mapping[str, Any] | None = None,
-    *,
-    compares: bool = False,
+    call: Call = STATION,
 ) -> UserFunction:
     """Return the process that a callable or its name stands for.
 
@@ -83,14 +103,28 @@ def load_function(
         directory) or the function itself.
     parameters : mapping, optional
         Keyword arguments for every call.
-    compares : bool
-        Whether it is called with the data of two stations.
+    call : Call
+        How it is called.
 
     Raises
     ------
     FunctionError
-        If it cannot be found, loaded or called as ``function(st, inv,
-        **parameters)``, or ``function(a, b, **parameters)``.
+        If it cannot be found, loaded or called so: ``function(st, inv,
+        **parameters)``.
+    """
+    name, function = find_function(function)
+    return made_ready(name, function, parameters, call)
+
+
+def find_function(
+    function: str | Callable[..., Any],
+) -> tuple[str, Callable[..., Any]]:
+    """Return the name of a function and the function itself.
+
+    Raises
+    ------
+    FunctionError
+        If it cannot be found or loaded, or is none.
     """
     if isinstance(function, str):
         name, function = function, _find(function)
@@ -100,8 +134,31 @@ def load_function(
     if not callable(function):
         msg = f"{name}: not a function (its type is {type(function).__name__})"
         raise FunctionError(msg)
+    return name, function
+
+
+def made_ready(
+    name: str,
+    function: Callable[..., Any],
+    parameters: Mapping[str, Any] | None,
+    call: Call,
+) -> UserFunction:
+    """Return a function that was found, checked and fingerprinted.
+
+    Parameters
+    ----------
+    name, function
+        See `find_function`.
+    parameters, call
+        See `load_function`.
+
+    Raises
+    ------
+    FunctionError
+        If it cannot be called so.
+    """
     keywords = dict(parameters or {})
-    asks = _check_signature(function, name, keywords, compares)
+    asks = _check_signature(function, name, keywords, call)
     called: tuple[UserFunction, ...] = ()
     if hasattr(function, "calls"):  # names further functions, as steps.chain does
         called = function.calls(keywords)
@@ -193,7 +250,7 @@ def _check_signature(
     function: Callable[..., Any],
     name: str,
     parameters: dict[str, Any],
-    compares: bool,
+    call: Call,
 ) -> tuple[str, ...]:
     try:
         signature = inspect.signature(function)
@@ -203,14 +260,15 @@ def _check_signature(
     bound_names = parameters.keys() | bound.keys()
     asks = tuple(
         wanted
-        for wanted in (OFFERED_TO_COMPARE if compares else OFFERED)
-        if wanted in list(signature.parameters)[2:] and wanted not in bound_names
+        for wanted in call.offered
+        if wanted in list(signature.parameters)[len(call.arguments) :]
+        and wanted not in bound_names
     )
     try:
-        signature.bind(None, None, **dict.fromkeys(asks), **parameters)
+        signature.bind(*call.arguments, **dict.fromkeys(asks), **parameters)
     except TypeError as error:
         words = "".join(f", {key}=..." for key in parameters)
-        two = "a, b" if compares else "st, inv"
-        msg = f"{name}{signature}: cannot be called as ({two}{words}): {error}"
+        first = ", ".join(call.arguments)
+        msg = f"{name}{signature}: cannot be called as ({first}{words}): {error}"
         raise FunctionError(msg) from None
     return asks

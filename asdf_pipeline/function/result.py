@@ -9,15 +9,13 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.errors import TraceError
+from asdf_pipeline.plan.outcome import MEMBERS
 
 if TYPE_CHECKING:
     import numpy as np
     from obspy import Stream, Trace
 
     Array = np.ndarray[Any, Any]
-
-STATION = "station"
-"""The first column of the table that a comparison makes."""
 
 
 @dataclass(frozen=True)
@@ -131,10 +129,10 @@ def _row(row: object, station: str) -> dict[str, Any] | None:
     given = row if isinstance(row, Mapping) else {"value": row}
     plain = {}
     for name, value in given.items():
-        if not isinstance(name, str) or name == STATION:
+        if not isinstance(name, str) or name in MEMBERS:
             msg = (
                 f"{station}: {name!r} cannot be a column: expected a text, and not "
-                f"{STATION!r}, which is there already"
+                f"{' or '.join(map(repr, MEMBERS))}, which are there already"
             )
             raise TraceError(msg)
         plain[name] = _plain(value, f"{station}: column {name!r}")

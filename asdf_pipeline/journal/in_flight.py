@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from asdf_pipeline.files import atomic_write, write_error
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 BEGUN, ALONE, BACK, SUSPECT, STOPPED = "+", "!", "-", "?", "."
@@ -46,24 +47,25 @@ class InFlightLog:
         except OSError as error:
             raise write_error(path, error) from error
 
-    def begun(self, unit_id: str, *, alone: bool) -> None:
-        """Note that a worker takes a unit."""
-        self._note(ALONE if alone else BEGUN, unit_id)
+    def begun(self, *unit_ids: str, alone: bool) -> None:
+        """Note that a worker takes units."""
+        self._note(ALONE if alone else BEGUN, unit_ids)
 
-    def back(self, unit_id: str) -> None:
-        """Note that a unit came back, or that its worker's death is known."""
-        self._note(BACK, unit_id)
+    def back(self, *unit_ids: str) -> None:
+        """Note that units came back, or that their worker's death is known."""
+        self._note(BACK, unit_ids)
 
-    def stopped(self, unit_id: str = "") -> None:
-        """Note that a unit is no suspect, for its worker was told to stop.
+    def stopped(self, *unit_ids: str) -> None:
+        """Note that units are no suspects, for their worker was told to stop.
 
         Without an id, no unit of this run is.
         """
-        self._note(STOPPED, unit_id)
+        self._note(STOPPED, unit_ids or ("",))
 
-    def _note(self, what: str, unit_id: str) -> None:
+    def _note(self, what: str, unit_ids: Sequence[str]) -> None:
+        lines = "".join(_line(what, unit_id) for unit_id in unit_ids)
         try:
-            os.write(self._file.fileno(), _line(what, unit_id).encode())
+            os.write(self._file.fileno(), lines.encode())
         except OSError as error:
             raise write_error(self.path, error) from error
 

@@ -3,6 +3,11 @@
 A unit is waiting, out (with a worker), held (computed, its data with a worker or in
 an unsealed segment), or done (sealed and journaled). It counts by its last state:
 an outcome is ignored that comes from anyone but the worker that has the unit.
+
+A unit that has parts (a tile of pairs) is handed out, computed and sealed as one, but
+counted, journaled and tried again by its parts: what an earlier run left of it is a
+smaller one, and where its worker dies its parts are handed out one by one, for none of
+them is known to be the one that kills.
 """
 
 from __future__ import annotations
@@ -17,9 +22,10 @@ from typing import TYPE_CHECKING
 from asdf_pipeline.errors import WorkerDiedError
 from asdf_pipeline.journal.path_owners import PathOwners, TraceOwners
 from asdf_pipeline.plan.outcome import Outcome
+from asdf_pipeline.plan.units import parts_of, tile_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from asdf_pipeline.journal.segments import Sealed
@@ -45,7 +51,7 @@ class NoUnit(Enum):
 class _Held:
     worker: str
     unit: Unit
-    line: bytes
+    lines: dict[str, bytes]  # an outcome's, of each part
     has_data: bool
     segment: str = ""
 
@@ -81,7 +87,7 @@ class Ledger:
         path_owners: PathOwners | None = None,
     ) -> None:
         self.directory = directory
-        self.total = len(plan.units)
+        self.total = plan.total
         self.counts: dict[str, int] = {}
         self.bytes_out = 0
         self._on_outcome = on_outcome
@@ -93,22 +99,26 @@ class Ledger:
         self._began = self._sealed = time.monotonic()
         suspects = set(directory.in_flight.suspects)
         killers = set(directory.in_flight.killers)
-        done = self._take_over({unit.id for unit in plan.units}, suspects)
+        planned = {part.id for unit in plan.units for part in parts_of(unit)}
+        done = self._take_over(planned, suspects)
         self.resumed = len(done)
-        left = [unit for unit in plan.units if unit.id not in done]
-        self._waiting = deque(
-            u for u in left if u.id not in suspects and u.id not in killers
-        )
-        self._suspects = deque(u for u in left if u.id in suspects - killers)
-        for unit in left:
-            if unit.id in killers:
-                directory.in_flight.back(unit.id)
-                self._fail(
-                    unit,
-                    "the job",
-                    "the job died twice while it was at work "
-                    "on this unit, the second time on nothing else",
-                )
+        apart = done | suspects | killers
+        self._waiting = deque(_without(plan.units, apart) if apart else plan.units)
+        self._suspects: deque[Unit] = deque()
+        if not suspects and not killers:
+            return
+        for unit in plan.units:
+            for part in parts_of(unit):
+                if part.id in killers - done:
+                    directory.in_flight.back(part.id)
+                    self._fail(
+                        part,
+                        "the job",
+                        "the job died twice while it was at work "
+                        "on this unit, the second time on nothing else",
+                    )
+                elif part.id in suspects - done:
+                    self._suspects.append(part)
 
     def _take_over(self, planned: set[str], suspects: set[str]) -> set[str]:
         """Count what earlier runs did; forget what failed, for it is tried again."""
@@ -161,7 +171,7 @@ class Ledger:
             unit = self._suspects.popleft()
         else:
             return NoUnit.END if self.finished else NoUnit.SEAL
-        self.directory.in_flight.begun(unit.id, alone=alone)
+        self.directory.in_flight.begun(*_ids(unit), alone=alone)
         self._out[unit.id] = (worker, unit)
         return unit
 
@@ -175,17 +185,19 @@ class Ledger:
         if self._out.get(unit_id, ("", None))[0] != worker:
             return  # another worker got it meanwhile
         _, unit = self._out.pop(unit_id)
-        self.directory.in_flight.back(unit_id)
+        self.directory.in_flight.back(*_ids(unit))
         deaths = self._deaths.get(unit_id, 0)
         if deaths:
             outcome = dataclasses.replace(outcome, attempts=deaths + 1)
         self._keep(worker, unit, outcome)
 
     def _keep(self, worker: str, unit: Unit, outcome: Outcome) -> None:
-        line = outcome.to_json().encode()
-        self._held[unit.id] = _Held(worker, unit, line, outcome.has_data)
-        self._count(outcome)
-        self._on_outcome(outcome)
+        parts = outcome.parts or (outcome,)
+        lines = {part.unit_id: part.to_json().encode() for part in parts}
+        self._held[unit.id] = _Held(worker, unit, lines, outcome.has_data)
+        for part in parts:
+            self._count(part)
+            self._on_outcome(part)
         if not outcome.has_data and time.monotonic() - self._sealed >= NO_DATA_AGE:
             self.journal_dataless()
 
@@ -217,22 +229,27 @@ class Ledger:
         self._journal(None, ())
 
     def _journal(self, sealed: Sealed | None, unit_ids: Iterable[str]) -> None:
-        ready = {unit: self._held[unit].line for unit in unit_ids if unit in self._held}
-        for unit_id, held in self._held.items():
-            if not held.segment and not held.has_data:
-                ready[unit_id] = held.line
+        ready = [unit_id for unit_id in unit_ids if unit_id in self._held]
+        ready += [
+            unit_id
+            for unit_id, held in self._held.items()
+            if not held.segment and not held.has_data
+        ]
         if sealed is None and not ready:
             return
-        self.directory.record(sealed, ready)
+        lines: dict[str, bytes] = {}
+        for unit_id in ready:
+            lines |= self._held[unit_id].lines
+        self.directory.record(sealed, lines)
         self._sealed = time.monotonic()
         for unit_id in ready:
-            del self._held[unit_id]
+            self._held.pop(unit_id, None)
 
     def stopped(self, worker: str) -> None:
         """Note that a worker was told to stop: what it has is no suspect."""
-        for unit_id, (owner, _) in self._out.items():
+        for owner, unit in self._out.values():
             if owner == worker:
-                self.directory.in_flight.stopped(unit_id)
+                self.directory.in_flight.stopped(*_ids(unit))
 
     def abandon(self, segment: str) -> None:
         """Take back all units whose data was in a segment that is lost."""
@@ -258,15 +275,18 @@ class Ledger:
             if owner != worker:
                 continue
             del self._out[other]
-            self.directory.in_flight.back(other)
+            self.directory.in_flight.back(*_ids(unit))
             if other == unit_id:
                 mine = [unit]
             else:
                 self._waiting.appendleft(unit)
         for unit in mine:
-            self._deaths[unit.id] = self._deaths.get(unit.id, 0) + 1
             if unit in self._waiting:
                 self._waiting.remove(unit)
+            if unit.parts:  # which of them it was on is not known
+                self._waiting.extend(unit.parts)
+                continue
+            self._deaths[unit.id] = self._deaths.get(unit.id, 0) + 1
             if self._deaths[unit.id] >= ATTEMPTS:
                 self._fail(unit, worker, f"the worker died on it: {how}")
             else:
@@ -276,7 +296,8 @@ class Ledger:
         for unit_id, held in list(self._held.items()):
             if held.has_data and lost(held):
                 del self._held[unit_id]
-                self._count(Outcome.from_json(held.line), -1)
+                for line in held.lines.values():
+                    self._count(Outcome.from_json(line), -1)
                 self._waiting.appendleft(held.unit)
 
     def _fail(self, unit: Unit, worker: str, message: str) -> None:
@@ -288,3 +309,18 @@ class Ledger:
             worker=worker,
         )
         self._keep(worker, unit, outcome)
+
+
+def _ids(unit: Unit) -> list[str]:
+    """Return the ids of a unit's parts, or its own."""
+    return [part.id for part in parts_of(unit)]
+
+
+def _without(units: Iterable[Unit], apart: set[str]) -> Iterator[Unit]:
+    """Yield units, but for the parts that are done or that come by themselves."""
+    for unit in units:
+        left = tuple(part for part in parts_of(unit) if part.id not in apart)
+        if len(left) == len(parts_of(unit)):
+            yield unit
+        elif left:
+            yield tile_of(left)

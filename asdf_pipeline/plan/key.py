@@ -37,7 +37,7 @@ def run_key(
     return {
         **{name: identity(path) for name, path in zip(names, inputs, strict=False)},
         **asked,
-        "the number of units": str(len(plan.units)),  # `status` reads it here
+        "the number of units": str(plan.total),  # `status` reads it here
         "asdf_pipeline's version": __version__,
         **{f"{name}'s version": version(name) for name in LIBRARIES},
     }

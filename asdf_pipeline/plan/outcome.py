@@ -16,17 +16,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Status = Literal["ok", "empty", "failed", "skipped"]
+MEMBERS = ("station", "other_station")
+"""The first columns of the table of rows: a unit's members."""
 STATUSES: tuple[Status, ...] = ("ok", "empty", "failed", "skipped")
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one unit: one station, one tag, perhaps one event or window.
+    """What became of one unit: a station and tag, perhaps an event or window; a pair.
 
     Attributes
     ----------
     station : str
-        ``"NET.STA"``.
+        ``"NET.STA"``: the unit's first member, or its only one.
     input_tag, output_tag : str
         Tag read and tag written.
     status : {"ok", "empty", "failed", "skipped"}
@@ -36,8 +38,17 @@ class Outcome:
         Start and end of the unit's window in ns since 1970, None for a whole station.
     event : str
         Resource id of the event whose traces the unit has; empty: all of the station.
+    others : tuple of str
+        The unit's further members: the second station of a pair.
     latitude, longitude, elevation_in_m : float or None
-        From the station's StationXML, in degrees and metres.
+        From the (first) station's StationXML, in degrees and metres.
+    others_at : tuple of (float, float, float) or None
+        The same of each of `others`; None for one whose place is not known.
+    distance_in_km, azimuth, back_azimuth : float or None
+        Of a pair, on the WGS84 ellipsoid: from the first station to the second, both
+        angles in degrees from north; None where a place is not known.
+    windows : int
+        How many windows the result of a pair was stacked of; 0 without windows.
     traces_in, traces_out, samples_in, samples_out : int
         Counts read and written.
     start, end : int or None
@@ -70,6 +81,8 @@ class Outcome:
         Who did it: ``"worker 1"``, ``"rank 3 on node7"``.
     bytes_out : int
         Encoded size in bytes.
+    parts : tuple of Outcome
+        Of a unit that has parts: what became of each. It is these that are kept.
     """
 
     station: str
@@ -78,9 +91,15 @@ class Outcome:
     status: Status
     window: tuple[int, int] | None = None
     event: str = ""
+    others: tuple[str, ...] = ()
     latitude: float | None = None
     longitude: float | None = None
     elevation_in_m: float | None = None
+    others_at: tuple[tuple[float, float, float] | None, ...] = ()
+    distance_in_km: float | None = None
+    azimuth: float | None = None
+    back_azimuth: float | None = None
+    windows: int = 0
     traces_in: int = 0
     traces_out: int = 0
     samples_in: int = 0
@@ -102,11 +121,24 @@ class Outcome:
     attempts: int = 1
     worker: str = ""
     bytes_out: int = 0
+    parts: tuple[Outcome, ...] = ()
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The stations that the unit is about, in their stated order."""
+        return (self.station, *self.others)
+
+    @property
+    def name(self) -> str:
+        """The unit's members, for a message: ``BW.RJOB``, ``BW.FURT with BW.RJOB``."""
+        return " with ".join(self.members)
 
     @property
     def unit_id(self) -> str:
         """The id of the unit that this is the outcome of (see `plan.units.Unit.id`)."""
-        return unit_id(self.station, self.input_tag, self.window, self.event)
+        if self.parts:
+            return f"{self.parts[0].unit_id} to {self.parts[-1].unit_id}"
+        return unit_id(self.members, self.input_tag, self.window, self.event)
 
     @property
     def when(self) -> str:
@@ -125,6 +157,8 @@ class Outcome:
     @property
     def has_data(self) -> bool:
         """Whether it counts only once a segment holds what the unit wrote."""
+        if self.parts:
+            return any(part.has_data for part in self.parts)
         only_row = self.row is not None and not (self.traces_out or self.auxiliary)
         return self.status == "ok" and not only_row
 
@@ -144,6 +178,10 @@ class Outcome:
         for name in _TUPLES:
             if fields.get(name) is not None:
                 fields[name] = tuple(fields[name])
+        if "others_at" in fields:
+            fields["others_at"] = tuple(
+                None if place is None else tuple(place) for place in fields["others_at"]
+            )
         return cls(**fields)
 
 
@@ -153,6 +191,7 @@ _values = operator.attrgetter(*_NAMES)
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 _TUPLES = (
     "window",
+    "others",
     "sampling_rates",
     "channels",
     "provenance_ids",
@@ -229,10 +268,13 @@ def join_outcomes(outcomes: Sequence[Outcome], digest: str) -> Outcome:
 
 
 def unit_id(
-    station: str, tag: str, window: tuple[int, int] | None = None, event: str = ""
+    members: Sequence[str],
+    tag: str,
+    window: tuple[int, int] | None = None,
+    event: str = "",
 ) -> str:
     """Return the id of a unit: the same in every run over the same input."""
-    name = f"{station}/{tag}/{event}" if event else f"{station}/{tag}"
+    name = "/".join((*members, tag, event) if event else (*members, tag))
     return name if window is None else f"{name}/{window[0]}-{window[1]}"
 
 

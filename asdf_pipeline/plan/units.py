@@ -17,12 +17,12 @@ ALL_TAGS = "*"
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One station and one of its tags, perhaps one window of it.
+    """What is done at once: of one station and tag, a window or an event, or of a pair.
 
     Attributes
     ----------
     station : str
-        ``"NET.STA"``.
+        ``"NET.STA"``: its first member, or its only one.
     tag : str
         Tag in the input; `ALL_TAGS` of a unit that reads whichever it wants.
     output_tag : str
@@ -34,6 +34,11 @@ class Unit:
         included where the plan has windows, and is where it only has times.
     samples : int
         Samples in the input: the size by which units are ordered.
+    others : tuple of str
+        Its further members: the second station of a pair.
+    parts : tuple of Unit
+        Units that one worker does together, since they share what is read: a tile of
+        pairs. Each has an outcome of its own, and all are written at once.
     """
 
     station: str
@@ -42,11 +47,20 @@ class Unit:
     window: tuple[int, int] | None = None
     samples: int = 0
     event: str = ""
+    others: tuple[str, ...] = ()
+    parts: tuple[Unit, ...] = ()
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The stations that it is about, in their stated order."""
+        return (self.station, *self.others)
 
     @property
     def id(self) -> str:
         """The unit's name, the same in every run over the same input."""
-        return unit_id(self.station, self.tag, self.window, self.event)
+        if self.parts:
+            return f"{self.parts[0].id} to {self.parts[-1].id}"
+        return unit_id(self.members, self.tag, self.window, self.event)
 
     def has_trace(self, header: TraceHeader) -> bool:
         """Tell whether a trace of the station and tag belongs to the unit."""
@@ -69,6 +83,7 @@ class Unit:
             status,
             window=self.window,
             event=self.event,
+            others=self.others,
             **fields,
         )
 
@@ -80,7 +95,8 @@ class Plan:
     Attributes
     ----------
     units : tuple of Unit
-        Largest first; ties in the order of their ids.
+        What is handed out, in this order: largest first, ties in the order of their
+        ids; tiles of pairs row by row, so that a worker may keep a row's stations.
     skipped : tuple of Unit
         Left out by the selection.
     without : tuple of str
@@ -91,6 +107,9 @@ class Plan:
         unit.
     divided : bool
         Whether the outcome of a station and tag is joined from those of its units.
+    not_located : tuple of str
+        Stations that make no pair, since a distance is asked for and their place is
+        not known.
     """
 
     units: tuple[Unit, ...]
@@ -98,3 +117,28 @@ class Plan:
     without: tuple[str, ...] = ()
     of_no_event: tuple[tuple[str, str, int], ...] = ()
     divided: bool = False
+    not_located: tuple[str, ...] = ()
+
+    @property
+    def total(self) -> int:
+        """How many outcomes there will be: units, and parts of units."""
+        return sum(len(unit.parts) or 1 for unit in self.units)
+
+
+def parts_of(unit: Unit) -> tuple[Unit, ...]:
+    """Return the units that have outcomes of their own: the parts, or itself."""
+    return unit.parts or (unit,)
+
+
+def tile_of(parts: tuple[Unit, ...]) -> Unit:
+    """Return the unit that has several done together; a single one stays what it is."""
+    if len(parts) == 1:
+        return parts[0]
+    first = parts[0]
+    return Unit(
+        first.station,
+        first.tag,
+        first.output_tag,
+        samples=sum(part.samples for part in parts),
+        parts=parts,
+    )

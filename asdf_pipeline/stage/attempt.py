@@ -18,7 +18,7 @@ from asdf_pipeline.stage.sac_fields import associate
 from asdf_pipeline.stage.tally import Tally
 from asdf_pipeline.stage.waveform_file import no_waveform
 from asdf_pipeline.stage.waveforms import TraceCollector, encoded
-from asdf_pipeline.work.base import Made, Source, Work, Worker
+from asdf_pipeline.work.base import Made, Source, UnitWorker, Work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -104,7 +104,7 @@ class Counts(Source):
         return replace(outcome, traces_in=self.traces, samples_in=self.samples)
 
 
-class StageWorker(Worker):
+class StageWorker(UnitWorker):
     """Reads the files of units."""
 
     def __init__(self, work: StageWork, name: str) -> None:
@@ -129,7 +129,7 @@ class StageWorker(Worker):
         return Counts()
 
     def produce(self, unit: Unit, source: Source) -> Made:
-        """Read and encode (see `Worker.produce`)."""
+        """Read and encode (see `UnitWorker.produce`)."""
         assert isinstance(source, Counts)
         station, encoding = unit.station, self.work.encoding
         sources = self.work.sources

@@ -15,7 +15,7 @@ from asdf_pipeline.function.preload import preload
 from asdf_pipeline.plan.outcome import unit_id
 from asdf_pipeline.plan.selection import EVERYTHING, overlap
 from asdf_pipeline.provenance.ids import link, trace_id
-from asdf_pipeline.work.base import Made, Work, Worker
+from asdf_pipeline.work.base import Made, UnitWorker, Work
 from asdf_pipeline.work.call import call, compare
 from asdf_pipeline.work.source import StationSource, traces_read
 from asdf_pipeline.work.station_data import StationData
@@ -79,7 +79,7 @@ class ProcessWork(Work):
         preload(function, *(one.function for one in called))
 
 
-class ProcessWorker(Worker):
+class ProcessWorker(UnitWorker):
     """Has the function called on units; holds the open inputs."""
 
     def __init__(self, work: ProcessWork, name: str) -> None:
@@ -103,11 +103,11 @@ class ProcessWorker(Worker):
         return self.reader.quakeml()
 
     def open(self, unit: Unit) -> StationSource:
-        """Return the unit's station (see `Worker.open`)."""
+        """Return the unit's station (see `UnitWorker.open`)."""
         return StationSource(self.readers, unit.station)
 
     def produce(self, unit: Unit, source: Source) -> Made:
-        """Read, have the function called, encode (see `Worker.produce`)."""
+        """Read, have the function called, encode (see `UnitWorker.produce`)."""
         assert isinstance(source, StationSource)
         station, encoding = unit.station, self.work.encoding
         if self.work.other is None:
@@ -126,7 +126,7 @@ class ProcessWorker(Worker):
         name = ""
         if self.work.run_id:
             # One record for all windows of a station: they may be joined.
-            name = trace_id(self.work.run_id, unit_id(station, unit.tag))
+            name = trace_id(self.work.run_id, unit_id((station,), unit.tag))
             traces = link(traces, name, source.provenance_ids)
         auxiliary = encode_auxiliary(result.auxiliary, encoding, name)
         if not traces and not auxiliary:

@@ -111,6 +111,25 @@ class Worker(ABC):
         """Return the events, with which every segment is born."""
 
     @abstractmethod
+    def attempt(self, unit: Unit) -> tuple[Outcome, Product | None]:
+        """Do one unit; whatever is raised becomes a failed outcome.
+
+        Returns
+        -------
+        Outcome, Product or None
+            The product is None unless the outcome is ``ok``. The outcome of a unit
+            with parts holds theirs.
+        """
+
+    def explain(self, error: BaseException) -> str:
+        """Return what the outcome keeps of an error beside its message."""
+        return whole_traceback(error)
+
+
+class UnitWorker(Worker):
+    """A worker whose units have no parts: each is made from a source of its own."""
+
+    @abstractmethod
     def open(self, unit: Unit) -> Source:
         """Return what the unit is made from, ready to be read."""
 
@@ -127,13 +146,7 @@ class Worker(ABC):
         """
 
     def attempt(self, unit: Unit) -> tuple[Outcome, Product | None]:
-        """Do one unit; whatever is raised becomes a failed outcome.
-
-        Returns
-        -------
-        Outcome, Product or None
-            The product is None unless the outcome is ``ok``.
-        """
+        """Do one unit (see `Worker.attempt`)."""
         began = time.perf_counter()
         outcome = unit.outcome("failed", worker=self.name)
         source, made = None, Made()
@@ -143,25 +156,34 @@ class Worker(ABC):
         except (StopUnitError, KeyboardInterrupt):
             raise
         except BaseException as error:  # also sys.exit, asyncio.CancelledError
-            outcome = replace(
-                outcome,
-                error_type=type(error).__name__,
-                error_message=_message(error),
-                traceback=self.explain(error),
-            )
+            outcome = failed(outcome, error, self.explain(error))
         if source is not None:
             outcome = source.described(outcome)
         seconds = round(time.perf_counter() - began, 6)
         if outcome.error_type:
             return replace(outcome, seconds=seconds), None
-        return _worked(outcome, made, seconds), made.product
-
-    def explain(self, error: BaseException) -> str:
-        """Return what the outcome keeps of an error beside its message."""
-        return whole_traceback(error)
+        return worked(outcome, made, seconds), made.product
 
 
-def _worked(outcome: Outcome, made: Made, seconds: float) -> Outcome:
+def failed(outcome: Outcome, error: BaseException, explained: str) -> Outcome:
+    """Return the outcome of a unit of which an error was raised.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        What is known of the unit besides; its status is ``failed``.
+    explained : str
+        What is kept of the error beside its message.
+    """
+    return replace(
+        outcome,
+        error_type=type(error).__name__,
+        error_message=_message(error),
+        traceback=explained,
+    )
+
+
+def worked(outcome: Outcome, made: Made, seconds: float) -> Outcome:
     """Return the outcome of a unit that did not fail."""
     product = made.product
     fields: dict[str, Any] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.function.result import Checked, check_result
@@ -10,6 +11,8 @@ from asdf_pipeline.metadata.inventory import source_of
 from asdf_pipeline.metadata.missing import explained
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from obspy import Stream
 
     from asdf_pipeline.container.reader import Reader
@@ -71,17 +74,30 @@ def compare(function: UserFunction, a: StationData, b: StationData) -> Checked:
         As of `call`.
     """
     offered = {"parameters": dict(function.parameters)} if function.asks else {}
-    try:
+    with lent(a, b):
         result = function.function(a, b, **function.parameters, **offered)
+    return check_result(result, a.station, compares=True)
+
+
+@contextmanager
+def lent(*data: StationData) -> Iterator[None]:
+    """Let a function have stations' data; what it raises is explained where it can be.
+
+    Raises
+    ------
+    ResponseMissingError
+        In place of ObsPy's own error, which does not say what is missing.
+    """
+    try:
+        yield
     except Exception as error:
         better = explained(error, ())
         if better is error:
             raise
         raise better from error
     finally:
-        a.take_back()
-        b.take_back()
-    return check_result(result, a.station, compares=True)
+        for one in data:
+            one.take_back()
 
 
 def _offered(

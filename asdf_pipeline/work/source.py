@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.work.base import Source
@@ -58,6 +58,77 @@ def traces_read(stream: Stream) -> list[TraceRead]:
     ]
 
 
+@dataclass(slots=True)
+class ReadCounts:
+    """What an outcome says of many traces: counted one after the other, not kept.
+
+    Attributes
+    ----------
+    traces, samples : int
+        How many were read.
+    start, end : int or None
+        Times of the first and last sample in ns since 1970.
+    sampling_rates : set of float
+        In Hz.
+    channels, provenance_ids : set of str
+        See `TraceRead`.
+    """
+
+    traces: int = 0
+    samples: int = 0
+    start: int | None = None
+    end: int | None = None
+    sampling_rates: set[float] = field(default_factory=set)
+    channels: set[str] = field(default_factory=set)
+    provenance_ids: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, traces: Iterable[TraceRead]) -> ReadCounts:
+        """Return the counts of some traces."""
+        counts = cls()
+        for trace in traces:
+            counts.add(
+                cls(
+                    1,
+                    trace.npts,
+                    trace.start if trace.npts else None,
+                    trace.end if trace.npts else None,
+                    {trace.sampling_rate} if trace.npts else set(),
+                    {trace.channel} if trace.npts else set(),
+                    {trace.provenance_id} - {""},
+                )
+            )
+        return counts
+
+    def add(self, other: ReadCounts) -> None:
+        """Count what was read besides."""
+        self.traces += other.traces
+        self.samples += other.samples
+        if other.start is not None and other.end is not None:
+            first, last = self.start, self.end
+            self.start = other.start if first is None else min(first, other.start)
+            self.end = other.end if last is None else max(last, other.end)
+        self.sampling_rates |= other.sampling_rates
+        self.channels |= other.channels
+        self.provenance_ids |= other.provenance_ids
+
+    def fields(self) -> dict[str, Any]:
+        """Return the attributes of an `Outcome` that say this."""
+        counts: dict[str, Any] = {
+            "traces_in": self.traces,
+            "samples_in": self.samples,
+            "provenance_ids": tuple(sorted(self.provenance_ids)),
+        }
+        if self.start is not None:
+            counts |= {
+                "start": self.start,
+                "end": self.end,
+                "sampling_rates": tuple(sorted(self.sampling_rates)),
+                "channels": tuple(sorted(self.channels)),
+            }
+        return counts
+
+
 class StationSource(Source):
     """A station in one file, or in two that are compared.
 
@@ -108,20 +179,8 @@ class StationSource(Source):
 
     def described(self, outcome: Outcome) -> Outcome:
         """Return the outcome with the station's place, and counts of what was read."""
-        fields: dict[str, Any] = {
-            "traces_in": len(self.traces),
-            "samples_in": sum(one.npts for one in self.traces),
-            "provenance_ids": self.provenance_ids,
-        }
+        fields = ReadCounts.of(self.traces).fields()
         if self._coordinates is not None:
             names = ("latitude", "longitude", "elevation_in_m")
             fields |= zip(names, self._coordinates, strict=True)
-        full = [one for one in self.traces if one.npts]
-        if full:
-            fields |= {
-                "start": min(one.start for one in full),
-                "end": max(one.end for one in full),
-                "sampling_rates": tuple(sorted({one.sampling_rate for one in full})),
-                "channels": tuple(sorted({one.channel for one in full})),
-            }
         return replace(outcome, **fields)

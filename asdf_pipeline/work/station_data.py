@@ -1,4 +1,4 @@
-"""What a function that compares two data sets gets of each: one station's data."""
+"""One station's data, read when asked for: what functions of two stations get."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from obspy import Inventory, Stream
     from obspy.core.event import Catalog
 
-    from asdf_pipeline.container.reader import Reader
+    from asdf_pipeline.container.reader import Reader, Wanted
+    from asdf_pipeline.metadata.stationxml import Coordinates
     from asdf_pipeline.plan.selection import Selection
     from asdf_pipeline.work.source import TraceRead
 
@@ -30,12 +31,19 @@ class Streams(Mapping[str, "Stream"]):
         What was read so far.
     """
 
-    def __init__(self, reader: Reader, station: str, selection: Selection) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        station: str,
+        times: tuple[int, int] | None,
+        wanted: Wanted,
+    ) -> None:
         self.read: list[TraceRead] = []
         self._streams: dict[str, Stream] = {}
         self._reader = reader
         self._station = station
-        self._selection = selection
+        self._times = times
+        self._wanted = wanted
         self._tags = tuple(reader.tags(station))
 
     def __getitem__(self, tag: str) -> Stream:
@@ -53,8 +61,7 @@ class Streams(Mapping[str, "Stream"]):
             )
             raise StationMissingError(msg)
         if tag not in self._streams:
-            wanted, times = self._selection.has_trace, self._selection.times
-            stream = self._reader.stream(self._station, tag, times, wanted)
+            stream = self._reader.stream(self._station, tag, self._times, self._wanted)
             self.read += traces_read(stream)
             self._streams[tag] = stream
         return self._streams[tag]
@@ -69,7 +76,24 @@ class Streams(Mapping[str, "Stream"]):
 
 
 class StationData:
-    """One station of one of two data sets that are compared.
+    """One station's data: of two data sets that are compared, or of a pair's.
+
+    Parameters
+    ----------
+    reader : Reader
+        The open file.
+    station : str
+        ``"NET.STA"``.
+    selection : Selection
+        Which channels and times are read.
+    tag : str
+        The tag that the run reads, if it reads one.
+    window : (int, int) or None
+        The window that it is about.
+    times : (int, int) or None
+        First and last time that are read in place of the selection's.
+    wanted : callable or None
+        ``wanted(header)`` tells which traces are read, in place of the selection.
 
     Attributes
     ----------
@@ -77,16 +101,51 @@ class StationData:
         ``"NET.STA"``.
     streams : mapping of str to obspy.Stream
         The waveforms by tag.
+    window : (int, int) or None
+        Start and end of the window in ns since 1970; None where there are none.
     reader : Reader
         The open file that all this is read from.
     """
 
     def __init__(
-        self, reader: Reader, station: str, selection: Selection = EVERYTHING
+        self,
+        reader: Reader,
+        station: str,
+        selection: Selection = EVERYTHING,
+        *,
+        tag: str = "",
+        window: tuple[int, int] | None = None,
+        times: tuple[int, int] | None = None,
+        wanted: Wanted | None = None,
     ) -> None:
         self.reader = reader
         self.station = station
-        self.streams = Streams(reader, station, selection)
+        self.window = window
+        self._tag = tag
+        self.streams = Streams(
+            reader, station, times or selection.times, wanted or selection.has_trace
+        )
+
+    @property
+    def stream(self) -> Stream:
+        """The waveforms of the tag that the run reads, or of the only tag.
+
+        Raises
+        ------
+        StationMissingError
+            If the station has none, or several tags and the run reads them all; it
+            is a KeyError.
+        """
+        return self.streams[self._tag or ", ".join(self.streams)]
+
+    @cached_property
+    def coordinates(self) -> Coordinates | None:
+        """Latitude, longitude (degrees) and elevation (m); None if not known."""
+        traces = [one for one in self.streams.read if one.npts]
+        times = None
+        if traces:
+            times = min(one.start for one in traces), max(one.end for one in traces)
+        return self.reader.coordinates(self.station, self.window or times)
 
     @cached_property
     def inventory(self) -> Inventory | None:

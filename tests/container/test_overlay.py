@@ -8,7 +8,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from asdf_pipeline.container import commit
@@ -32,6 +32,8 @@ actions = st.lists(
 )
 
 
+@example(b"012", [("write", 0, b"3"), ("truncate", 0), ("write", 3, b"4")])
+@example(b"1", [("truncate", 0), ("write", 1, b"2"), ("read", 0, 2)])
 @given(before=st.binary(max_size=3 * PAGE), todo=actions)
 def test_it_reads_as_the_file_would_and_shows_commits_alone(
     tmp_path_factory: pytest.TempPathFactory, before: bytes, todo: list[tuple]

@@ -260,7 +260,7 @@ def test_waveforms_need_an_output(sets: tuple[ASDFDataSet, ASDFDataSet]) -> None
         ([1, 2], "returned a list"),
         ({"a": [1]}, "column 'a' is a list"),
         ({"a": np.zeros(2)}, "goes into the auxiliary data"),
-        ({"station": 1}, "which is there already"),
+        ({"station": 1}, "which are there already"),
         ({1: 1}, "cannot be a column"),
         (Result(stream=[1]), "stream is an obspy Stream"),  # type: ignore[arg-type]
     ],

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from asdf_pipeline.function.load import load_function
+from asdf_pipeline.function.load import COMPARISON, load_function
 
 
 def asking(
@@ -35,6 +35,6 @@ def test_what_a_partial_binds_is_kept(function: Any, asks: tuple[str, ...]) -> N
 
 
 def test_what_a_partial_of_a_comparison_binds_is_kept() -> None:
-    assert load_function(comparing, compares=True).asks == ("parameters",)
+    assert load_function(comparing, call=COMPARISON).asks == ("parameters",)
     bound = partial(comparing, parameters={})
-    assert load_function(bound, compares=True).asks == ()
+    assert load_function(bound, call=COMPARISON).asks == ()

@@ -80,7 +80,7 @@ def _records(path: Path) -> Callable[[Mapping[Any, Any]], list[str]]:
 
     def records(row: Mapping[Any, Any]) -> list[str]:
         station = f"{row['network']}.{row['station']}"
-        unit = unit_id(station, str(row["input_tag"]), None)
+        unit = unit_id((station,), str(row["input_tag"]), None)
         return [trace_id(run.id, unit) for run in runs]
 
     return records
