@@ -12,7 +12,7 @@ from asdf_pipeline.container.encoded import Product
 from asdf_pipeline.container.product import encode_document
 from asdf_pipeline.errors import ASDFPipelineError, InputError
 from asdf_pipeline.stage.codes import Codes
-from asdf_pipeline.stage.files import InputErrors
+from asdf_pipeline.stage.files import InputErrors, raise_all
 from asdf_pipeline.stage.reading import FileReader
 from asdf_pipeline.stage.sac_fields import associate
 from asdf_pipeline.stage.tally import Tally
@@ -135,9 +135,7 @@ class StageWorker(UnitWorker):
         sources = self.work.sources
         collector = TraceCollector()
         errors = InputErrors()
-        for trouble in sources.unreadable.get(station, ()):
-            errors.add(InputError(trouble))
-        errors.raise_collected()
+        raise_all(map(InputError, sources.unreadable.get(station, ())))
         for streams in self._sources(unit):
             with errors.collected():
                 for source_name, stream in streams:

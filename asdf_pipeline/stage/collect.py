@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import InputError
 from asdf_pipeline.stage.events import read_quakeml
-from asdf_pipeline.stage.files import InputErrors
+from asdf_pipeline.stage.files import InputErrors, raise_all
 from asdf_pipeline.stage.metadata import read_stations
 from asdf_pipeline.stage.sac import SACHeaders
 from asdf_pipeline.stage.scan import pieces_by_place, scan
@@ -113,10 +113,11 @@ def collect(
     collector = headers if sac_headers else None
     found.pieces, unreadable = scan(scanned, collector, apply_calib, codes)
     for one in unreadable:
-        if not may_fail:
-            errors.add(one.error)
         for station in one.failing:
             found.unreadable.setdefault(station, []).append(one.error)
+    if not may_fail:
+        with errors.collected():
+            raise_all(one.error for one in unreadable)
     found.pieces += pieces_by_place(told)
     with errors.collected():
         if request is None and not found.pieces and not unreadable:

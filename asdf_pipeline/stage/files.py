@@ -59,10 +59,6 @@ class InputErrors:
         except InputError as error:
             self._errors.append(error)
 
-    def add(self, error: InputError) -> None:
-        """Keep an error for `raise_collected`."""
-        self._errors.append(error)
-
     def raise_collected(self) -> None:
         """Raise what was collected, the first few in words, as one error.
 
@@ -71,14 +67,26 @@ class InputErrors:
         InputError
             If there was any.
         """
-        if not self._errors:
-            return
-        if len(self._errors) == 1:
-            raise self._errors[0]
-        said = [str(error) for error in self._errors[:_MOST_NAMED]]
-        if len(self._errors) > _MOST_NAMED:
-            said.append(f"and {len(self._errors) - _MOST_NAMED} more like these")
-        raise InputError("; ".join(said))
+        raise_all(self._errors)
+
+
+def raise_all(errors: Iterable[InputError]) -> None:
+    """Raise errors, the first few in words, as one.
+
+    Raises
+    ------
+    InputError
+        If there is any.
+    """
+    errors = list(errors)
+    if not errors:
+        return
+    if len(errors) == 1:
+        raise errors[0]
+    said = [str(error) for error in errors[:_MOST_NAMED]]
+    if len(errors) > _MOST_NAMED:
+        said.append(f"and {len(errors) - _MOST_NAMED} more like these")
+    raise InputError("; ".join(said))
 
 
 def find_files(patterns: Iterable[str], what: str) -> list[Place]:

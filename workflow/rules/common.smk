@@ -64,6 +64,11 @@ def function_files(wildcards):
     return in_one_line(TASKS[wildcards.dataset].function_files)
 
 
+def remote_state(wildcards):
+    """Return what changes where a data set's files on servers do; empty without any."""
+    return in_one_line(DATASETS[wildcards.dataset].remote_state)
+
+
 def stage_options(wildcards):
     """Return the options of `stage` that say what is staged."""
     how = PIPELINE.config["stage"]
@@ -90,7 +95,8 @@ def stage_workers(wildcards, input):
     """Return a core for each 100 MB: a small data set is staged by one."""
     if input.request:
         return 2  # a data centre is shared
-    return 1 if input.asdf else max(1, min(8, int(input.size_mb // 100)))
+    size_mb = input.size_mb + DATASETS[wildcards.dataset].remote_size_mb()
+    return 1 if input.asdf else max(1, min(8, int(size_mb // 100)))
 
 
 def no_environment(wildcards):
