@@ -2,7 +2,7 @@
 #
 # Needs: `config`, as Snakemake reads it, and the table that it names.
 # Makes: PIPELINE (asdf_pipeline.pipeline: what is configured, read and checked),
-#        DATASETS, TASKS, PROCESS of it; the functions that the rules name.
+#        DATASETS, TASKS, PROCESS, EXPORTED of it; the functions that the rules name.
 import os
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -42,6 +42,7 @@ def in_one_line(call, *arguments, **named):
 PIPELINE = in_one_line(Pipeline.read, config, look=workflow.is_main_process)
 DATASETS, TASKS = PIPELINE.datasets, PIPELINE.tasks
 PROCESS = PIPELINE.config["process"]
+EXPORTED = DATASETS if "export" in PIPELINE.config else []
 
 
 wildcard_constraints:
@@ -80,6 +81,11 @@ def process_options(wildcards):
     return TASKS[wildcards.dataset].options()
 
 
+def export_options(wildcards):
+    """Return the options of `export` that say what is written."""
+    return PIPELINE.export_options()
+
+
 def parts_of(wildcards):
     """Return the processed files that are merged into one."""
     names = PIPELINE.parts_of(wildcards.merged)
@@ -91,12 +97,22 @@ def keep_staged(path):
     return path if PIPELINE.config["keep_staged"] else temp(path)
 
 
+def workers_of(size_mb):
+    """Return a core for each 100 MB: a small data set is done by one."""
+    return max(1, min(8, int(size_mb // 100)))
+
+
+def workers_by_size(wildcards, input):
+    """Return the cores for the files that a rule reads."""
+    return workers_of(input.size_mb)
+
+
 def stage_workers(wildcards, input):
-    """Return a core for each 100 MB: a small data set is staged by one."""
+    """Return the cores for staging files, for downloading, or for a link."""
     if input.request:
         return 2  # a data centre is shared
-    size_mb = input.size_mb + DATASETS[wildcards.dataset].remote_size_mb()
-    return 1 if input.asdf else max(1, min(8, int(size_mb // 100)))
+    remote = DATASETS[wildcards.dataset].remote_size_mb()
+    return 1 if input.asdf else workers_of(input.size_mb + remote)
 
 
 def no_environment(wildcards):

@@ -154,7 +154,7 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
     )
     add_team(parser)
     add_failures(parser)
-    add_keeping(parser, "STAGED.h5")
+    add_keeping(parser, "STAGED.h5.work")
     parser.set_defaults(run=run)
 
 
