@@ -133,7 +133,7 @@ def why_not(name: str) -> str | None:
     elif name in ("sphinx", "s3"):
         needed, extra = {
             "sphinx": (("sphinx", "myst_parser", "furo"), "docs"),
-            "s3": (("s3fs", "aiohttp", "moto", "flask"), "test"),
+            "s3": (("s3fs", "aiohttp", "moto", "flask_cors"), "test"),
         }[name]
         if missing := [one for one in needed if find_spec(one) is None]:
             return f"not installed: {', '.join(missing)} (the extra {extra})"
