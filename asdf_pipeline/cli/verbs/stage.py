@@ -213,6 +213,7 @@ def run(args: argparse.Namespace) -> None:
         codes=Codes.read(args.codes, **defaults),
         backend=args.backend,
         workers=args.workers,
+        scheduler=args.scheduler,
         io="segments",
         max_failures=args.max_failures,
         outcomes=args.outcomes,
