@@ -19,6 +19,7 @@ from asdf_pipeline.cli.ranks import is_first_rank, wait_for_first_rank
 from asdf_pipeline.cli.verbs import (
     compare,
     config,
+    crate,
     digest,
     export,
     info,
@@ -29,6 +30,7 @@ from asdf_pipeline.cli.verbs import (
     repack,
     repair,
     report,
+    reproduce,
     stage,
     status,
     trial,
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
 PROGRAM = "asdf-pipeline"
 VERBS = (
     *(init, config, stage, trial, process, compare, merge, export, manifest, report),
-    *(info, digest, verify, repair, repack, status),
+    *(info, digest, verify, repair, repack, status, crate, reproduce),
 )
 
 _DESCRIPTION = """\
