@@ -8,13 +8,11 @@ was being added. HDF5's own h5clear clears the mark, but comes with no wheel of 
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import os
 from typing import TYPE_CHECKING, BinaryIO
 
-from numcodecs.jenkins import jenkins_lookup3
-
+from asdf_pipeline.container.checksums import lookup3
+from asdf_pipeline.container.file_lock import has_writer
 from asdf_pipeline.errors import InputError, InputMissingError, NotASDFError, WriteError
 
 if TYPE_CHECKING:
@@ -26,27 +24,6 @@ if TYPE_CHECKING:
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _VERSION, _OFFSET_SIZE, _MARKS = 8, 9, 11
 _MARKED_VERSION = 3  # the first that has marks
-
-
-def has_writer(path: Path) -> bool | None:
-    """Return whether a process holds HDF5's lock on a file, as its writers do.
-
-    Returns
-    -------
-    bool or None
-        None where that cannot be known: the file system has no locks.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be opened.
-    """
-    with path.open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # flock(2), as HDF5
-        except OSError as error:
-            return True if error.errno == errno.EWOULDBLOCK else None
-    return False
 
 
 def clear_writer_mark(path: Path, *, force: bool = False) -> bool:
@@ -86,7 +63,7 @@ def clear_writer_mark(path: Path, *, force: bool = False) -> bool:
         if writer or (writer is None and not force):
             raise _may_be_written(path, known=writer is not None)
         superblock[_MARKS] = 0
-        superblock[-4:] = _checksum(superblock)
+        superblock[-4:] = lookup3(superblock[:-4])
         with path.open("r+b") as file:
             file.seek(start)
             file.write(superblock)
@@ -125,11 +102,7 @@ def _superblock(file: BinaryIO, path: Path) -> tuple[int, bytearray]:
     if head[_VERSION] < _MARKED_VERSION:
         return start, bytearray(head)
     superblock = bytearray(head + file.read(4 * head[_OFFSET_SIZE] + 4))
-    if superblock[-4:] != _checksum(superblock):
+    if superblock[-4:] != lookup3(superblock[:-4]):
         msg = f"{path}: its first bytes are damaged; get another copy"
         raise NotASDFError(msg)
     return start, superblock
-
-
-def _checksum(superblock: bytearray) -> bytes:
-    return int(jenkins_lookup3(bytes(superblock[:-4]))).to_bytes(4, "little")
