@@ -31,6 +31,7 @@ PROGRAM = "asdf-pipeline"
 VERBS = (
     *("init", "config", "stage", "try", "process", "compare", "merge", "export"),
     *("manifest", "report", "info", "digest", "verify", "repair", "repack", "status"),
+    *("crate", "reproduce"),
 )
 _MODULES = {"try": "trial"}
 

@@ -57,14 +57,7 @@ def add_running(parser: argparse.ArgumentParser, output: str = "OUT.h5") -> None
         "own compressed segment, merged at the end; default auto: parallel where "
         "h5py can",
     )
-    parser.add_argument(
-        "--max-failures",
-        type=max_failures_argument,
-        default=0,
-        metavar="N|P%",
-        help="how many stations may fail; more: exit code 1 and no output, but what "
-        "worked is kept for the next run; default 0",
-    )
+    add_failures(parser)
     parser.add_argument(
         "--traceback-limit",
         type=read_levels,
@@ -82,12 +75,6 @@ def add_running(parser: argparse.ArgumentParser, output: str = "OUT.h5") -> None
         "this time, later ones after 5%% of the run's time; default %(default)g",
     )
     parser.add_argument(
-        "--outcomes",
-        type=Path,
-        metavar="FILE.jsonl",
-        help="write what became of each station here, for 'manifest'",
-    )
-    parser.add_argument(
         "--no-events",
         action="store_true",
         help="leave the input's events alone, such as damaged ones: the output has "
@@ -99,6 +86,24 @@ def add_running(parser: argparse.ArgumentParser, output: str = "OUT.h5") -> None
         help="copy the (first) input's auxiliary data to the output",
     )
     add_keeping(parser, f"{output}.work")
+
+
+def add_failures(parser: argparse.ArgumentParser) -> None:
+    """Declare how many stations may fail, and where it is kept what became of each."""
+    parser.add_argument(
+        "--max-failures",
+        type=max_failures_argument,
+        default=0,
+        metavar="N|P%",
+        help="how many stations may fail; more: exit code 1 and no output, but what "
+        "worked is kept for the next run; default 0",
+    )
+    parser.add_argument(
+        "--outcomes",
+        type=Path,
+        metavar="FILE.jsonl",
+        help="write what became of each station here, for 'manifest'",
+    )
 
 
 def add_team(parser: argparse.ArgumentParser) -> None:
