@@ -24,6 +24,7 @@ from asdf_pipeline.cli.verbs import (
     init,
     manifest,
     merge,
+    pairs,
     process,
     repack,
     repair,
@@ -43,8 +44,8 @@ if TYPE_CHECKING:
 
 PROGRAM = "asdf-pipeline"
 VERBS = (
-    *(init, config, stage, trial, process, compare, merge, manifest, report),
-    *(info, digest, verify, repair, repack, status),
+    *(init, config, stage, trial, process, pairs, compare, merge, manifest),
+    *(report, info, digest, verify, repair, repack, status),
 )
 
 _DESCRIPTION = """\

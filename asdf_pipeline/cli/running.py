@@ -40,13 +40,17 @@ def add_function(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_running(parser: argparse.ArgumentParser, output: str = "OUT.h5") -> None:
+def add_running(
+    parser: argparse.ArgumentParser, output: str = "OUT.h5", units: str = "stations"
+) -> None:
     """Declare who does the work and what becomes of what fails or ends early.
 
     Parameters
     ----------
     output : str
         What the work directory is named after, for the help.
+    units : str
+        What may fail, for the help.
     """
     add_team(parser)
     parser.add_argument(
@@ -62,7 +66,7 @@ def add_running(parser: argparse.ArgumentParser, output: str = "OUT.h5") -> None
         type=max_failures_argument,
         default=0,
         metavar="N|P%",
-        help="how many stations may fail; more: exit code 1 and no output, but what "
+        help=f"how many {units} may fail; more: exit code 1 and no output, but what "
         "worked is kept for the next run; default 0",
     )
     parser.add_argument(
@@ -85,7 +89,7 @@ def add_running(parser: argparse.ArgumentParser, output: str = "OUT.h5") -> None
         "--outcomes",
         type=Path,
         metavar="FILE.jsonl",
-        help="write what became of each station here, for 'manifest'",
+        help="write what became of each of them here, for 'manifest'",
     )
     parser.add_argument(
         "--no-events",
@@ -140,13 +144,17 @@ def add_keeping(parser: argparse.ArgumentParser, output: str) -> None:
     )
 
 
-def run_task(args: argparse.Namespace, **more: Any) -> RunReport:
+def run_task(
+    args: argparse.Namespace, kind: str = "ProcessTask", **more: Any
+) -> RunReport:
     """Run a task that these arguments, and some of the verb's own, describe.
 
     Parameters
     ----------
+    kind : str
+        Which of the engine's tasks.
     more
-        Further arguments of `engine.ProcessTask`.
+        Further arguments of it.
 
     Raises
     ------
@@ -159,7 +167,7 @@ def run_task(args: argparse.Namespace, **more: Any) -> RunReport:
         from asdf_pipeline import engine
 
         return engine.run(
-            engine.ProcessTask(
+            getattr(engine, kind)(
                 input=args.input,
                 function=args.function,
                 parameters=parameters,

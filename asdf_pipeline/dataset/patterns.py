@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.dataset import checks
 from asdf_pipeline.dataset.comparing import table_path
+from asdf_pipeline.plan.pair_selection import MEAN, PREPARE_MEMORY, TILE
 
 if TYPE_CHECKING:
     import os
@@ -51,9 +52,9 @@ class Patterns:
         autocorrelations: bool = False,
         components: str | tuple[str, ...] = "all",
         windows: Windows | None = None,
-        stack: str | Callable[..., Any] | None = "mean",
-        tile: int = 16,
-        prepare_memory_in_mb: float = 1024.0,
+        stack: str | Callable[..., Any] | None = MEAN,
+        tile: int = TILE,
+        prepare_memory_in_mb: float = PREPARE_MEMORY,
         table_filename: str | os.PathLike[str] | None = None,
         backend: str = "auto",
         io: str = "auto",
@@ -142,9 +143,8 @@ class Patterns:
         ProcessingFailedError
             If more failed than `max_failures`.
         """
-        from asdf_pipeline.engine.pair_task import PairTask
-        from asdf_pipeline.engine.run import run
-        from asdf_pipeline.plan.pairs import PairSelection
+        from asdf_pipeline.engine import PairTask, run
+        from asdf_pipeline.plan.pair_selection import PairSelection
         from asdf_pipeline.plan.selection import EVERYTHING, Selection, Windows
 
         self.open_file.refuse_closed()

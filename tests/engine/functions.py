@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from obspy import Inventory, Stream, Trace
     from obspy.core.event import Event
 
+    from asdf_pipeline.work.pair import Pair
     from asdf_pipeline.work.station_data import StationData
 
 
@@ -165,3 +166,39 @@ def traces_of_event(st: Stream, inv: Inventory | None, event: Event) -> Stream:
 def unchanged(st: Stream, inv: Inventory | None) -> Stream:
     """Return the waveforms as they are."""
     return st
+
+
+def spectra(station: StationData) -> dict[str, Any]:
+    """Prepare a station: the spectrum of each channel."""
+    return {
+        trace.stats.channel: np.fft.rfft(trace.data.astype(np.float64), 2048)
+        for trace in station.stream
+    }
+
+
+def correlate(a: Any, b: Any, pair: Pair, lags: int = 20) -> Result:
+    """Correlate what was prepared of two stations."""
+    names = "/".join(station.replace(".", "_") for station in pair.stations)
+    return Result(
+        auxiliary={
+            f"CrossCorrelation/{names}/{one}_{other}": (
+                np.fft.irfft(np.conj(a[one]) * b[other])[:lags],
+                {"distance": -1.0 if pair.distance is None else pair.distance},
+            )
+            for one in a
+            for other in b
+            if pair.combines(one, other)
+        }
+    )
+
+
+def kills_a_pair(a: Any, b: Any, pair: Pair) -> Result:
+    """Correlate; one pair takes its worker down."""
+    if pair.stations == ("XX.S02", "XX.S04"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return correlate(a, b, pair)
+
+
+def likeness(a: StationData, b: StationData, pair: Pair) -> dict[str, float]:
+    """Return a row: how many samples two stations have of each other's."""
+    return {"samples": sum(len(trace) for trace in a.stream + b.stream)}
