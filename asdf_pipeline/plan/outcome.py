@@ -38,6 +38,8 @@ class Outcome:
         Start and end of the unit's window in ns since 1970, None for a whole station.
     event : str
         Resource id of the event whose traces the unit has; empty: all of the station.
+    channel : str
+        ``"LOC.CHA"`` whose traces the unit has; empty: all of the station.
     others : tuple of str
         The unit's further members: the second station of a pair.
     latitude, longitude, elevation_in_m : float or None
@@ -65,7 +67,8 @@ class Outcome:
     auxiliary : tuple of str
         Paths of the auxiliary data written, sorted.
     traces : tuple of str
-        Names of the traces written for an event, which no other unit may write.
+        Names of the traces written for an event or a channel, which no other unit may
+        write.
     row : dict or None
         The station's row of the table that a comparison makes: numbers and texts by
         column.
@@ -91,6 +94,7 @@ class Outcome:
     status: Status
     window: tuple[int, int] | None = None
     event: str = ""
+    channel: str = ""
     others: tuple[str, ...] = ()
     latitude: float | None = None
     longitude: float | None = None
@@ -138,21 +142,29 @@ class Outcome:
         """The id of the unit that this is the outcome of (see `plan.units.Unit.id`)."""
         if self.parts:
             return f"{self.parts[0].unit_id} to {self.parts[-1].unit_id}"
-        return unit_id(self.members, self.input_tag, self.window, self.event)
+        return unit_id(
+            self.members, self.input_tag, self.window, self.event, self.channel
+        )
 
     @property
     def when(self) -> str:
-        """Event and window, for a message: ``", 2009-08-24T00:20:00 to ..."``."""
-        event = f", event {self.event}" if self.event else ""
+        """Event, channel, window, for a message: ``", 2009-08-24T00:20:00 to ..."``."""
+        part = f", event {self.event}" if self.event else ""
+        part += f", channel {self.channel}" if self.channel else ""
         if self.window is None:
-            return event
+            return part
         begin, end = (
             bound
             if time in ALWAYS  # a selection may leave one of them open
             else iso_text(time)
             for time, bound in zip(self.window, ("the start", "the end"), strict=True)
         )
-        return f"{event}, {begin} to {end}"
+        return f"{part}, {begin} to {end}"
+
+    @property
+    def is_part(self) -> bool:
+        """Whether the station and tag may have other units beside this."""
+        return self.window is not None or bool(self.event or self.channel)
 
     @property
     def has_data(self) -> bool:
@@ -201,7 +213,9 @@ _TUPLES = (
 
 
 def join_outcomes(outcomes: Sequence[Outcome], digest: str) -> Outcome:
-    """Return the one outcome of a station and tag that had a unit a window or event.
+    """Return the one outcome of a station and tag that had several units.
+
+    They are of windows, events or channels.
 
     Counts are added, times span all units; the status is ``failed`` if any unit's
     is, else ``ok`` if any is, else ``empty`` if any is, else ``skipped``: a failed
@@ -216,10 +230,10 @@ def join_outcomes(outcomes: Sequence[Outcome], digest: str) -> Outcome:
         Content digest of what stands in the output.
     """
     first = outcomes[0]
-    if len(outcomes) == 1 and first.window is None and not first.event:
+    if len(outcomes) == 1 and not first.is_part:
         return first
     ordered = sorted(
-        outcomes, key=lambda outcome: (outcome.window or (0, 0), outcome.event)
+        outcomes, key=lambda one: (one.window or (0, 0), one.event, one.channel)
     )
     status: Status = next(
         (s for s in ("failed", "ok", "empty") if any(o.status == s for o in ordered)),
@@ -233,15 +247,17 @@ def join_outcomes(outcomes: Sequence[Outcome], digest: str) -> Outcome:
     peaks = [o.peak for o in ordered if o.peak is not None]
     message = ""
     if failed:
-        what = "windows" if first.window is not None else "events"
-        if first.window is not None and first.event:
-            what = "windows of events"
+        of = "events" if first.event else "channels"
+        what = of if first.window is None else "windows"
+        if first.window is not None and (first.event or first.channel):
+            what = f"windows of {of}"
         message = f"{len(failed)} of {len(ordered)} {what}: {failed[0].error_message}"
     return dataclasses.replace(
         (failed or ordered)[0],
         status=status,
         window=None,
         event="",
+        channel="",
         traces=(),
         latitude=located.latitude,
         longitude=located.longitude,
@@ -272,9 +288,10 @@ def unit_id(
     tag: str,
     window: tuple[int, int] | None = None,
     event: str = "",
+    channel: str = "",
 ) -> str:
     """Return the id of a unit: the same in every run over the same input."""
-    name = "/".join((*members, tag, event) if event else (*members, tag))
+    name = "/".join((*members, tag, *filter(None, (event, channel))))
     return name if window is None else f"{name}/{window[0]}-{window[1]}"
 
 

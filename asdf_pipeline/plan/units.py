@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 ALL_TAGS = "*"
 """The input tag of a unit that may read all."""
+BY = ("station", "event", "channel")
+"""What the units of a station and tag are: one of all traces, or one of each event or
+channel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,8 @@ class Unit:
         Tag in the output.
     event : str
         Resource id of the event whose traces alone belong to the unit; empty: all do.
+    channel : str
+        ``"LOC.CHA"`` whose traces alone belong to the unit; empty: all do.
     window : (int, int) or None
         Start and end in ns since 1970; None for all there is. The end is not
         included where the plan has windows, and is where it only has times.
@@ -47,6 +52,7 @@ class Unit:
     window: tuple[int, int] | None = None
     samples: int = 0
     event: str = ""
+    channel: str = ""
     others: tuple[str, ...] = ()
     parts: tuple[Unit, ...] = ()
 
@@ -60,10 +66,12 @@ class Unit:
         """The unit's name, the same in every run over the same input."""
         if self.parts:
             return f"{self.parts[0].id} to {self.parts[-1].id}"
-        return unit_id(self.members, self.tag, self.window, self.event)
+        return unit_id(self.members, self.tag, self.window, self.event, self.channel)
 
     def has_trace(self, header: TraceHeader) -> bool:
         """Tell whether a trace of the station and tag belongs to the unit."""
+        if self.channel and self.channel != header.channel_id:
+            return False
         return not self.event or self.event in header.event_ids
 
     def outcome(self, status: Status, **fields: Any) -> Outcome:
@@ -83,6 +91,7 @@ class Unit:
             status,
             window=self.window,
             event=self.event,
+            channel=self.channel,
             others=self.others,
             **fields,
         )

@@ -201,14 +201,14 @@ def worked(outcome: Outcome, made: Made, seconds: float) -> Outcome:
         headers = [trace.header for trace in product.traces]
         names = (trace.name for trace in product.traces)
         fields |= {
-            # Units of windows cannot write the same trace; those of events can.
-            "traces": tuple(names) if outcome.event else (),
+            # Units of windows cannot write the same trace; these can.
+            "traces": tuple(names) if outcome.event or outcome.channel else (),
             "traces_out": len(headers),
             "samples_out": sum(header.npts for header in headers),
             "start": min(header.starttime for header in headers),
             "end": max(header.endtime for header in headers),
             "sampling_rates": tuple(sorted({h.sampling_rate for h in headers})),
-            "channels": tuple(sorted({f"{h.location}.{h.channel}" for h in headers})),
+            "channels": tuple(sorted({h.channel_id for h in headers})),
             "peak": float(np.max([trace.peak for trace in product.traces])),  # or NaN
         }
     return replace(outcome, **fields)

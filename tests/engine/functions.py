@@ -35,6 +35,11 @@ def _arrays(st: Stream) -> dict[str, Any]:
     }
 
 
+def demeaned(st: Stream, inv: Inventory | None) -> Stream:
+    """Return the waveforms without their mean."""
+    return st.detrend("demean")
+
+
 def both(st: Stream, inv: Inventory | None) -> Result:
     """Return waveforms and auxiliary data."""
     return Result(st, _arrays(st))
