@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+NO_LINKS = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS)
+"""Errors of a file system that does not link a file."""
 _BLOCK = 2 << 20  # bytes
 _PIECE = 1 << 30  # bytes
 _SYNC_FILE_RANGE_WRITE = 2  # sync_file_range(2)
@@ -69,6 +71,42 @@ def atomic_write(path: Path, *, durable: bool = False) -> Iterator[BinaryIO]:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
         raise
+
+
+def place_new(partial: Path, path: Path) -> bool:
+    """Give a file that is written whole its name, unless something has it already.
+
+    Parameters
+    ----------
+    partial : pathlib.Path
+        The file, in the same directory.
+    path : pathlib.Path
+        The name.
+
+    Returns
+    -------
+    bool
+        False where there is a file of that name: it is left alone, and so is
+        `partial`.
+
+    Raises
+    ------
+    OSError
+        If it cannot be named.
+    """
+    try:
+        os.link(partial, path)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        if os.path.lexists(path):  # the next best on a file system without links
+            return False
+        partial.replace(path)
+        return True
+    partial.unlink()
+    return True
 
 
 def sync(path: Path) -> None:

@@ -20,6 +20,8 @@ ALLOWED = {
     "'--window'": "of --only-failed",
     "'--copy-auxiliary'": "of --only-failed",
     "--no-events (no_events)": "names both",
+    "--lossy (lossy)": "names both",
+    "--overwrite (overwrite)": "names both",
     "srun --mpi": "Slurm's",
     "its file system has no locks": "of the verb repair",
 }

@@ -245,6 +245,8 @@ def test_other_documents_are_left_out() -> None:
         ("resample", {"sampling_rate": 2}, ["resample"]),
         ("rotate", {"method": "NE->RT"}, ["rotate"]),
         ("cut", {"before": 1, "after": 2}, [""]),
+        ("merge", {"max_gap": 1}, [""]),
+        ("reject", {"min_length": 1}, [""]),
         (
             "remove_response",
             {"pre_filt": [1, 2, 3, 4]},

@@ -20,6 +20,7 @@ from asdf_pipeline.cli.verbs import (
     compare,
     config,
     digest,
+    export,
     info,
     init,
     manifest,
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "asdf-pipeline"
 VERBS = (
-    *(init, config, stage, trial, process, pairs, compare, merge, manifest),
+    *(init, config, stage, trial, process, pairs, compare, merge, export, manifest),
     *(report, info, digest, verify, repair, repack, status),
 )
 

@@ -102,7 +102,7 @@ def add_running(
         action="store_true",
         help="copy the (first) input's auxiliary data to the output",
     )
-    add_keeping(parser, output)
+    add_keeping(parser, f"{output}.work")
 
 
 def add_team(parser: argparse.ArgumentParser) -> None:
@@ -128,13 +128,13 @@ def add_keeping(parser: argparse.ArgumentParser, output: str) -> None:
     Parameters
     ----------
     output : str
-        What the work directory is named after, for the help.
+        Where it is kept where nothing is said, for the help.
     """
     parser.add_argument(
         "--work-dir",
         type=Path,
         metavar="DIR",
-        help=f"where unfinished work is kept; default {output}.work",
+        help=f"where unfinished work is kept; default {output}",
     )
     parser.add_argument(
         "--progress",

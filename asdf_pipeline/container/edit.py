@@ -7,8 +7,6 @@ they are sealed.
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import os
 import time
 from contextlib import contextmanager
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from asdf_pipeline.container import create
 from asdf_pipeline.container.failures import write_error, writing
+from asdf_pipeline.container.file_lock import lock_to_write
 from asdf_pipeline.container.hdf5 import (
     HDF5_ERRORS,
     h5d,
@@ -24,6 +23,7 @@ from asdf_pipeline.container.hdf5 import (
     h5g,
     h5py,
     has_member,
+    is_open_here,
     reason,
     version_of,
 )
@@ -271,13 +271,12 @@ class Editor:
 def _overlay(path: Path) -> Overlay:
     """Open a file, locked as HDF5 locks it, where the file system can."""
     path = path.resolve()
-    for other in h5f.get_obj_ids(h5f.OBJ_ALL, h5f.OBJ_FILE):
-        if os.path.realpath(os.fsdecode(h5f.get_name(other))) == str(path):
-            msg = (
-                f"{path} is open elsewhere in this process: close it there before "
-                "changing it here"
-            )
-            raise WriteError(msg)
+    if is_open_here(path):
+        msg = (
+            f"{path} is open elsewhere in this process: close it there before "
+            "changing it here"
+        )
+        raise WriteError(msg)
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError as error:
@@ -285,18 +284,11 @@ def _overlay(path: Path) -> Overlay:
         raise InputMissingError(msg) from error
     except OSError as error:
         raise write_error(path, error) from error
-    try:
-        if os.environ.get("HDF5_USE_FILE_LOCKING", "TRUE").upper() not in (
-            "FALSE",
-            "0",
-        ):
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-            os.close(descriptor)
-            msg = f"{path} is open elsewhere: close it there before changing it here"
-            raise WriteError(msg) from error
-    return Overlay(path, descriptor)
+    if not lock_to_write(descriptor):
+        os.close(descriptor)
+        msg = f"{path} is open elsewhere: close it there before changing it here"
+        raise WriteError(msg)
+    return Overlay(descriptor)
 
 
 def _opened(path: Path, overlay: Overlay) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import logging
+import os
 import re
 import sys
 from contextlib import contextmanager
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from asdf_pipeline.container.writer_mark import has_writer
+from asdf_pipeline.container.file_lock import has_writer, wait_for_writer
 from asdf_pipeline.errors import (
     ASDFPipelineError,
     InputError,
@@ -22,8 +24,9 @@ from asdf_pipeline.errors import (
 from asdf_pipeline.text import one_line
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterator
+
+log = logging.getLogger(__name__)
 
 FORMAT_VERSIONS = ("1.0.0", "1.0.1", "1.0.2", "1.0.3")
 
@@ -98,7 +101,9 @@ def open_input(path: str | os.PathLike[str]) -> Any:
     Returns
     -------
     h5py.File
-        Without HDF5's file locking, which fails on some network file systems.
+        Without HDF5's file locking, which fails on some network file systems. The last
+        commit of a writer that was killed is waited for; while one lives, a warning is
+        logged.
 
     Raises
     ------
@@ -146,7 +151,21 @@ def bound_metadata_cache(owner: Any) -> None:
     owner.set_mdc_config(config)
 
 
+def is_open_here(path: Path) -> bool:
+    """Return whether this process has a file open through HDF5."""
+    files = h5f.get_obj_ids(h5f.OBJ_ALL, h5f.OBJ_FILE)
+    real = os.path.realpath(path)
+    return any(
+        os.path.realpath(os.fsdecode(h5f.get_name(one))) == real for one in files
+    )
+
+
 def _open_to_read(path: Path) -> Any:
+    if has_writer(path) and not is_open_here(path) and wait_for_writer(path):
+        log.warning(
+            "%s: another program is changing it: what is read may be half of a change",
+            path,
+        )
     try:
         return h5py.File(path, "r", locking=False)
     except HDF5_ERRORS as error:

@@ -10,7 +10,9 @@ in pages, until `commit` writes all of them.
 
 from __future__ import annotations
 
+import fcntl
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +21,6 @@ from asdf_pipeline.container.commit import apply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 PAGE = 4096
 
@@ -32,14 +33,12 @@ class Overlay:
 
     Parameters
     ----------
-    path : pathlib.Path
-        The file; a link was resolved.
     descriptor : int
-        The same, open for reading and writing; closed by `close`.
+        The file, open for reading and writing; closed by `close`, and unlocked.
     """
 
-    def __init__(self, path: Path, descriptor: int) -> None:
-        self._path = path
+    def __init__(self, descriptor: int) -> None:
+        self._owner = os.getpid()
         self._descriptor = descriptor
         self._committed = self._size = os.fstat(descriptor).st_size
         # The smallest size since the last commit: what was committed behind it is cut
@@ -158,7 +157,7 @@ class Overlay:
         """
         if not self.changed:
             return
-        apply(self._path, self._descriptor, [*self._changes()], self._size)
+        apply(self._descriptor, [*self._changes()], self._size)
         self._pages.clear()
         self._committed = self._kept = self._size
 
@@ -190,6 +189,10 @@ class Overlay:
         """Close the file, without a commit; may be called again."""
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
+            if os.getpid() == self._owner:
+                # Closing does not, where a forked child has the file open, too.
+                with suppress(OSError):  # there are no locks here
+                    fcntl.flock(descriptor, fcntl.LOCK_UN)
             os.close(descriptor)
 
 

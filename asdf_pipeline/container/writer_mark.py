@@ -8,13 +8,12 @@ was being added. HDF5's own h5clear clears the mark, but comes with no wheel of 
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import os
 from typing import TYPE_CHECKING, BinaryIO
 
 from numcodecs.jenkins import jenkins_lookup3
 
+from asdf_pipeline.container.file_lock import has_writer
 from asdf_pipeline.errors import InputError, InputMissingError, NotASDFError, WriteError
 
 if TYPE_CHECKING:
@@ -26,27 +25,6 @@ if TYPE_CHECKING:
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _VERSION, _OFFSET_SIZE, _MARKS = 8, 9, 11
 _MARKED_VERSION = 3  # the first that has marks
-
-
-def has_writer(path: Path) -> bool | None:
-    """Return whether a process holds HDF5's lock on a file, as its writers do.
-
-    Returns
-    -------
-    bool or None
-        None where that cannot be known: the file system has no locks.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be opened.
-    """
-    with path.open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # flock(2), as HDF5
-        except OSError as error:
-            return True if error.errno == errno.EWOULDBLOCK else None
-    return False
 
 
 def clear_writer_mark(path: Path, *, force: bool = False) -> bool:

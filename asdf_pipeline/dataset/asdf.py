@@ -16,8 +16,8 @@ from asdf_pipeline.container.digest import file_digest
 from asdf_pipeline.container.names import STATIONXML, check_tag, tag_of
 from asdf_pipeline.dataset import adding, checks, coerce, comparing, display, options
 from asdf_pipeline.dataset.auxiliary import AuxiliaryData
+from asdf_pipeline.dataset.exporting import Exports
 from asdf_pipeline.dataset.open_file import OpenFile
-from asdf_pipeline.dataset.patterns import Patterns
 from asdf_pipeline.dataset.provenance import Provenance
 from asdf_pipeline.dataset.query import Condition, Query, QueryFilter
 from asdf_pipeline.dataset.stations import Stations, select
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 warnings.simplefilter("always", ASDFWarning, append=True)
 
 
-class ASDFDataSet(Patterns):
+class ASDFDataSet(Exports):
     """An ASDF file: read it, add to it, process it.
 
     An existing file is opened for writing only when something is changed; until then

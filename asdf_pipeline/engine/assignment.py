@@ -12,10 +12,13 @@ from asdf_pipeline.container.codec import COMPRESSED, Encoding
 from asdf_pipeline.engine.report import describe_failures
 from asdf_pipeline.errors import ASDFPipelineError, CallError, ProcessingFailedError
 from asdf_pipeline.journal.segments import MINIMUM_AGE
+from asdf_pipeline.manifest import row_table
 from asdf_pipeline.team.base import TeamOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import pandas as pd
 
     from asdf_pipeline.plan.outcome import Outcome
     from asdf_pipeline.plan.units import Plan
@@ -67,6 +70,11 @@ class Assignment(TeamOptions, ABC):
     def table_path(self) -> Path | None:
         """Where the table of a comparison is to be written."""
         return None
+
+    @property
+    def replaces(self) -> bool:
+        """Whether what is published may take the place of an earlier run's."""
+        return False
 
     @property
     def target(self) -> Path:
@@ -192,6 +200,10 @@ class Layout:
             What the content does not depend on: backend, workers, ....
         """
         return {}
+
+    def table(self, outcomes: Iterable[Outcome]) -> pd.DataFrame:
+        """Return the table that is published, of what became of all units."""
+        return row_table(outcomes)
 
     def failed(self, failures: Sequence[Outcome], table: Path) -> ASDFPipelineError:
         """Return the error of a run in which more units failed than may.

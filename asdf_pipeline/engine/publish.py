@@ -19,10 +19,13 @@ from asdf_pipeline.files import (
     write_error,
 )
 from asdf_pipeline.journal.segments import is_intact
+from asdf_pipeline.manifest import write_table
 from asdf_pipeline.plan.agreement import first_difference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    import pandas as pd
 
     from asdf_pipeline.container.codec import Encoding
     from asdf_pipeline.engine.assignment import Assignment
@@ -105,19 +108,17 @@ def on_file_system_of(output: Path, file: Path) -> Path:
     return copy
 
 
-def write_rows(outcomes: Iterable[Outcome], path: Path) -> Path:
-    """Write the table of a comparison as CSV, whole or not at all; return its path.
+def write_rows(table: pd.DataFrame, path: Path) -> Path:
+    """Write a table that is published as CSV, whole or not at all; return its path.
 
     Raises
     ------
     WriteError
         If it cannot be written.
     """
-    from asdf_pipeline.manifest import row_table, write_table
-
     try:
-        table = row_table(outcomes)
-        write_table(table.to_dict("records"), table.columns, path)
+        cells = table.astype(object).where(table.notna(), None)
+        write_table(cells.to_dict("records"), table.columns, path)
     except OSError as error:
         raise write_error(path, error) from error
     return path

@@ -8,7 +8,6 @@ run like any that resumes, and its result takes the old output's place.
 from __future__ import annotations
 
 import dataclasses
-import errno
 import logging
 import os
 from pathlib import Path
@@ -20,7 +19,13 @@ from asdf_pipeline.errors import (
     CallError,
     VerificationError,
 )
-from asdf_pipeline.files import copy_file, identity, require_space, write_error
+from asdf_pipeline.files import (
+    NO_LINKS,
+    copy_file,
+    identity,
+    require_space,
+    write_error,
+)
 from asdf_pipeline.journal.segments import seal
 from asdf_pipeline.journal.workdir import read_journal
 from asdf_pipeline.plan.outcome import Outcome, read_outcomes
@@ -36,7 +41,6 @@ log = logging.getLogger(__name__)
 
 STATE = "the published output"
 """The part of a run's key that names the file it goes on from."""
-_NO_LINKS = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS)
 
 
 def refuse_changed(output: Path, state: str | None) -> None:
@@ -114,7 +118,7 @@ def take_over(
     try:
         os.link(output, part)
     except OSError as error:
-        if error.errno not in _NO_LINKS:
+        if error.errno not in NO_LINKS:
             raise write_error(part, error) from error
         require_space(part.parent, output.stat().st_size)
         copy_file(output, part)

@@ -125,7 +125,7 @@ class Prepared:
         """Raise if there is an output that is not to be replaced."""
         if self.task.only_failed:
             retry.refuse_changed(self.task.target, self.layout.key[retry.STATE])
-        else:
+        elif not self.task.replaces:
             refuse_existing(self.task.target)
 
 
@@ -133,7 +133,7 @@ def prepare(task: Assignment) -> Prepared:
     """Refuse what cannot be done, and lay the rest out; nothing is written."""
     began = time.monotonic()
     published = recall(task.directory, task.target)
-    if published is None and not task.only_failed:
+    if published is None and not (task.only_failed or task.replaces):
         refuse_existing(task.target)  # before a layout that may take minutes
     check_target_paths(task)
     layout = task.lay_out()
@@ -313,7 +313,7 @@ def _publish(opened: OpenWork, outcomes: Outcomes, team: Team) -> Outcomes:
         raise error
     if task.output_path is None:
         outcomes = Outcomes.of(by_station(layout.plan, outcomes, None))
-        made = write_rows(outcomes, directory.path / "table.part")
+        made = write_rows(layout.table(outcomes), directory.path / "table.part")
     else:
         outcomes, made = _merge(opened, outcomes, team)
     made = on_file_system_of(task.target, made)
@@ -351,7 +351,7 @@ def _merge(opened: OpenWork, outcomes: Outcomes, team: Team) -> tuple[Outcomes, 
         part = copying.result()
     prepared.refuse_output()
     if prepared.task.table_path is not None:
-        write_rows(outcomes, prepared.task.table_path)
+        write_rows(layout.table(outcomes), prepared.task.table_path)
     write_provenance_and_auxiliary(part, documents, layout.auxiliary_from)
     return outcomes, part
 

@@ -73,6 +73,7 @@ class Task:
             keys = ("window", "overlap", "align")
             options += [f"--{key}={process[key]}" for key in keys]
             options += [] if process["join"] else ["--no-join"]
+        options += ["--copy-auxiliary"] if process["copy_auxiliary"] else []
         options += ["--no-events"] if process["no_events"] else []
         for key, value in process["selection"].items():
             values = value if isinstance(value, list) else [value]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from asdf_pipeline.errors import CallError
 from asdf_pipeline.pipeline.config import check_config, load_config
 from asdf_pipeline.pipeline.inputs import DataSet
 from asdf_pipeline.pipeline.patterns import Pairs, read_pairs
@@ -14,6 +15,16 @@ from asdf_pipeline.pipeline.task import Task, read_tasks
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+
+def _check_places(template: str) -> None:
+    from asdf_pipeline.export.places import Places
+
+    try:
+        Places.of("export", template)
+    except CallError as error:
+        msg = f"config: export: to: {error}"
+        raise CallError(msg) from None
 
 
 @dataclass(frozen=True)
@@ -59,6 +70,8 @@ class Pipeline:
             name: DataSet(name, cells, table)
             for name, cells in read_table(table).items()
         }
+        if "export" in checked:
+            _check_places(checked["export"]["to"])
         tasks = read_tasks(checked, datasets.values(), look=look)
         for dataset in datasets.values() if look else ():
             dataset.all_files()
@@ -75,6 +88,16 @@ class Pipeline:
             As of `read`; also if there is no such file, or it is no YAML.
         """
         return cls.read(load_config(path), look=True)
+
+    def export_options(self) -> list[str]:
+        """Return the options of ``export`` that say what is written."""
+        how = self.config["export"]
+        return [
+            f"--format={how['format']}",
+            f"--layout={how['to']}",
+            *(["--lossy"] if how["lossy"] else []),
+            *([] if how["metadata"] else ["--no-metadata"]),
+        ]
 
     @property
     def merged(self) -> list[str]:

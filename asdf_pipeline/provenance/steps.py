@@ -178,8 +178,11 @@ def _rotate(**_: Any) -> Iterator[Step]:
     yield Step("rotate", "rt", "Rotate", {})
 
 
-def _cut(**_: Any) -> Iterator[Step]:
-    """Yield none: SEIS-PROV's cut has times, and these differ by station."""
+def _no_activity(**_: Any) -> Iterator[Step]:
+    """Yield none: SEIS-PROV's cut has times, and these differ by station.
+
+    For what merges and leaves out it has no activity.
+    """
     return iter(())
 
 
@@ -190,6 +193,8 @@ _STEPS: dict[str, Callable[..., Iterator[Step]]] = {
     "filter": _filter,
     "resample": _resample,
     "remove_response": _remove_response,
-    "cut": _cut,
+    "cut": _no_activity,
+    "merge": _no_activity,
+    "reject": _no_activity,
     "rotate": _rotate,
 }

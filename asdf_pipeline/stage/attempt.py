@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import obspy
 
+from asdf_pipeline.container.arrays import encode_auxiliary
 from asdf_pipeline.container.encoded import Product
 from asdf_pipeline.container.product import encode_document
 from asdf_pipeline.errors import ASDFPipelineError
@@ -15,8 +17,9 @@ from asdf_pipeline.stage.codes import Codes
 from asdf_pipeline.stage.files import InputErrors
 from asdf_pipeline.stage.reading import FileReader
 from asdf_pipeline.stage.sac_fields import associate
+from asdf_pipeline.stage.sac_kept import kept_fields, path_of
 from asdf_pipeline.stage.tally import Tally
-from asdf_pipeline.stage.waveform_file import no_waveform
+from asdf_pipeline.stage.waveform_file import no_waveform, station_of
 from asdf_pipeline.stage.waveforms import TraceCollector, encoded
 from asdf_pipeline.work.base import Made, Source, UnitWorker, Work
 
@@ -46,8 +49,8 @@ class Sources:
         StationXML by station.
     quakeml : bytes or None
         The events.
-    sac_events : bool
-        Whether traces are associated with the event of their SAC header.
+    sac_events : frozenset of str
+        Ids of events: traces whose SAC header has one of them belong to it.
     request : Request or None
         The web services of the units that are downloaded.
     lines : mapping of str to tuple of Line
@@ -64,7 +67,7 @@ class Sources:
     shared: Mapping[Path, frozenset[str]]
     documents: Mapping[str, bytes]
     quakeml: bytes | None
-    sac_events: bool = False
+    sac_events: frozenset[str] = frozenset()
     request: Request | None = None
     lines: Mapping[str, tuple[Line, ...]] = field(default_factory=dict)
     split_drift: bool = False
@@ -131,25 +134,40 @@ class StageWorker(UnitWorker):
         station, encoding = unit.station, self.work.encoding
         sources = self.work.sources
         collector = TraceCollector()
+        headers: dict[str, Any] = {}
         errors = InputErrors()
         for streams in self._sources(unit):
             with errors.collected():
                 for source_name, stream in streams:
                     if sources.sac_events:
-                        associate(stream)
-                    for trace in encoded(
-                        stream, source_name, station, unit.tag, encoding
-                    ):
-                        source.traces += 1
-                        source.samples += trace.header.npts
-                        collector.add(trace, source_name)
+                        associate(stream, sources.sac_events)
+                    for one in stream:
+                        for trace in encoded(
+                            one, source_name, station, unit.tag, encoding
+                        ):
+                            source.traces += 1
+                            source.samples += trace.header.npts
+                            if collector.add(trace, source_name):
+                                headers |= self._kept(one)
         errors.raise_collected()
         traces = collector.traces()
         stationxml = sources.documents.get(station)
         if not traces and stationxml is None:
             return Made()
         document = stationxml and encode_document(stationxml, encoding)
-        return Made(Product(station, unit.tag, traces, stationxml, document or None))
+        auxiliary = encode_auxiliary(headers, encoding)
+        return Made(
+            Product(station, unit.tag, traces, stationxml, document or None, auxiliary)
+        )
+
+    def _kept(self, trace: obspy.Trace) -> dict[str, Any]:
+        """Return the auxiliary data that keeps what a trace's SAC header says."""
+        if "sac" not in trace.stats:
+            return {}
+        event = bool(trace.stats.get("asdf", {}).get("event_ids"))
+        described = station_of(trace) in self.work.sources.documents
+        fields = kept_fields(trace, event, described)
+        return {path_of(trace): (np.zeros(1, np.int8), fields)} if fields else {}
 
     def explain(self, error: BaseException) -> str:
         """Return nothing for an error in the data: its one line says all."""

@@ -39,7 +39,7 @@ def say_calib(trace: obspy.Trace, applied: bool) -> str:
         return ""
     what = f"{trace.id}: the factor calib {calib_of(trace):g} of its header"
     if not calibrates(trace):
-        return f"{what} (SAC's SCALE) is not kept"
+        return f"{what} (SAC's SCALE) is not applied"
     if applied:
         return f"{what} is applied: samples are multiplied by it"
     return f"{what} is not kept; --apply-calib multiplies the samples by it"

@@ -7,6 +7,7 @@ files that cannot be staged are named together.
 from __future__ import annotations
 
 import logging
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from asdf_pipeline.stage.events import read_quakeml
 from asdf_pipeline.stage.files import InputErrors
 from asdf_pipeline.stage.metadata import read_stations
 from asdf_pipeline.stage.sac import SACHeaders
+from asdf_pipeline.stage.sac_fields import PREFIX
 from asdf_pipeline.stage.scan import refuse_nothing, scan
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from asdf_pipeline.stage.waveform_file import WaveformFile
 
 _LOGGER = logging.getLogger(__name__)
+_EVENT_ID = re.compile(rf"(?<=publicID=[\"']){PREFIX}/event/[0-9a-f]+".encode())
 
 
 @dataclass
@@ -44,8 +47,8 @@ class Collected:
         The events.
     events : int
         How many of them are from files or SAC headers.
-    sac_events : bool
-        Whether they were made of SAC headers.
+    sac_events : frozenset of str
+        Ids of those that are of SAC headers: a trace belongs to its header's.
     requests : dict of Unit to tuple of Line
         What to download, by unit.
     """
@@ -54,7 +57,7 @@ class Collected:
     documents: dict[str, bytes] = field(default_factory=dict)
     quakeml: bytes | None = None
     events: int = 0
-    sac_events: bool = False
+    sac_events: frozenset[str] = frozenset()
     requests: dict[Unit, tuple[Line, ...]] = field(default_factory=dict)
 
 
@@ -118,8 +121,10 @@ def collect(
         _LOGGER.info("StationXML made of SAC headers: %s", ", ".join(made))
     if found.quakeml is None and headers.events:
         found.quakeml, found.events = headers.quakeml()
-        found.sac_events = True
         _LOGGER.info("%d events made of SAC headers", found.events)
+    # Also where a file describes them: what `export` wrote beside its SAC files.
+    there = {name.decode() for name in _EVENT_ID.findall(found.quakeml or b"")}
+    found.sac_events = frozenset(there & headers.events.keys())
     recorded = {piece.station for piece in found.pieces}
     recorded |= {unit.station for unit in found.requests}
     _warn_of_networks(recorded, found.documents)

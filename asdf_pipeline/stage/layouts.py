@@ -1,4 +1,4 @@
-"""Layouts of archives: how a file's path follows from its codes and its day.
+"""Layouts of archives: how a file's path follows from its codes and its times.
 
 A layout is a template of fields in braces::
 
@@ -6,9 +6,11 @@ A layout is a template of fields in braces::
 
 ``{network}``, ``{station}``, ``{location}`` and ``{channel}`` are codes, ``{year}``,
 ``{jday}`` (001 to 366), ``{month}`` and ``{day}`` dates, ``{version}`` is nothing or
-``#`` and a number, of which the largest counts, ``{any}`` is any text.
-``{station:_<5}`` is a code that is padded to five characters by underscores, as
-Python's `format` does it.
+``#`` and a number, of which the largest counts, ``{any}`` is any text. ``{tag}`` is a
+trace's tag, ``{start}`` and ``{end}`` are its times, such as ``20240131T120000`` and,
+where there are fractions of a second, ``20240131T120000.250000``: for writing; what
+is read may be any there. ``{station:_<5}`` is a code that is padded to five characters
+by underscores, as Python's `format` does it.
 """
 
 from __future__ import annotations
@@ -47,7 +49,12 @@ LAYOUTS = {
 """Templates by name: another layout is another line here."""
 
 _DATES = {"year": r"\d{4}", "jday": r"\d{3}", "month": r"\d\d", "day": r"\d\d"}
-_OTHERS = {"version": r"(?:#\d+)?", "any": r"[^/]*"}
+_OTHERS = {
+    "version": r"(?:#\d+)?",
+    "any": r"[^/]*",
+    "tag": r"[^/]*?",
+    **dict.fromkeys(("start", "end"), r"\d{8}T\d{6}(?:\.\d+)?"),
+}
 _EMPTY = ("network", "location")  # codes that may be
 _FIELD = re.compile(r"\{(\w+)(?::(.)<(\d+))?\}")
 
@@ -105,6 +112,29 @@ def segments(layout: str) -> tuple[Segment, ...]:
         )
         raise CallError(msg)
     return tuple(_segment(part, layout) for part in template.strip("/").split("/"))
+
+
+def fields_of(layout: str) -> frozenset[str]:
+    """Return the fields that a layout has, known or not."""
+    template = LAYOUTS.get(layout, layout)
+    return frozenset(match[1] for match in _FIELD.finditer(template))
+
+
+def fill(layout: str, values: Mapping[str, str]) -> str:
+    """Return a layout's path of these values, by field.
+
+    Raises
+    ------
+    KeyError
+        If a field has no value.
+    """
+
+    def filled(match: re.Match[str]) -> str:
+        field, padding, width = match.groups()
+        value = values[field]
+        return value.ljust(int(width), padding) if padding else value
+
+    return _FIELD.sub(filled, LAYOUTS.get(layout, layout))
 
 
 def _segment(template: str, layout: str) -> Segment:

@@ -12,8 +12,10 @@ from obspy.core.event import Catalog, Event, Magnitude, Origin
 from obspy.core.inventory import Channel, Inventory, Network, Station
 
 from asdf_pipeline.errors import StationXMLError
+from asdf_pipeline.metadata.stationxml import trimmed
 from asdf_pipeline.stage.formats import warnings_as_lines
 from asdf_pipeline.stage.sac_fields import PREFIX, event_of, impossible, number
+from asdf_pipeline.stage.sac_picks import SACPick, picks_of
 from asdf_pipeline.stage.waveform_file import station_of
 from asdf_pipeline.times import utc
 
@@ -38,6 +40,7 @@ class SACHeaders:
 
     def __init__(self) -> None:
         self.events: dict[str, SACEvent] = {}
+        self._picks: dict[str, set[SACPick]] = {}
         self._stations: dict[str, _SACStation] = {}
 
     def add(self, trace: obspy.Trace, source_name: str) -> None:
@@ -62,6 +65,7 @@ class SACHeaders:
             if known is not None and known.magnitude is not None:
                 event = known
             self.events[event.id] = event
+            self._picks.setdefault(event.id, set()).update(picks_of(trace))
         latitude, longitude = number(trace, "stla"), number(trace, "stlo")
         if latitude is None or longitude is None:
             return
@@ -89,7 +93,10 @@ class SACHeaders:
             return None, 0
         digest = xxhash.xxh3_64_hexdigest("\n".join(sorted(self.events)).encode())
         catalog = Catalog(
-            [_quakeml_event(event) for event in sorted(self.events.values(), key=_key)],
+            [
+                _quakeml_event(event, sorted(self._picks[event.id]))
+                for event in sorted(self.events.values(), key=_key)
+            ],
             resource_id=f"{PREFIX}/{digest}",
         )
         content = io.BytesIO()
@@ -122,7 +129,7 @@ def _key(event: SACEvent) -> tuple[int, str]:
     return event.time, event.id
 
 
-def _quakeml_event(event: SACEvent) -> Event:
+def _quakeml_event(event: SACEvent, picks: Iterable[SACPick]) -> Event:
     origin = Origin(
         resource_id=event.origin_id,
         time=utc(event.time),
@@ -139,7 +146,12 @@ def _quakeml_event(event: SACEvent) -> Event:
                 origin_id=event.origin_id,
             )
         ]
-    made = Event(resource_id=event.id, origins=[origin], magnitudes=magnitudes)
+    made = Event(
+        resource_id=event.id,
+        origins=[origin],
+        magnitudes=magnitudes,
+        picks=[pick.quakeml() for pick in picks],
+    )
     made.preferred_origin_id = origin.resource_id
     return made
 
@@ -199,4 +211,4 @@ class _SACStation:
         )
         content = io.BytesIO()
         inventory.write(content, format="STATIONXML")
-        return content.getvalue()
+        return trimmed(content.getvalue())  # as one that a file describes

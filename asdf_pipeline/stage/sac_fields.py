@@ -18,6 +18,8 @@ from obspy.io.sac.util import SacError, get_sac_reftime
 from asdf_pipeline.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import obspy
 
 _LOGGER = logging.getLogger(__name__)
@@ -27,9 +29,10 @@ _MS = 1_000_000  # ns
 PREFIX = "smi:local/asdf_pipeline/sac"
 """How the resource ids of what is made of SAC headers begin."""
 
-_POSSIBLE = {
-    "b": (-1e9, 1e9),  # s: thirty years
-    "o": (-1e9, 1e9),
+POSSIBLE = {
+    # Times in s: thirty years.
+    **dict.fromkeys(("b", "o", "a", "f"), (-1e9, 1e9)),
+    **{f"t{index}": (-1e9, 1e9) for index in range(10)},
     "evla": (-90.0, 90.0),
     "evlo": (-180.0, 360.0),
     "evdp": (-12e3, 900e3),
@@ -91,7 +94,7 @@ def number(trace: obspy.Trace, name: str) -> float | None:
     Longitudes are returned from -180 to 180 degrees, azimuths from 0 to 360.
     """
     value = _defined(trace, name)
-    first, last = _POSSIBLE[name]
+    first, last = POSSIBLE[name]
     if value is None or not first <= value <= last:
         return None
     if name in ("evlo", "stlo") and value > 180:
@@ -99,11 +102,19 @@ def number(trace: obspy.Trace, name: str) -> float | None:
     return value % 360 if name == "cmpaz" and value < 0 else value
 
 
+def reference_of(trace: obspy.Trace) -> int:
+    """Return a SAC header's reference time in ns since 1970: whole milliseconds."""
+    begin = trace.stats.sac.get("b", 0.0)
+    exact = begin if begin != _UNDEFINED else 0.0  # as ObsPy takes it
+    reference = int(trace.stats.starttime.ns) - round(float(exact) * 1e6) * 1000
+    return (reference + _MS // 2) // _MS * _MS
+
+
 def impossible(trace: obspy.Trace) -> list[str]:
     """Return the fields whose values cannot be, each with its value."""
     return [
         f"{name} {value:g}"
-        for name, (first, last) in _POSSIBLE.items()
+        for name, (first, last) in POSSIBLE.items()
         if (value := _defined(trace, name)) is not None and not first <= value <= last
     ]
 
@@ -172,21 +183,27 @@ def event_of(trace: obspy.Trace) -> SACEvent | None:
     latitude, longitude = number(trace, "evla"), number(trace, "evlo")
     if begin is None or origin is None or latitude is None or longitude is None:
         return None
-    # The reference time is in ms. B and O hold seven digits: files of one event would
-    # else differ in their last ones.
-    exact = float(trace.stats.sac["b"])  # as ObsPy takes it
-    reference = trace.stats.starttime.ns - round(exact * 1e6) * 1000
-    time = (reference + _MS // 2) // _MS * _MS + round(origin * 1000) * _MS
+    # O holds seven digits: files of one event would else differ in their last ones.
+    time = reference_of(trace) + round(origin * 1000) * _MS
     depth = number(trace, "evdp")
     if depth is not None and abs(depth) > _DEEPEST:
         depth /= 1000
     return SACEvent(time, latitude, longitude, depth, number(trace, "mag"))
 
 
-def associate(stream: obspy.Stream) -> None:
-    """Give traces the ids of the events of their SAC headers, in ``stats.asdf``."""
+def associate(stream: obspy.Stream, known: Collection[str]) -> None:
+    """Give traces the ids of the events of their SAC headers, in ``stats.asdf``.
+
+    Parameters
+    ----------
+    stream : obspy.Stream
+        The traces.
+    known : collection of str
+        Ids of the events that are staged; a trace of another one gets none.
+    """
     for trace in stream:
-        if (event := event_of(trace)) is not None:
+        event = event_of(trace)
+        if event is not None and event.id in known:
             trace.stats.asdf = {
                 "event_ids": [event.id],
                 "origin_ids": [event.origin_id],

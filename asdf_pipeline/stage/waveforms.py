@@ -45,8 +45,8 @@ class TraceCollector:
     def __init__(self) -> None:
         self._by_name: dict[str, dict[tuple[int, int], tuple[EncodedTrace, str]]] = {}
 
-    def add(self, trace: EncodedTrace, source_name: str) -> None:
-        """Keep a trace, unless it is there already.
+    def add(self, trace: EncodedTrace, source_name: str) -> bool:
+        """Keep a trace, unless it is there already; return whether it was kept.
 
         Parameters
         ----------
@@ -66,7 +66,7 @@ class TraceCollector:
         known = self._by_name.setdefault(name, {})
         if span not in known:
             known[span] = (trace, source_name)
-            return
+            return True
         kept, other = known[span]
         if kept.digest != trace.digest:
             msg = (
@@ -75,6 +75,7 @@ class TraceCollector:
             )
             raise InputError(msg)
         _LOGGER.info("%s: %s is in %s too: counted once", source_name, name, other)
+        return False
 
     def traces(self) -> tuple[EncodedTrace, ...]:
         """Return what was kept, sorted by name."""
@@ -87,14 +88,14 @@ class TraceCollector:
 
 
 def encoded(
-    stream: obspy.Stream, source_name: str, station: str, tag: str, encoding: Encoding
+    trace: obspy.Trace, source_name: str, station: str, tag: str, encoding: Encoding
 ) -> Iterator[EncodedTrace]:
-    """Yield a station's traces of what was read from one file.
+    """Yield what a trace that was read from a file gives: several where it has gaps.
 
     Parameters
     ----------
-    stream : obspy.Stream
-        What the file holds; other stations' traces are passed over.
+    trace : obspy.Trace
+        Another station's gives nothing.
     source_name : str
         The file's name, for log lines and errors.
     station : str
@@ -109,15 +110,14 @@ def encoded(
     InputError
         If a trace is what no ASDF file can hold.
     """
-    for trace in stream:
-        if station_of(trace) != station:
-            continue
-        if (wider := _WIDER.get(trace.data.dtype.newbyteorder("="))) is not None:
-            trace.data = trace.data.astype(wider)
-        try:
-            yield from encode_stream(obspy.Stream([trace]), station, tag, encoding)
-        except TraceError as error:
-            text = str(error)
-            trouble = text if trace.id in text else f"trace {trace.id}: {text}"
-            msg = f"{source_name}: {trouble}"
-            raise InputError(msg) from error
+    if station_of(trace) != station:
+        return
+    if (wider := _WIDER.get(trace.data.dtype.newbyteorder("="))) is not None:
+        trace.data = trace.data.astype(wider)
+    try:
+        yield from encode_stream(obspy.Stream([trace]), station, tag, encoding)
+    except TraceError as error:
+        text = str(error)
+        trouble = text if trace.id in text else f"trace {trace.id}: {text}"
+        msg = f"{source_name}: {trouble}"
+        raise InputError(msg) from error

@@ -6,9 +6,14 @@ As in ObsPy, whose methods do the work, the Stream that is passed in is changed 
 returned; parameters have ObsPy's names and defaults. `chain` runs several:
 
 >>> parameters = {"steps": ["detrend", {"filter": {"type": "highpass", "freq": 0.1}}]}
+
+`spectra`, `correlate` and `stack` are for pairs of stations, and no steps of a chain.
 """
 
+from asdf_pipeline.steps.correlation import Spectra, correlate, spectra, stack
 from asdf_pipeline.steps.events import cut
+from asdf_pipeline.steps.gaps import merge
+from asdf_pipeline.steps.rejection import reject
 from asdf_pipeline.steps.response import remove_response
 from asdf_pipeline.steps.rotation import rotate
 from asdf_pipeline.steps.several import STEPS, chain, checked, resolve
@@ -22,15 +27,21 @@ from asdf_pipeline.steps.single import (
 
 __all__ = [
     "STEPS",
+    "Spectra",
     "chain",
     "checked",
+    "correlate",
     "cut",
     "detrend",
     "filter",
     "identity",
+    "merge",
+    "reject",
     "remove_response",
     "resample",
     "resolve",
     "rotate",
+    "spectra",
+    "stack",
     "taper",
 ]

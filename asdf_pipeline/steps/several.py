@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.errors import FunctionError, TraceError
 from asdf_pipeline.steps.events import cut
+from asdf_pipeline.steps.gaps import merge
+from asdf_pipeline.steps.rejection import reject
 from asdf_pipeline.steps.response import remove_response
 from asdf_pipeline.steps.rotation import rotate
 from asdf_pipeline.steps.single import (
@@ -37,7 +39,7 @@ STEPS: dict[str, Callable[..., Any]] = {
     step.__name__: step
     for step in (
         *(identity, detrend, taper, filter, resample, remove_response),
-        *(cut, rotate),
+        *(cut, rotate, merge, reject),
     )
 }
 """The steps that `resolve` knows by their bare names."""

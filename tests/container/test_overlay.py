@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -16,8 +18,6 @@ from asdf_pipeline.container.overlay import PAGE, Overlay
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 places = st.integers(0, 4 * PAGE)
 actions = st.lists(
@@ -40,7 +40,7 @@ def test_it_reads_as_the_file_would_and_shows_commits_alone(
 ) -> None:
     path = tmp_path_factory.mktemp("overlay") / "file"
     path.write_bytes(before)
-    overlay = Overlay(path, os.open(path, os.O_RDWR))
+    overlay = Overlay(os.open(path, os.O_RDWR))
     committed, wanted = bytearray(before), bytearray(before)
     for name, *what in todo:
         if name == "write":
@@ -68,7 +68,7 @@ def test_it_reads_as_the_file_would_and_shows_commits_alone(
         else:
             overlay.discard()
             overlay.close()
-            overlay = Overlay(path, os.open(path, os.O_RDWR))
+            overlay = Overlay(os.open(path, os.O_RDWR))
             wanted[:] = committed
         # What was committed is there, whatever waits; behind it may be more.
         assert path.read_bytes()[: len(committed)] == bytes(committed)
@@ -87,14 +87,14 @@ def test_a_commit_needs_no_other_process(
     changes = [(0, b"one"), (2 * PAGE, b"two")]
     monkeypatch.setattr(sys, "executable", str(tmp_path / "no python"))
     commit._end(os.getpid())
-    commit.apply(path, descriptor, changes, 3 * PAGE)
+    commit.apply(descriptor, changes, 3 * PAGE)
     assert path.read_bytes()[2 * PAGE :].startswith(b"two")
     monkeypatch.undo()
-    commit.apply(path, descriptor, [(0, b"ONE"), (PAGE, b"new")], 3 * PAGE)
-    process = commit._running[os.getpid()]
+    commit.apply(descriptor, [(0, b"ONE"), (PAGE, b"new")], 3 * PAGE)
+    process = commit._running[os.getpid()].process
     process.kill()
     process.wait()
-    commit.apply(path, descriptor, [(0, b"One"), (PAGE, b"New")], 2 * PAGE)
+    commit.apply(descriptor, [(0, b"One"), (PAGE, b"New")], 2 * PAGE)
     assert path.read_bytes()[PAGE:].rstrip(b"\0") == b"New"
     assert path.stat().st_size == 2 * PAGE
     os.close(descriptor)
@@ -107,10 +107,29 @@ def test_a_commit_goes_to_the_file_that_is_open(tmp_path: Path) -> None:
     descriptor = os.open(path, os.O_RDWR)
     path.rename(tmp_path / "moved")
     path.write_bytes(b"other")
-    commit.apply(path, descriptor, [(0, b"one"), (PAGE, b"two")], 3 * PAGE)
+    commit.apply(descriptor, [(0, b"one"), (PAGE, b"two")], 3 * PAGE)
     assert path.read_bytes() == b"other"
     assert (tmp_path / "moved").read_bytes().startswith(b"one")
     os.close(descriptor)
+
+
+def test_a_file_that_cannot_grow_is_not_changed(tmp_path: Path) -> None:
+    """HDF5 opens no file that is shorter than its first bytes say."""
+    path = tmp_path / "file"
+    path.write_bytes(bytes(PAGE))
+    descriptor = os.open(path, os.O_RDWR)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2 * PAGE, hard))
+    commit._end(os.getpid())  # the next one has this limit, too
+    try:
+        for changes in ([(0, b"new")], [(0, b"new"), (9, b"new")]):
+            with pytest.raises(OSError, match="File too large"):
+                commit.apply(descriptor, changes, 3 * PAGE)
+            assert path.read_bytes() == bytes(PAGE)
+    finally:
+        commit._end(os.getpid())
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        os.close(descriptor)
 
 
 def test_the_process_that_writes_ends_with_its_owner(tmp_path: Path) -> None:
@@ -119,8 +138,8 @@ def test_the_process_that_writes_ends_with_its_owner(tmp_path: Path) -> None:
         "from asdf_pipeline.container import commit\n"
         "path = pathlib.Path(sys.argv[1])\n"
         "file = os.open(path, os.O_RDWR)\n"
-        "commit.apply(path, file, [(0, b'a'), (5000, b'b')], 9000)\n"
-        "print(commit._running[os.getpid()].pid, flush=True)\n"
+        "commit.apply(file, [(0, b'a'), (5000, b'b')], 9000)\n"
+        "print(commit._running[os.getpid()].process.pid, flush=True)\n"
         "os.kill(os.getpid(), 9)\n"
     )
     path = tmp_path / "file"

@@ -8,10 +8,13 @@ import os
 import random
 import shutil
 import signal
+import threading
 import time
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
+import h5py
 import numpy as np
 import obspy
 import pyasdf
@@ -20,11 +23,14 @@ from obspy import UTCDateTime
 from obspy.core.event import Catalog, Event
 
 from asdf_pipeline import ASDFDataSet
-from asdf_pipeline.container import edit
+from asdf_pipeline.container import commit, edit
 from asdf_pipeline.container.digest import file_digest
+from asdf_pipeline.container.file_lock import has_writer
+from asdf_pipeline.errors import WriteError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from multiprocessing.connection import Connection
     from pathlib import Path
 
 KILLS = int(os.environ.get("ASDF_PIPELINE_KILLS", "12"))
@@ -113,8 +119,10 @@ def test_a_killed_writer_leaves_a_state_between_two_calls(
         time.sleep(chance.uniform(0, takes))
         os.kill(writer.pid or 0, signal.SIGKILL)
         writer.join()
-        # A commit that was begun is finished by the process that writes it.
-        time.sleep(0.5)
+        # A commit that was begun is finished by the process that writes it. Until then
+        # HDF5 refuses the file, as it is locked.
+        while has_writer(path):
+            time.sleep(0.01)
         with pyasdf.ASDFDataSet(str(path), mode="r") as theirs:
             for station in theirs.waveforms:
                 for tag in station.get_waveform_tags():
@@ -132,3 +140,82 @@ def test_a_killed_writer_leaves_a_state_between_two_calls(
             ds.add_waveforms(piece("NEW", 0), "more")
             assert len(ds.waveforms.XX_NEW.more) == 1
     assert len(seen) > min(2, KILLS - 1)
+
+
+def commit_one_and_a_half(path: Path, ready: Connection) -> None:
+    """Commit two changes, the second by a process that has been stopped."""
+    ds = ASDFDataSet(path)
+    for number in range(30):  # more than a page, of which more than one changes
+        ds.add_waveforms(piece("FIRST", number), f"t{number}")
+    ds.flush()
+    commit._connection()
+    helper = commit._running[os.getpid()].process
+    os.kill(helper.pid, signal.SIGSTOP)
+    ready.send(helper.pid)
+    ds.add_waveforms(piece("FIRST", 0), "more")
+    ds.add_waveforms(piece("SECOND", 0), "more")
+    ds.flush()
+
+
+def killed_in_a_commit(path: Path, seconds: float) -> int:
+    """Kill a writer whose commit stands; return the process that is to write it."""
+    process = multiprocessing.get_context("fork")
+    ASDFDataSet(path).close()
+    here, there = process.Pipe()
+    writer = process.Process(target=commit_one_and_a_half, args=(path, there))
+    writer.start()
+    there.close()
+    helper: int = here.recv()
+    time.sleep(seconds)
+    writer.kill()
+    writer.join()
+    return helper
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_commit_that_outlives_its_writer_is_waited_for(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The lock is the open file's: the process that writes the commit has it, too."""
+    path = tmp_path / "in.h5"
+    for seconds in (1, 10, 60):  # a busy machine may not have begun the commit
+        path.unlink(missing_ok=True)
+        helper = killed_in_a_commit(path, seconds)
+        if has_writer(path):
+            break
+        os.kill(helper, signal.SIGKILL)
+    try:
+        with pytest.raises(BlockingIOError), h5py.File(path):
+            raise AssertionError
+        with pytest.raises(WriteError, match="open elsewhere"), ASDFDataSet(path) as ds:
+            ds.add_waveforms(piece("THIRD", 0), "three")
+        assert f"{path}: another program is changing it" in caplog.text
+        go_on = threading.Timer(0.3, os.kill, (helper, signal.SIGCONT))
+        go_on.start()
+        caplog.clear()
+        with ASDFDataSet(path) as ds:
+            assert ds.waveforms.list() == ["XX.FIRST", "XX.SECOND"]
+            ds.add_waveforms(piece("THIRD", 0), "three")
+        assert not caplog.text
+        go_on.join()
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(helper, signal.SIGKILL)
+    with pyasdf.ASDFDataSet(str(path), mode="r") as theirs:
+        assert theirs.waveforms.list() == ["XX.FIRST", "XX.SECOND", "XX.THIRD"]
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_closed_file_is_free_whatever_children_have_it_open(tmp_path: Path) -> None:
+    path = tmp_path / "in.h5"
+    ds = ASDFDataSet(path)
+    ds.add_waveforms(piece("FIRST", 0), "one")
+    assert has_writer(path)
+    child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
+    child.start()
+    try:
+        ds.close()
+        assert has_writer(path) is False
+    finally:
+        child.kill()
+        child.join()

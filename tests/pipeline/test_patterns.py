@@ -49,7 +49,6 @@ def test_pairs_are_made_of_the_processed_file(done: Checkout) -> None:
         "function": "mine.py:product",
         "prepare": "mine.py:spectra",
         "parameters": {"scale": 2.0},
-        "networks": "different",
     }
     add(done, pairs=pairs)
     run = done.snakemake()

@@ -222,3 +222,32 @@ def test_memory_and_time_grow_with_the_attempt(done: Checkout) -> None:
         asked.append({name.strip(): value.strip() for name, value in pairs})
     for name in ("mem_mb", "mem_mb_per_cpu", "runtime"):
         assert int(asked[1][name]) == pytest.approx(2 * int(asked[0][name]), abs=2)
+
+
+def test_files_are_exported_where_the_config_says_so(done: Checkout) -> None:
+    path = done.path / "config" / "config.yaml"
+    config = yaml.safe_load(path.read_text())
+    path.write_text(yaml.safe_dump({**config, "export": {"format": "mseed"}}))
+    run = done.snakemake()
+    assert run.code == 0, run.text
+    assert [rule for rule in run.rules if rule != "default"] == ["export"] * 2
+    made = {
+        dataset: {row["path"] for row in done.rows(f"results/{dataset}/export.csv")}
+        for dataset in ("bavaria", "global")
+    }
+    for dataset, names in made.items():
+        folder = done.path / "results" / dataset / "export"
+        found = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
+        assert found == names
+        assert any(name.startswith("stations/") for name in names)
+    # Of another layout, nothing of the one before is left.
+    how = {"format": "sac", "to": "sds", "lossy": True, "metadata": False}
+    path.write_text(yaml.safe_dump({**config, "export": how}))
+    run = done.snakemake("results/global/export.csv")
+    assert run.code == 0, run.text
+    folder = done.path / "results" / "global" / "export"
+    assert {path.name for path in folder.iterdir()} == {"2010", "2015", "2018"}
+    how["to"] = "{station}/../{channel}"
+    path.write_text(yaml.safe_dump({**config, "export": how}))
+    run = done.snakemake("--dry-run")
+    assert "config: export: to: '{station}/../{channel}': no template" in run.text

@@ -186,4 +186,4 @@ def test_the_scale_of_sac_is_no_factor(
     trace.write(str(tmp_path / "a.sac"), format="SAC")
     (found,) = staged(tmp_path, tmp_path / "a.sac", apply_calib=True)
     np.testing.assert_array_equal(found.data, trace.data)
-    assert "(SAC's SCALE) is not kept" in caplog.text
+    assert "(SAC's SCALE) is not applied" in caplog.text

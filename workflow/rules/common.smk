@@ -2,7 +2,8 @@
 #
 # Needs: `config`, as Snakemake reads it, and the table that it names.
 # Makes: PIPELINE (asdf_pipeline.pipeline: what is configured, read and checked),
-#        DATASETS, TASKS, PROCESS, PAIRS of it; the functions that the rules name.
+#        DATASETS, TASKS, PROCESS, EXPORTED, PAIRS of it; the functions that the rules
+#        name.
 import os
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -42,6 +43,8 @@ def in_one_line(call, *arguments, **named):
 PIPELINE = in_one_line(Pipeline.read, config, look=workflow.is_main_process)
 DATASETS, TASKS = PIPELINE.datasets, PIPELINE.tasks
 PROCESS, PAIRS = PIPELINE.config["process"], PIPELINE.pairs
+EXPORTED = DATASETS if "export" in PIPELINE.config else []
+PAIRED = DATASETS if PAIRS else []
 
 
 wildcard_constraints:
@@ -109,14 +112,9 @@ def pair_options(wildcards):
     return PAIRS.options(TASKS[wildcards.dataset]) if PAIRS else []
 
 
-def made_of_each():
-    """Return the names of what is made of every data set."""
-    return [
-        "processed.h5",
-        "stations.csv",
-        "report.html",
-        *(["pairs.h5"] if PAIRS else []),
-    ]
+def export_options(wildcards):
+    """Return the options of `export` that say what is written."""
+    return PIPELINE.export_options()
 
 
 def parts_of(wildcards):
@@ -130,11 +128,16 @@ def keep_staged(path):
     return path if PIPELINE.config["keep_staged"] else temp(path)
 
 
+def workers_by_size(wildcards, input):
+    """Return a core for each 100 MB: a small data set is done by one."""
+    return max(1, min(8, int(input.size_mb // 100)))
+
+
 def stage_workers(wildcards, input):
-    """Return a core for each 100 MB: a small data set is staged by one."""
+    """Return the cores for staging files, for downloading, or for a link."""
     if input.request:
         return 2  # a data centre is shared
-    return 1 if input.asdf else max(1, min(8, int(input.size_mb // 100)))
+    return 1 if input.asdf else workers_by_size(wildcards, input)
 
 
 def no_environment(wildcards):

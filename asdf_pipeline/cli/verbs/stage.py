@@ -153,7 +153,7 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
         help="the ASDF file to make; it must not exist yet",
     )
     add_team(parser)
-    add_keeping(parser, "STAGED.h5")
+    add_keeping(parser, "STAGED.h5.work")
     parser.set_defaults(run=run)
 
 

@@ -1,0 +1,132 @@
+"""A channel's record cut into segments, which begin at the same times everywhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from asdf_pipeline.times import SECOND, iso_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from obspy import Trace
+
+    Array = np.ndarray[Any, Any]
+
+_TOLERANCE = 0.01  # samples; pieces of a segment closer than this have one grid
+
+
+class Segments(NamedTuple):
+    """Segments of one channel.
+
+    Attributes
+    ----------
+    starts : numpy.ndarray of int64, shape (n,)
+        When they begin, in ns since 1970.
+    samples : numpy.ndarray of float64, shape (n, npts)
+        In the unit of the traces; zero where there are none.
+    missing : numpy.ndarray of bool, shape (n, npts)
+        Which samples there are not.
+    late : numpy.ndarray of float64, shape (n,)
+        How long after the segment's start its first sample was taken, in s; at most
+        half a sampling interval, negative where it was before.
+    """
+
+    starts: Array
+    samples: Array
+    missing: Array
+    late: Array
+
+
+def cut_segments(
+    traces: Sequence[Trace], length: float, step: float, gaps: float
+) -> Segments:
+    """Cut a channel's traces into segments.
+
+    Segments begin at whole multiples of `step` since 1970-01-01T00:00 UTC, so those of
+    any two records that are there at all begin together.
+
+    Parameters
+    ----------
+    traces : sequence of obspy.Trace
+        Of one channel and one sampling rate.
+    length, step : float
+        How long a segment is and how long after it the next begins, in s.
+    gaps : float
+        The largest share of a segment's samples that may be missing.
+
+    Returns
+    -------
+    Segments
+        Without those of which more is missing, in which a sample is not finite or all
+        are the same, or whose pieces are a fraction of a sample apart.
+
+    Raises
+    ------
+    ValueError
+        If two traces have different samples at one time.
+    """
+    rate = traces[0].stats.sampling_rate
+    npts = max(1, round(length * rate))
+    apart = round(step * SECOND)
+    found: dict[int, list[tuple[int, Trace]]] = {}
+    for trace in sorted(traces, key=lambda one: one.stats.starttime.ns):
+        begin = trace.stats.starttime.ns
+        end = begin + round(trace.stats.npts / rate * SECOND)
+        half = round(0.5 / rate * SECOND)  # a sample may be this much early or late
+        first = -(-(begin - half - round(length * SECOND)) // apart)
+        for number in range(first, (end + half) // apart + 1):
+            # The trace's sample that is nearest to the segment's start.
+            nearest = round((number * apart - begin) / SECOND * rate)
+            if -npts < nearest < trace.stats.npts:
+                found.setdefault(number, []).append((nearest, trace))
+    segments = [
+        one
+        for number in sorted(found)
+        if (one := _segment(number * apart, found[number], npts, rate, gaps))
+    ]
+    if not segments:
+        none = np.zeros((0, npts))
+        return Segments(np.zeros(0, np.int64), none, none > 0, np.zeros(0))
+    starts, samples, missing, late = zip(*segments, strict=True)
+    return Segments(
+        np.array(starts), np.array(samples), np.array(missing), np.array(late)
+    )
+
+
+def _segment(
+    start: int,
+    pieces: Sequence[tuple[int, Trace]],
+    npts: int,
+    rate: float,
+    gaps: float,
+) -> tuple[int, Array, Array, float] | None:
+    """Return one segment; None where it cannot be used."""
+    samples, missing = np.zeros(npts), np.ones(npts, bool)
+    late: float | None = None
+    for nearest, trace in pieces:
+        exact = (start - trace.stats.starttime.ns) / SECOND * rate
+        this = (nearest - exact) / rate
+        if late is not None and abs(this - late) * rate > _TOLERANCE:
+            return None
+        late = this if late is None else late
+        begin, end = max(0, -nearest), min(npts, trace.stats.npts - nearest)
+        data = trace.data[begin + nearest : end + nearest]
+        there = ~missing[begin:end]
+        if np.any(samples[begin:end][there] != data[there]):
+            msg = (
+                f"{trace.id}: traces that overlap between {iso_text(start)} and "
+                f"{npts / rate:g} s later have different samples: merge them first "
+                "(the step 'merge')"
+            )
+            raise ValueError(msg)
+        samples[begin:end] = data
+        missing[begin:end] = np.ma.getmaskarray(data)
+    if late is None or np.count_nonzero(missing) > gaps * npts:
+        return None
+    known = samples[~missing]
+    if not np.isfinite(known).all() or not np.ptp(known):
+        return None
+    return start, samples, missing, late

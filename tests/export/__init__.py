@@ -1,0 +1,1 @@
+"""What an ASDF file is exported as."""
