@@ -21,6 +21,7 @@ from asdf_pipeline.cli.verbs import (
     config,
     digest,
     export,
+    gathers,
     info,
     init,
     manifest,
@@ -45,8 +46,8 @@ if TYPE_CHECKING:
 
 PROGRAM = "asdf-pipeline"
 VERBS = (
-    *(init, config, stage, trial, process, pairs, compare, merge, export, manifest),
-    *(report, info, digest, verify, repair, repack, status),
+    *(init, config, stage, trial, process, pairs, gathers, compare, merge, export),
+    *(manifest, report, info, digest, verify, repair, repack, status),
 )
 
 _DESCRIPTION = """\

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import sys
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.cli.arguments import (
@@ -11,6 +15,7 @@ from asdf_pipeline.cli.arguments import (
     read_parameters,
     read_workers,
 )
+from asdf_pipeline.cli.ranks import is_first_rank
 from asdf_pipeline.cli.selecting import read_selection
 from asdf_pipeline.cli.stopping import terminable
 from asdf_pipeline.journal.segments import MINIMUM_AGE
@@ -20,6 +25,8 @@ if TYPE_CHECKING:
     import argparse
 
     from asdf_pipeline.engine import RunReport
+
+log = logging.getLogger(__name__)
 
 _RESUMES = "what is done is kept, the same command goes on from there"
 
@@ -142,6 +149,25 @@ def add_keeping(parser: argparse.ArgumentParser, output: str) -> None:
         default="auto",
         help="default auto: a bar on a terminal, else a line now and then",
     )
+
+
+def run_with_table(args: argparse.Namespace, kind: str, **more: Any) -> None:
+    """Run a task that may make a table of rows; without output and table it is printed.
+
+    Parameters
+    ----------
+    kind, more
+        See `run_task`.
+    """
+    with ExitStack() as stack:
+        table = args.table
+        if args.output is None and table is None:
+            folder = stack.enter_context(TemporaryDirectory())
+            table = Path(folder) / "table.csv"
+        report = run_task(args, kind, output=args.output, table=table, **more)
+    if args.output is None and args.table is None and is_first_rank():
+        report.table.to_csv(sys.stdout, index=False, lineterminator="\n")
+    log.info("%s", report)
 
 
 def run_task(

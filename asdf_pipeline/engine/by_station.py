@@ -32,6 +32,8 @@ def by_station(
         units were windows, events or channels, what stands in it, perhaps joined from
         several, is counted and digested here.
     """
+    if not plan.joins:
+        return outcomes
     parts = plan.divided or any(unit.window for unit in plan.units)
     if not plan.skipped and not parts:
         return outcomes

@@ -11,14 +11,12 @@ from asdf_pipeline.engine.process_task import Processing, ProcessTask
 from asdf_pipeline.errors import CallError
 from asdf_pipeline.function.load import GATHER, UserFunction, load_function
 from asdf_pipeline.plan.gathers import plan_gathers
+from asdf_pipeline.plan.units import GATHERED
 from asdf_pipeline.work.gathers import GatherWork
 
 if TYPE_CHECKING:
     from asdf_pipeline.engine.assignment import Layout
     from asdf_pipeline.plan.units import Plan
-
-OUTPUT_TAG = "gathered"
-"""Under which waveforms are written where nothing else is said."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class GatherTask(ProcessTask):
     """
 
     tag: str | None = None  # type: ignore[assignment]
-    output_tag: str = OUTPUT_TAG
+    output_tag: str = GATHERED
 
     def load(self) -> UserFunction:
         """Return the function, ready to be called (see `ProcessTask.load`)."""

@@ -124,6 +124,11 @@ class PairTask(ProcessTask):
         with Reader(self.input) as reader:
             return plan_pairs(reader, self.tag, self.selection, self.pairs)
 
+    @property
+    def joins_pieces(self) -> bool:
+        """Whether pieces of windows become one trace: pairs have no traces."""
+        return False
+
     def more_of_key(self) -> dict[str, str | None]:
         """Return what else the work depends on, by name."""
         _, prepare, stack = self.loaded

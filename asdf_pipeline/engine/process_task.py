@@ -219,13 +219,18 @@ class ProcessTask(Assignment):
             brief=run_id(key),
             reserved_paths=auxiliary if self.copy_auxiliary else (),
             auxiliary_from=Path(self.input) if self.copy_auxiliary else None,
-            join_encoding=self.encoding if self.windows and self.windows.join else None,
-            renamed=any(unit.event for unit in plan.units),
+            join_encoding=self.encoding if self.joins_pieces else None,
+            renamed=any(unit.event or unit.gathered for unit in plan.units),
             inputs=self.inputs,
             tag_map=tag_map,
             process=process,
             started=datetime.now(UTC),
         )
+
+    @property
+    def joins_pieces(self) -> bool:
+        """Whether traces that were done in windows become one again."""
+        return self.windows is not None and self.windows.join
 
     def more_of_key(self) -> dict[str, str | None]:
         """Return what else the work depends on, by name."""

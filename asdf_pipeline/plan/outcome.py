@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Status = Literal["ok", "empty", "failed", "skipped"]
-MEMBERS = ("station", "other_station")
-"""The first columns of the table of rows: a unit's members."""
+SUBJECTS = ("station", "other_station", "event", "start", "end")
+"""The first columns of the table of rows, as far as units have them."""
 STATUSES: tuple[Status, ...] = ("ok", "empty", "failed", "skipped")
 
 
@@ -40,6 +40,10 @@ class Outcome:
         Resource id of the event whose traces the unit has; empty: all of the station.
     channel : str
         ``"LOC.CHA"`` whose traces the unit has; empty: all of the station.
+    gathered : tuple of str
+        Of a gather, whose `station` is ``"*"``: the stations that were touched, sorted.
+    written : dict of str to (int, int)
+        Of a gather: traces and samples written, by station.
     others : tuple of str
         The unit's further members: the second station of a pair.
     latitude, longitude, elevation_in_m : float or None
@@ -68,7 +72,7 @@ class Outcome:
         Paths of the auxiliary data written, sorted.
     traces : tuple of str
         Names of the traces written for an event or a channel, which no other unit may
-        write.
+        write; of a gather each after its station and ``/``.
     row : dict or None
         The station's row of the table that a comparison makes: numbers and texts by
         column.
@@ -95,6 +99,8 @@ class Outcome:
     window: tuple[int, int] | None = None
     event: str = ""
     channel: str = ""
+    gathered: tuple[str, ...] = ()
+    written: dict[str, tuple[int, int]] | None = None
     others: tuple[str, ...] = ()
     latitude: float | None = None
     longitude: float | None = None
@@ -135,7 +141,36 @@ class Outcome:
     @property
     def name(self) -> str:
         """The unit's members, for a message: ``BW.RJOB``, ``BW.FURT with BW.RJOB``."""
+        if self.station == "*":
+            return f"gather{self.when}".replace(",", "", 1)
         return " with ".join(self.members)
+
+    @property
+    def title(self) -> str:
+        """What kind of unit it is, and its members: ``Station BW.RJOB``."""
+        if self.station == "*":
+            return "Gather"
+        return f"{'Pair' if self.others else 'Station'} {self.name}"
+
+    @property
+    def subject(self) -> dict[str, str]:
+        """What the unit is about, by the first columns of a table of rows."""
+        if self.station != "*":
+            return dict(zip(SUBJECTS[:2], self.members, strict=False))
+        times = self.window or ()
+        found = (self.event, *(iso_text(time) for time in times))
+        return {
+            key: text for key, text in zip(SUBJECTS[2:], found, strict=False) if text
+        }
+
+    @property
+    def sizes_out(self) -> dict[str, tuple[int, int]]:
+        """Traces and samples written, by station."""
+        if self.written is not None:
+            return self.written
+        if not self.traces_out:
+            return {}
+        return {self.station: (self.traces_out, self.samples_out)}
 
     @property
     def unit_id(self) -> str:
@@ -145,6 +180,13 @@ class Outcome:
         return unit_id(
             self.members, self.input_tag, self.window, self.event, self.channel
         )
+
+    @property
+    def record(self) -> str:
+        """The id of what provenance records: of pairs all of a first station."""
+        if self.others:
+            return unit_id((self.station,), self.input_tag)
+        return self.unit_id
 
     @property
     def when(self) -> str:
@@ -190,6 +232,10 @@ class Outcome:
         for name in _TUPLES:
             if fields.get(name) is not None:
                 fields[name] = tuple(fields[name])
+        if fields.get("written") is not None:
+            fields["written"] = {
+                name: tuple(sizes) for name, sizes in fields["written"].items()
+            }
         if "others_at" in fields:
             fields["others_at"] = tuple(
                 None if place is None else tuple(place) for place in fields["others_at"]
@@ -204,6 +250,7 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 _TUPLES = (
     "window",
     "others",
+    "gathered",
     "sampling_rates",
     "channels",
     "provenance_ids",

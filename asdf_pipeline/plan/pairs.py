@@ -90,7 +90,12 @@ def plan_pairs(
         raise CallError(msg)
     without = [station for station in tags if tag not in tags[station]]
     unknown = [name for name, place in places.items() if place is None]
-    return Plan(tuple(units), without=tuple(without), not_located=tuple(unknown))
+    return Plan(
+        tuple(units),
+        without=tuple(without),
+        joins=False,
+        not_located=tuple(unknown),
+    )
 
 
 def _only_tag(reader: Reader, tags: dict[str, set[str]]) -> str:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 ALL_TAGS = "*"
 """The input tag of a unit that may read all."""
+ALL_STATIONS = "*"
+"""The station of a unit that may read all: of a gather."""
+GATHERED = "gathered"
+"""Under which tag waveforms of gathers are written where nothing else is said."""
 BY = ("station", "event", "channel")
 """What the units of a station and tag are: one of all traces, or one of each event or
 channel."""
@@ -41,6 +45,8 @@ class Unit:
         Samples in the input: the size by which units are ordered.
     others : tuple of str
         Its further members: the second station of a pair.
+    gathered : tuple of str
+        Of a gather: the stations that have something in it, sorted.
     parts : tuple of Unit
         Units that one worker does together, since they share what is read: a tile of
         pairs. Each has an outcome of its own, and all are written at once.
@@ -54,12 +60,18 @@ class Unit:
     event: str = ""
     channel: str = ""
     others: tuple[str, ...] = ()
+    gathered: tuple[str, ...] = ()
     parts: tuple[Unit, ...] = ()
 
     @property
     def members(self) -> tuple[str, ...]:
         """The stations that it is about, in their stated order."""
         return (self.station, *self.others)
+
+    @property
+    def name(self) -> str:
+        """What it is about, for a message."""
+        return self.outcome("empty").name
 
     @property
     def id(self) -> str:
@@ -116,6 +128,9 @@ class Plan:
         unit.
     divided : bool
         Whether the outcome of a station and tag is joined from those of its units.
+    joins : bool
+        Whether what is told in the end is an outcome for each station and tag, joined
+        from those of its units; else each unit's own, of pairs and gathers.
     not_located : tuple of str
         Stations that make no pair, since a distance is asked for and their place is
         not known.
@@ -126,6 +141,7 @@ class Plan:
     without: tuple[str, ...] = ()
     of_no_event: tuple[tuple[str, str, int], ...] = ()
     divided: bool = False
+    joins: bool = True
     not_located: tuple[str, ...] = ()
 
     @property

@@ -1,4 +1,4 @@
-"""One attempt at one gather: call the function, encode what it wrote of each station."""
+"""One attempt at one gather: have the function called, encode what it returned."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from obspy import Inventory, Stream, Trace
     from obspy.core.event import Event
 
+    from asdf_pipeline.work.gather import Gather
     from asdf_pipeline.work.pair import Pair
     from asdf_pipeline.work.station_data import StationData
 
@@ -207,3 +208,20 @@ def kills_a_pair(a: Any, b: Any, pair: Pair) -> Result:
 def likeness(a: StationData, b: StationData, pair: Pair) -> dict[str, float]:
     """Return a row: how many samples two stations have of each other's."""
     return {"samples": sum(len(trace) for trace in a.stream + b.stream)}
+
+
+def section(gather: Gather) -> Result:
+    """Return what all stations recorded, the mean of it, and a row."""
+    stream = obspy.Stream(
+        [trace for station in gather.values() for trace in station.stream]
+    )
+    assert gather.event is not None
+    mean = np.mean([trace.data for trace in stream], axis=0)
+    name = str(gather.event.resource_id).rpartition("/")[2]
+    row = {"stations": len(gather), "time": gather.event.origins[0].time}
+    return Result(stream, {f"Stack/event_{name}": mean}, row)
+
+
+def stations_of(gather: Gather) -> int:
+    """Return how many stations recorded an event."""
+    return len(gather)

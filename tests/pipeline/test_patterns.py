@@ -1,4 +1,4 @@
-"""Pairs in the pipeline: made where they are asked for, of the processed file."""
+"""Pairs and gathers in the pipeline: made of processed files, where asked for."""
 
 from __future__ import annotations
 
@@ -37,23 +37,33 @@ def product(a, b, pair):
 """
 
 
+GATHERS = """\
+def stations(gather):
+    traces = [trace for station in gather.values() for trace in station.stream]
+    return {"stations": len(gather), "traces": len(traces)}
+"""
+
+
 def add(checkout: Checkout, **keys: Any) -> None:
     """Put a key with what it holds into the configuration."""
     path = checkout.path / "config" / "config.yaml"
     path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **keys}))
 
 
-def test_pairs_are_made_of_the_processed_file(done: Checkout) -> None:
+def test_pairs_and_gathers_are_made_of_the_processed_file(done: Checkout) -> None:
     (done.path / "mine.py").write_text(PAIRS)
     pairs = {
         "function": "mine.py:product",
         "prepare": "mine.py:spectra",
         "parameters": {"scale": 2.0},
     }
-    add(done, pairs=pairs)
+    (done.path / "gathers.py").write_text(GATHERS)
+    add(done, pairs=pairs, gathers={"function": "gathers.py:stations", "window": "1d"})
     run = done.snakemake()
     assert run.code == 0, run.text
-    assert set(run.rules) == {"default", "pairs"}
+    assert set(run.rules) == {"default", "pairs", "gathers"}
+    days = done.rows("results/bavaria/gathers.csv")
+    assert sum(int(row["traces"]) for row in days) >= 2
     with Reader(done.path / "results/bavaria/pairs.h5") as reader:
         (path,) = reader.auxiliary_paths()
     assert path.startswith("Product/BW_RJOB/GR_FUR/")

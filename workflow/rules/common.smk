@@ -2,8 +2,8 @@
 #
 # Needs: `config`, as Snakemake reads it, and the table that it names.
 # Makes: PIPELINE (asdf_pipeline.pipeline: what is configured, read and checked),
-#        DATASETS, TASKS, PROCESS, EXPORTED, PAIRS of it; the functions that the rules
-#        name.
+#        DATASETS, TASKS, PROCESS, PAIRS, GATHERS of it, and of which data sets what is
+#        asked for (EXPORTED, PAIRED, GATHERED); the functions that the rules name.
 import os
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -42,9 +42,10 @@ def in_one_line(call, *arguments, **named):
 # are looked for at once; jobs need not look again.
 PIPELINE = in_one_line(Pipeline.read, config, look=workflow.is_main_process)
 DATASETS, TASKS = PIPELINE.datasets, PIPELINE.tasks
-PROCESS, PAIRS = PIPELINE.config["process"], PIPELINE.pairs
+PROCESS = PIPELINE.config["process"]
+PAIRS, GATHERS = PIPELINE.pairs, PIPELINE.gathers
 EXPORTED = DATASETS if "export" in PIPELINE.config else []
-PAIRED = DATASETS if PAIRS else []
+PAIRED, GATHERED = DATASETS if PAIRS else [], DATASETS if GATHERS else []
 
 
 wildcard_constraints:
@@ -110,6 +111,16 @@ def pair_files(wildcards):
 def pair_options(wildcards):
     """Return the options of `pairs` that say what is made."""
     return PAIRS.options(TASKS[wildcards.dataset]) if PAIRS else []
+
+
+def gather_files(wildcards):
+    """Return the files of the function that gathers depend on."""
+    return in_one_line(GATHERS.function_files) if GATHERS else []
+
+
+def gather_options(wildcards):
+    """Return the options of `gathers` that say what is made."""
+    return GATHERS.options(TASKS[wildcards.dataset]) if GATHERS else []
 
 
 def export_options(wildcards):

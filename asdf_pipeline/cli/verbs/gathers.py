@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from asdf_pipeline.cli.arguments import add_verb
 from asdf_pipeline.cli.running import add_function, add_running, run_with_table
 from asdf_pipeline.cli.selecting import add_selection, add_windows, read_windows
+from asdf_pipeline.plan.units import GATHERED
 
 if TYPE_CHECKING:
     import argparse
@@ -25,8 +26,8 @@ The function gets a gather, of which it reads what it touches:
         return {"magnitude": float(np.median(found))}    # a row of the table
 
 Traces belong to events by their event_id; with --window there is a gather for each
-window of all stations. What the function returns is written: a Stream with traces of any
-of its stations, what an asdf_pipeline.Result holds, or a row of the table; without
+window of all stations. What the function returns is written: a Stream with traces of
+any of its stations, what an asdf_pipeline.Result holds, or a row of the table; without
 OUT.h5 and --table the table is printed. Failures, resuming and MPI are as for
 'process'. See docs/patterns.md."""
 
@@ -56,7 +57,7 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
     )
     parser.add_argument(
         "--output-tag",
-        default="gathered",
+        default=GATHERED,
         metavar="TAG",
         help="output tag of the waveforms that the function returns; default gathered",
     )

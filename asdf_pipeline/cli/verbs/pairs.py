@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import logging
-import sys
-from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.cli.arguments import add_verb
-from asdf_pipeline.cli.ranks import is_first_rank
-from asdf_pipeline.cli.running import add_function, add_running, run_task
+from asdf_pipeline.cli.running import add_function, add_running, run_with_table
 from asdf_pipeline.cli.selecting import add_selection, add_windows, read_windows
 from asdf_pipeline.plan.pair_selection import (
     MEAN,
@@ -23,8 +18,6 @@ from asdf_pipeline.plan.pair_selection import (
 
 if TYPE_CHECKING:
     import argparse
-
-log = logging.getLogger(__name__)
 
 _DESCRIPTION = """\
 Apply a function to every pair of stations of an ASDF file.
@@ -159,23 +152,13 @@ def run(args: argparse.Namespace) -> None:
         given[0] if len(given) == 1 else tuple(given),
         args.tile,
     )
-    with ExitStack() as stack:
-        table = args.table
-        if args.output is None and table is None:
-            folder = stack.enter_context(TemporaryDirectory())
-            table = Path(folder) / "table.csv"
-        report = run_task(
-            args,
-            "PairTask",
-            output=args.output,
-            tag=args.tag,
-            pairs=pairs,
-            prepare=args.prepare,
-            prepare_memory_in_mb=args.prepare_memory,
-            stack=None if args.stack == "none" else args.stack,
-            windows=read_windows(args),
-            table=table,
-        )
-    if args.output is None and args.table is None and is_first_rank():
-        report.table.to_csv(sys.stdout, index=False, lineterminator="\n")
-    log.info("%s", report)
+    run_with_table(
+        args,
+        "PairTask",
+        tag=args.tag,
+        pairs=pairs,
+        prepare=args.prepare,
+        prepare_memory_in_mb=args.prepare_memory,
+        stack=None if args.stack == "none" else args.stack,
+        windows=read_windows(args),
+    )
