@@ -118,14 +118,23 @@ def add_team(parser: argparse.ArgumentParser) -> None:
         "--backend",
         choices=("auto", *TEAMS),
         default="auto",
-        help="default auto: MPI when started by its launcher, else multiprocessing",
+        help="default auto: MPI when started by its launcher, Dask when a scheduler "
+        "is named, else multiprocessing",
     )
     parser.add_argument(
         "--workers",
         type=read_workers,
         default=-1,
         metavar="N",
-        help="processes (multiprocessing); default: all cores of this process",
+        help="processes (multiprocessing, or a Dask cluster of this machine); "
+        "default: all cores of this process",
+    )
+    parser.add_argument(
+        "--scheduler",
+        metavar="ADDRESS|FILE",
+        help="Dask's scheduler, such as tcp://node1:8786, or the file that 'dask "
+        "scheduler --scheduler-file' wrote; --backend dask without it: "
+        "DASK_SCHEDULER_ADDRESS, else workers on this machine",
     )
 
 
@@ -199,6 +208,7 @@ def run_task(
                 parameters=parameters,
                 backend=args.backend,
                 workers=args.workers,
+                scheduler=args.scheduler,
                 io=args.io,
                 max_failures=args.max_failures,
                 traceback_limit=args.traceback_limit,

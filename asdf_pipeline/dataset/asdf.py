@@ -715,6 +715,7 @@ class ASDFDataSet(Exports):
         *,
         parameters: Mapping[str, Any] | None = None,
         backend: str = "auto",
+        scheduler: Any = None,
         io: str = "auto",
         max_failures: int | str | None = None,
         work_dir: str | os.PathLike[str] | None = None,
@@ -743,11 +744,17 @@ class ASDFDataSet(Exports):
             Innermost levels of traceback shown of an error in the function, beside
             those of the user's own files; outcomes keep all.
         cpu_count : int
-            Workers, except under MPI; -1 for one a core that this process may use.
+            Workers, except under MPI and of a Dask cluster that is there; -1 for one
+            a core that this process may use.
         parameters : mapping, optional
             Keyword arguments for the function.
-        backend : {"auto", "serial", "multiprocessing", "mpi"}
-            Who does the work; auto: MPI where a launcher started more than one rank.
+        backend : {"auto", "serial", "multiprocessing", "mpi", "dask"}
+            Who does the work; auto: Dask where a scheduler is given, MPI where a
+            launcher started more than one rank.
+        scheduler : str, path-like, distributed.Client or cluster, optional
+            Which Dask cluster: its scheduler's address or file, a client, the cluster
+            itself. None: that of the client that this process has, or of Dask's
+            configuration, else workers on this machine.
         io : {"auto", "parallel", "segments"}
             How MPI ranks write: into one file by parallel HDF5, or each its own.
         max_failures : int or str, optional
@@ -801,6 +808,7 @@ class ASDFDataSet(Exports):
             parameters=parameters,
             backend=self._backend(backend),
             workers=cpu_count,
+            scheduler=scheduler,
             io=io,
             max_failures=max_failures,
             traceback_limit=traceback_limit,
@@ -830,6 +838,7 @@ class ASDFDataSet(Exports):
         table_filename: str | os.PathLike[str] | None = None,
         parameters: Mapping[str, Any] | None = None,
         backend: str = "auto",
+        scheduler: Any = None,
         io: str = "auto",
         max_failures: int | str | None = None,
         work_dir: str | os.PathLike[str] | None = None,
@@ -856,7 +865,9 @@ class ASDFDataSet(Exports):
             The new file for waveforms and auxiliary data; it must not exist.
         tag : str
             Tag of the waveforms written.
-        traceback_limit, cpu_count, parameters, backend, io, max_failures, progress
+        traceback_limit, cpu_count, parameters, backend, scheduler
+            As for `ASDFDataSet.process`.
+        io, max_failures, progress
             As for `ASDFDataSet.process`.
         table_filename : path-like, optional
             Where the table is written as CSV; it must not exist where it is all that
@@ -912,6 +923,7 @@ class ASDFDataSet(Exports):
                     parameters=parameters,
                     backend=self._backend(backend),
                     workers=cpu_count,
+                    scheduler=scheduler,
                     io=io,
                     max_failures=max_failures,
                     traceback_limit=traceback_limit,

@@ -62,9 +62,12 @@ def run(task: Assignment) -> RunReport:
         One line that names the file, the station and the remedy. What was done is
         kept in the work directory, from which the same command goes on.
     """
-    team = form_team(task)
-    if not team.leads:
-        return _follow(task, team)
+    with contextlib.closing(form_team(task)) as team:
+        return _lead(task, team) if team.leads else _follow(task, team)
+
+
+def _lead(task: Assignment, team: Team) -> RunReport:
+    """Plan, have the team do the units, and publish."""
     opened = team.lead(
         lambda: open_work(prepare(task), team),
         tell=lambda opened: (opened.layout.brief, opened.outcomes is not None),

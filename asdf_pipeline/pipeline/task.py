@@ -19,7 +19,6 @@ from asdf_pipeline.pipeline.values import (
 )
 from asdf_pipeline.plan.planning import check_tag_map
 from asdf_pipeline.plan.selection import Selection
-from asdf_pipeline.steps import checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -107,6 +106,16 @@ def _own_files(name: str) -> tuple[str, ...]:
     return tuple(with_prefix("function", own_files, name))
 
 
+def _checked(steps: Any) -> list[Any]:
+    """Return the names and parameters of a list of steps (see `steps.checked`).
+
+    Where there is none Snakemake's process goes without ObsPy, which steps need.
+    """
+    from asdf_pipeline.steps import checked
+
+    return checked(steps)
+
+
 def read_tasks(
     config: Mapping[str, Any], datasets: Iterable[DataSet], *, look: bool
 ) -> dict[str, Task]:
@@ -127,7 +136,7 @@ def read_tasks(
         One line that names the key or the data set and its column.
     """
     for name, steps in config["step_lists"].items():
-        with_prefix(f"config: step_lists: {name}", checked, steps)
+        with_prefix(f"config: step_lists: {name}", _checked, steps)
     shared = config["process"]
     with_prefix("config: process", _complete, shared, look)
     if look:
@@ -205,7 +214,7 @@ def _complete(process: Mapping[str, Any], look: bool) -> Task:
                 "as in {taper: {max_percentage: 0.05}}"
             )
             raise CallError(msg)
-        names = [name for name, _ in with_prefix(key, checked, process[key])]
+        names = [name for name, _ in with_prefix(key, _checked, process[key])]
     named = tuple(name for name in names if ":" in name)
     for name in named if look else ():
         with_prefix(key, look_for, name, process["parameters"])

@@ -6,8 +6,8 @@ import io
 import json
 import re
 from collections import Counter
+from html import escape
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape, quoteattr
 
 from asdf_pipeline.provenance.ids import NAMESPACE, local_id
 
@@ -230,7 +230,9 @@ def _record(kind: str, name: str, *fields: Field) -> str:
     inside = []
     for tag, text, *types in fields:
         typed = f' xsi:type="xsd:{types[0]}"' if types else ""
-        inside.append(f"    <{tag}{typed}>{escape(_NO_XML.sub('?', text))}</{tag}>")
+        inside.append(
+            f"    <{tag}{typed}>{escape(_NO_XML.sub('?', text), quote=False)}</{tag}>"
+        )
     body = "\n".join(inside)
     return f'  <prov:{kind} prov:id="{name}">\n{body}\n  </prov:{kind}>'
 
@@ -240,6 +242,6 @@ def _relation(kind: str, **ends: str) -> str:
     inside = []
     for role, end in ends.items():
         name, _, space = end.partition("\0")
-        spaces = f" xmlns:former={quoteattr(space)}" if space else ""
+        spaces = f' xmlns:former="{escape(space)}"' if space else ""
         inside.append(f'<prov:{role}{spaces} prov:ref="{name}"/>')
     return f"  <prov:{kind}>{''.join(inside)}</prov:{kind}>"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import logging
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -112,14 +113,16 @@ def remove_response(
             st.remove(trace)
             continue
         if len(trace) < FEWEST_SAMPLES or _is_polynomial(response):
-            trace.remove_response(
+            # By a text: named in code, it would be imported for (`preload`) by all.
+            methodcaller(
+                "remove_response",
                 inv,
                 pre_filt=corners,
                 zero_mean=zero_mean,
                 taper=taper,
                 taper_fraction=taper_fraction,
                 **options,
-            )
+            )(trace)
             continue
         samples = trace.data.astype(np.float64)
         if zero_mean:

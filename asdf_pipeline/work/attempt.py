@@ -67,6 +67,11 @@ class ProcessWork(Work):
     no_events: bool = False
     writes: bool = True
 
+    @property
+    def inputs(self) -> list[Path]:
+        """The input, and what it is compared with (see `Work.inputs`)."""
+        return [path for path in (self.input, self.other) if path is not None]
+
     def begin(self, name: str) -> ProcessWorker:
         """Return a worker (see `Work.begin`)."""
         return ProcessWorker(self, name)

@@ -15,6 +15,8 @@ from asdf_pipeline.plan.units import ALL_STATIONS
 from asdf_pipeline.work.tracebacks import whole_traceback
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
     from types import TracebackType
 
     from asdf_pipeline.container.encoded import Product
@@ -43,6 +45,11 @@ class Work(ABC):
         name : str
             Who this is, for logs and outcomes.
         """
+
+    @property
+    def inputs(self) -> Sequence[Path]:
+        """Files, or folders, that every worker must see."""
+        return ()
 
     def preload(self) -> None:  # noqa: B027
         """Import what every worker would import anew; called before they are forked."""

@@ -151,6 +151,11 @@ def stage_workers(wildcards, input):
     return 1 if input.asdf else workers_by_size(wildcards, input)
 
 
+def process_workers(wildcards, input):
+    """Return a core for each MB, up to 8: a small data set is done sooner by one."""
+    return min(8, 1 + int(input.size_mb))
+
+
 def no_environment(wildcards):
     """Return None: the rules run in the environment that runs Snakemake.
 

@@ -27,7 +27,7 @@ rule process:
         options=process_options,
         # Beside the output, also where a module's prefix moves that.
         work_dir=lambda wildcards, output: str(Path(output.processed).parent / "work"),
-    threads: 8
+    threads: process_workers
     # How it is run, not what it makes: a change of these makes nothing run again.
     resources:
         mpi="",

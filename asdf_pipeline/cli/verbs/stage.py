@@ -212,6 +212,7 @@ def run(args: argparse.Namespace) -> None:
         codes=Codes.read(args.codes, **defaults),
         backend=args.backend,
         workers=args.workers,
+        scheduler=args.scheduler,
         io="segments",
         max_failures=0,
         work_dir=args.work_dir,
