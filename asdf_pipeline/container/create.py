@@ -196,7 +196,10 @@ def auxiliary(file_id: Any, content: EncodedAuxiliary) -> Any | None:
     dataset = array(parent, name, content.array)
     attributes = h5py.Dataset(dataset).attrs
     for key, value in content.parameters:
-        attributes.create(key, value)
+        if isinstance(value, float):  # most are; a tenth of h5py's time for it
+            number_attribute(dataset, key.encode(), np.array(value, "<f8"))
+        else:
+            attributes.create(key, value)
     if content.provenance_id:
         text_attribute(dataset, b"provenance_id", content.provenance_id)
     return dataset
