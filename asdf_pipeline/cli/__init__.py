@@ -31,7 +31,7 @@ PROGRAM = "asdf-pipeline"
 VERBS = (
     *("init", "config", "stage", "try", "process", "pairs", "gathers", "compare"),
     *("merge", "export", "manifest", "report", "info", "digest", "verify", "repair"),
-    *("repack", "status"),
+    *("repack", "status", "crate", "reproduce"),
 )
 _MODULES = {"try": "trial"}
 

@@ -68,14 +68,7 @@ def add_running(
         "own compressed segment, merged at the end; default auto: parallel where "
         "h5py can",
     )
-    parser.add_argument(
-        "--max-failures",
-        type=max_failures_argument,
-        default=0,
-        metavar="N|P%",
-        help=f"how many {units} may fail; more: exit code 1 and no output, but what "
-        "worked is kept for the next run; default 0",
-    )
+    add_failures(parser, units)
     parser.add_argument(
         "--traceback-limit",
         type=read_levels,
@@ -93,12 +86,6 @@ def add_running(
         "this time, later ones after 5%% of the run's time; default %(default)g",
     )
     parser.add_argument(
-        "--outcomes",
-        type=Path,
-        metavar="FILE.jsonl",
-        help="write what became of each of them here, for 'manifest'",
-    )
-    parser.add_argument(
         "--no-events",
         action="store_true",
         help="leave the input's events alone, such as damaged ones: the output has "
@@ -110,6 +97,30 @@ def add_running(
         help="copy the (first) input's auxiliary data to the output",
     )
     add_keeping(parser, f"{output}.work")
+
+
+def add_failures(parser: argparse.ArgumentParser, units: str = "stations") -> None:
+    """Declare how many units may fail, and where it is kept what became of each.
+
+    Parameters
+    ----------
+    units : str
+        What may fail, for the help.
+    """
+    parser.add_argument(
+        "--max-failures",
+        type=max_failures_argument,
+        default=0,
+        metavar="N|P%",
+        help=f"how many {units} may fail; more: exit code 1 and no output, but what "
+        "worked is kept for the next run; default 0",
+    )
+    parser.add_argument(
+        "--outcomes",
+        type=Path,
+        metavar="FILE.jsonl",
+        help="write what became of each of them here, for 'manifest'",
+    )
 
 
 def add_team(parser: argparse.ArgumentParser) -> None:

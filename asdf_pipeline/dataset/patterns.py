@@ -105,7 +105,8 @@ class Patterns:
         windows : Windows, optional
             The function is called for each window in which both have samples.
         stack : {"mean"}, callable or None
-            What becomes of the windows of a pair: the mean of each array; what
+            What becomes of the windows of a pair: the mean of each array, made by the
+            function's attribute ``stack``, if it has one; what
             ``stack(windows)`` returns, which gets an iterator over the function's
             results; None: all are written, each under a path of its own. How many
             there were stands in the parameter ``number_of_windows``.

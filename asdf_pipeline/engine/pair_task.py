@@ -57,8 +57,9 @@ class PairTask(ProcessTask):
     prepare_memory_in_mb : float
         MiB of what was prepared that each worker keeps.
     stack : {"mean"}, str, callable or None
-        What becomes of the windows of a pair: their mean, what a function returns
-        that gets an iterator over their results, or (None) all of them.
+        What becomes of the windows of a pair: their mean, which the function's
+        attribute `stack` makes, if it has one; what a function returns that gets an
+        iterator over their results; or (None) all of them.
     """
 
     tag: str | None = None  # type: ignore[assignment]
@@ -81,7 +82,7 @@ class PairTask(ProcessTask):
         wanted = self.prepare or getattr(function, "prepare", None)
         if wanted is None:
             process = made_ready(name, function, parameters, PAIR)
-            return process, None, self._stack()
+            return process, None, self._stack(function)
         name_of_other, prepare = find_function(wanted)
         for_it = {k: v for k, v in parameters.items() if _takes(prepare, k)}
         rest = {
@@ -92,13 +93,16 @@ class PairTask(ProcessTask):
         return (
             made_ready(name, function, rest, PAIR),
             made_ready(name_of_other, prepare, for_it, PREPARATION),
-            self._stack(),
+            self._stack(function),
         )
 
-    def _stack(self) -> UserFunction | None:
-        if self.windows is None or self.stack is None or self.stack == MEAN:
+    def _stack(self, function: Callable[..., Any]) -> UserFunction | None:
+        wanted = self.stack
+        if wanted == MEAN:
+            wanted = getattr(function, "stack", None)
+        if self.windows is None or wanted is None:
             return None
-        return load_function(self.stack, call=STACK)
+        return load_function(wanted, call=STACK)
 
     def load(self) -> UserFunction:
         """Return the function, ready to be called (see `ProcessTask.load`)."""

@@ -91,7 +91,12 @@ class Pipeline:
         ASDFPipelineError
             As of `read`; also if there is no such file, or it is no YAML.
         """
-        return cls.read(load_config(path), look=True)
+        return cls.read_file(path, look=True)
+
+    @classmethod
+    def read_file(cls, path: Path, *, look: bool) -> Pipeline:
+        """Check a configuration in a file (see `read`)."""
+        return cls.read(load_config(path), look=look)
 
     def export_options(self) -> list[str]:
         """Return the options of ``export`` that say what is written."""

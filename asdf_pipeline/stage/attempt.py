@@ -12,9 +12,9 @@ import obspy
 from asdf_pipeline.container.arrays import encode_auxiliary
 from asdf_pipeline.container.encoded import Product
 from asdf_pipeline.container.product import encode_document
-from asdf_pipeline.errors import ASDFPipelineError
+from asdf_pipeline.errors import ASDFPipelineError, InputError
 from asdf_pipeline.stage.codes import Codes
-from asdf_pipeline.stage.files import InputErrors
+from asdf_pipeline.stage.files import InputErrors, raise_all
 from asdf_pipeline.stage.reading import FileReader
 from asdf_pipeline.stage.sac_fields import associate
 from asdf_pipeline.stage.sac_kept import kept_fields, path_of
@@ -25,13 +25,13 @@ from asdf_pipeline.work.base import Made, Source, UnitWorker, Work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from obspy.clients.fdsn import Client
 
     from asdf_pipeline.plan.outcome import Outcome
     from asdf_pipeline.plan.units import Unit
     from asdf_pipeline.stage.fdsn import Line, Request
+    from asdf_pipeline.stage.remote import Place
     from asdf_pipeline.stage.waveform_file import WaveformFile
 
 
@@ -43,7 +43,7 @@ class Sources:
     ----------
     files : mapping of str to tuple of WaveformFile
         By unit id.
-    shared : mapping of pathlib.Path to frozenset of str
+    shared : mapping of pathlib.Path or RemoteFile to frozenset of str
         Stations of a file that holds several.
     documents : mapping of str to bytes
         StationXML by station.
@@ -61,10 +61,12 @@ class Sources:
         Whether samples are multiplied by ``stats.calib``.
     codes : Codes
         Codes for traces whose file has none.
+    unreadable : mapping of str to tuple of str
+        Why stations cannot be staged, by station.
     """
 
     files: Mapping[str, tuple[WaveformFile, ...]]
-    shared: Mapping[Path, frozenset[str]]
+    shared: Mapping[Place, frozenset[str]]
     documents: Mapping[str, bytes]
     quakeml: bytes | None
     sac_events: frozenset[str] = frozenset()
@@ -73,6 +75,7 @@ class Sources:
     split_drift: bool = False
     apply_calib: bool = False
     codes: Codes = field(default_factory=Codes)
+    unreadable: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +139,7 @@ class StageWorker(UnitWorker):
         collector = TraceCollector()
         headers: dict[str, Any] = {}
         errors = InputErrors()
+        raise_all(map(InputError, sources.unreadable.get(station, ())))
         for streams in self._sources(unit):
             with errors.collected():
                 for source_name, stream in streams:
@@ -176,7 +180,9 @@ class StageWorker(UnitWorker):
     def _sources(self, unit: Unit) -> Iterator[Iterator[tuple[str, obspy.Stream]]]:
         """Yield what each of a unit's sources holds, with its name."""
         sources = self.work.sources
-        for file in sources.files.get(unit.id, ()):
+        files = sources.files.get(unit.id, ())
+        self._files.expect(files)
+        for file in files:
             yield self._files.read(file, unit.station)
         if unit.id in sources.lines and sources.request is not None:
             yield self._download(unit, sources.request)

@@ -92,6 +92,11 @@ def function_files(wildcards):
     return in_one_line(TASKS[wildcards.dataset].function_files)
 
 
+def remote_state(wildcards):
+    """Return what changes where a data set's files on servers do; empty without any."""
+    return in_one_line(DATASETS[wildcards.dataset].remote_state)
+
+
 def stage_options(wildcards):
     """Return the options of `stage` that say what is staged."""
     how = PIPELINE.config["stage"]
@@ -139,16 +144,22 @@ def keep_staged(path):
     return path if PIPELINE.config["keep_staged"] else temp(path)
 
 
-def workers_by_size(wildcards, input):
+def workers_of(size_mb):
     """Return a core for each 100 MB: a small data set is done by one."""
-    return max(1, min(8, int(input.size_mb // 100)))
+    return max(1, min(8, int(size_mb // 100)))
+
+
+def workers_by_size(wildcards, input):
+    """Return the cores for the files that a rule reads."""
+    return workers_of(input.size_mb)
 
 
 def stage_workers(wildcards, input):
     """Return the cores for staging files, for downloading, or for a link."""
     if input.request:
         return 2  # a data centre is shared
-    return 1 if input.asdf else workers_by_size(wildcards, input)
+    remote = DATASETS[wildcards.dataset].remote_size_mb()
+    return 1 if input.asdf else workers_of(input.size_mb + remote)
 
 
 def process_workers(wildcards, input):

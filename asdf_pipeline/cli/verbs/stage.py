@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.cli.arguments import add_verb, read_parameters
-from asdf_pipeline.cli.running import add_keeping, add_team
+from asdf_pipeline.cli.running import add_failures, add_keeping, add_team
 from asdf_pipeline.cli.stopping import terminable
 from asdf_pipeline.errors import CallError
 from asdf_pipeline.text import plural
@@ -76,10 +76,10 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
         "--archive",
         nargs="+",
         action="extend",
-        type=Path,
         default=[],
-        metavar="DIR",
-        help="archives: directories with a file for each channel, or station, and day",
+        metavar="DIR|URL",
+        help="archives: directories, or addresses such as s3://scedc-pds, with a file "
+        "for each channel, or station, and day",
     )
     parser.add_argument(
         "--layout",
@@ -153,6 +153,7 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
         help="the ASDF file to make; it must not exist yet",
     )
     add_team(parser)
+    add_failures(parser)
     add_keeping(parser, "STAGED.h5.work")
     parser.set_defaults(run=run)
 
@@ -214,7 +215,8 @@ def run(args: argparse.Namespace) -> None:
         workers=args.workers,
         scheduler=args.scheduler,
         io="segments",
-        max_failures=0,
+        max_failures=args.max_failures,
+        outcomes=args.outcomes,
         work_dir=args.work_dir,
         progress=args.progress,
     )
@@ -222,10 +224,11 @@ def run(args: argparse.Namespace) -> None:
         report = engine.run(task)
     outcomes = report.outcomes
     if outcomes:  # on the process that leads
+        staged = [one for one in outcomes if one.status == "ok"]
         log.info(
             "%s: %s, %s, %s, tag %s",
             args.output,
-            plural(len({one.station for one in outcomes}), "station"),
+            plural(len({one.station for one in staged}), "station"),
             plural(sum(one.traces_out for one in outcomes), "trace"),
             plural(sum(one.samples_out for one in outcomes), "sample"),
             args.tag,
