@@ -21,10 +21,16 @@ from asdf_pipeline.function.load import (
     load_function,
     made_ready,
 )
-from asdf_pipeline.plan.pairs import EVERY_PAIR, PairSelection, plan_pairs
+from asdf_pipeline.plan.pair_selection import (
+    EVERY_PAIR,
+    MEAN,
+    PREPARE_MEMORY,
+    PairSelection,
+)
+from asdf_pipeline.plan.pairs import plan_pairs
 from asdf_pipeline.plan.units import parts_of
 from asdf_pipeline.text import plural
-from asdf_pipeline.work.pairs import MEAN, PairWork
+from asdf_pipeline.work.pairs import PairWork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,9 +39,6 @@ if TYPE_CHECKING:
     from asdf_pipeline.plan.units import Plan
 
 log = logging.getLogger(__name__)
-
-PREPARE_MEMORY_IN_MB = 1024.0
-"""What each worker keeps of what was prepared, by default."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class PairTask(ProcessTask):
     tag: str | None = None  # type: ignore[assignment]
     pairs: PairSelection = EVERY_PAIR
     prepare: str | Callable[..., Any] | None = None
-    prepare_memory_in_mb: float = PREPARE_MEMORY_IN_MB
+    prepare_memory_in_mb: float = PREPARE_MEMORY
     stack: str | Callable[..., Any] | None = MEAN
 
     @cached_property
@@ -124,6 +127,11 @@ class PairTask(ProcessTask):
             raise CallError(msg)
         with Reader(self.input) as reader:
             return plan_pairs(reader, self.tag, self.selection, self.pairs)
+
+    @property
+    def joins_pieces(self) -> bool:
+        """Whether pieces of windows become one trace: pairs have no traces."""
+        return False
 
     def more_of_key(self) -> dict[str, str | None]:
         """Return what else the work depends on, by name."""
