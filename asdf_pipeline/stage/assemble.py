@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from asdf_pipeline.plan.outcome import Outcome
     from asdf_pipeline.stage.archive import Archive
-    from asdf_pipeline.stage.fdsn import Request
+    from asdf_pipeline.stage.fdsn_request import Request
     from asdf_pipeline.stage.remote import Place
 
 
@@ -126,7 +126,7 @@ class StageTask(Assignment):
             found.quakeml,
             found.sac_events,
             self.request,
-            {unit.id: lines for unit, lines in found.requests.items()},
+            {unit.id: query for unit, query in found.requests.items()},
             self.split_drift,
             self.apply_calib,
             self.codes,

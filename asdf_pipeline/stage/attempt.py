@@ -26,11 +26,10 @@ from asdf_pipeline.work.base import Made, Source, UnitWorker, Work
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from obspy.clients.fdsn import Client
-
     from asdf_pipeline.plan.outcome import Outcome
     from asdf_pipeline.plan.units import Unit
-    from asdf_pipeline.stage.fdsn import Line, Request
+    from asdf_pipeline.stage.fdsn import Downloader, Query
+    from asdf_pipeline.stage.fdsn_request import Request
     from asdf_pipeline.stage.remote import Place
     from asdf_pipeline.stage.waveform_file import WaveformFile
 
@@ -53,7 +52,7 @@ class Sources:
         Ids of events: traces whose SAC header has one of them belong to it.
     request : Request or None
         The web services of the units that are downloaded.
-    lines : mapping of str to tuple of Line
+    queries : mapping of str to Query
         What to ask them for, by unit id.
     split_drift : bool
         Whether traces are split where their records' times part from theirs.
@@ -71,7 +70,7 @@ class Sources:
     quakeml: bytes | None
     sac_events: frozenset[str] = frozenset()
     request: Request | None = None
-    lines: Mapping[str, tuple[Line, ...]] = field(default_factory=dict)
+    queries: Mapping[str, Query] = field(default_factory=dict)
     split_drift: bool = False
     apply_calib: bool = False
     codes: Codes = field(default_factory=Codes)
@@ -117,7 +116,7 @@ class StageWorker(UnitWorker):
         self._files = FileReader(
             sources.shared, sources.split_drift, sources.apply_calib, sources.codes
         )
-        self._client: Client | None = None
+        self._downloader: Downloader | None = None
 
     def close(self) -> None:
         """Forget the file read last."""
@@ -184,18 +183,19 @@ class StageWorker(UnitWorker):
         self._files.expect(files)
         for file in files:
             yield self._files.read(file, unit.station)
-        if unit.id in sources.lines and sources.request is not None:
+        if unit.id in sources.queries and sources.request is not None:
             yield self._download(unit, sources.request)
 
     def _download(
         self, unit: Unit, request: Request
     ) -> Iterator[tuple[str, obspy.Stream]]:
-        from asdf_pipeline.stage.fdsn import download
+        from asdf_pipeline.stage.fdsn import Downloader
 
-        if self._client is None:
-            self._client = request.client()
-        source_name = f"{request.url}, {unit.id}"
-        stream = download(self._client, self.work.sources.lines[unit.id], source_name)
+        if self._downloader is None:
+            self._downloader = Downloader(request)
+        query = self.work.sources.queries[unit.id]
+        source_name = f"{query.url}, {unit.id}"
+        stream = self._downloader.download(query, source_name)
         left_out, kept = Tally(), obspy.Stream()
         for trace in stream:
             if why := no_waveform(trace):

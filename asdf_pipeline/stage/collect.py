@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from asdf_pipeline.plan.units import Unit
     from asdf_pipeline.stage.codes import Codes
-    from asdf_pipeline.stage.fdsn import Line, Request
+    from asdf_pipeline.stage.fdsn import Query
+    from asdf_pipeline.stage.fdsn_request import Request
     from asdf_pipeline.stage.remote import Place
     from asdf_pipeline.stage.scan import Piece
     from asdf_pipeline.stage.waveform_file import WaveformFile
@@ -50,7 +51,7 @@ class Collected:
         How many of them are from files or SAC headers.
     sac_events : frozenset of str
         Ids of those that are of SAC headers: a trace belongs to its header's.
-    requests : dict of Unit to tuple of Line
+    requests : dict of Unit to Query
         What to download, by unit.
     unreadable : dict of str to list of InputError
         Why stations cannot be staged; by the file's name where it is not known which
@@ -62,7 +63,7 @@ class Collected:
     quakeml: bytes | None = None
     events: int = 0
     sac_events: frozenset[str] = frozenset()
-    requests: dict[Unit, tuple[Line, ...]] = field(default_factory=dict)
+    requests: dict[Unit, Query] = field(default_factory=dict)
     unreadable: dict[str, list[InputError]] = field(default_factory=dict)
 
 
@@ -129,11 +130,13 @@ def collect(
         found.documents = dict(read_stations(stations))
     errors.raise_collected()
     if request is not None:
-        described = request.stations()
-        found.requests = request.units(described, tag)
-        found.documents = {**request.documents(described), **found.documents}
+        from asdf_pipeline.stage import fdsn
+
+        centres = fdsn.read_centres(request)
         if found.quakeml is None:
-            found.quakeml = request.quakeml()
+            found.quakeml = fdsn.read_events(request)
+        found.requests = fdsn.units_of(request, centres, found.quakeml, tag)
+        found.documents = {**fdsn.documents(centres), **found.documents}
     made = headers.documents(found.documents)
     if made:
         found.documents |= made

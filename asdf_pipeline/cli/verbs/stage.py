@@ -15,7 +15,7 @@ from asdf_pipeline.text import plural
 if TYPE_CHECKING:
     import argparse
 
-    from asdf_pipeline.stage.fdsn import Request
+    from asdf_pipeline.stage.fdsn_request import Request
 
 log = logging.getLogger(__name__)
 _RESUMES = "the same command goes on with what is sealed"
@@ -105,7 +105,8 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
         type=Path,
         metavar="FILE.yaml",
         help="what to download from FDSN web services: url, network, station, "
-        "location, channel, starttime, endtime, domain, events (docs/staging.md)",
+        "location, channel, starttime, endtime, domain, events, windows, ... "
+        "(docs/staging.md)",
     )
     parser.add_argument(
         "--no-sac-headers",
@@ -240,6 +241,6 @@ def _read_request(path: Path | None) -> Request | None:
     """Return what is to be downloaded."""
     if path is None:
         return None
-    from asdf_pipeline.stage.fdsn import Request
+    from asdf_pipeline.stage.fdsn_request import Request
 
     return Request.read(read_parameters(str(path)) or {}, str(path))
