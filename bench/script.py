@@ -9,8 +9,12 @@ import importlib
 import json
 import sys
 import warnings
+from typing import TYPE_CHECKING, Any
 
 from bench import functions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def main(
@@ -22,11 +26,20 @@ def main(
     library = importlib.import_module(package)
     with library.ASDFDataSet(source, mode="r") as ds:
         ds.process(
-            process_function=getattr(functions, function),
+            process_function=_function(function),
             output_filename=output,
             tag_map={"raw_recording": "processed"},
             **json.loads(options),
         )
+
+
+def _function(name: str) -> Callable[..., Any]:
+    """Return a function of `bench.functions`, or of the module before a colon."""
+    module, _, name = name.rpartition(":")
+    found: Callable[..., Any] = getattr(
+        importlib.import_module(module) if module else functions, name
+    )
+    return found
 
 
 if __name__ == "__main__":

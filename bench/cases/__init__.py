@@ -12,7 +12,18 @@ if TYPE_CHECKING:
     from bench.rows import Row
 
 NAMES = (
-    *("seed", "identity", "burn", "parts", "scale", "window", "append"),
+    *(
+        "seed",
+        "files",
+        "staging",
+        "small",
+        "identity",
+        "burn",
+        "parts",
+        "scale",
+        "window",
+        "append",
+    ),
     *("startup", "mpi", "sharing", "modes"),
 )
 """All cases, in the order of the table."""
