@@ -722,6 +722,7 @@ class ASDFDataSet(Exports):
         progress: str = "auto",
         selection: Selection | None = None,
         windows: Windows | None = None,
+        by: str | None = None,
         no_events: bool = False,
         copy_auxiliary: bool = False,
     ) -> RunReport:
@@ -765,6 +766,11 @@ class ASDFDataSet(Exports):
         selection, windows : Selection, Windows, optional
             What of the file is to be done, how long traces are cut and joined again;
             see `asdf_pipeline.Selection` and `asdf_pipeline.Windows`.
+        by : {"station", "event", "channel"}, optional
+            What the function is called with: all traces of a station and tag, those of
+            each event in turn (others are left out), or those of each channel, so that
+            few stations keep many cores busy. Default: stations, but events where the
+            function has an argument ``event``.
         no_events : bool
             Whether events, such as damaged ones, are left alone: the output has none,
             and the function gets none.
@@ -810,6 +816,7 @@ class ASDFDataSet(Exports):
             progress=progress,
             selection=selection or Selection(),
             windows=windows,
+            by=by,
             encoding=self._encoding,
             no_events=no_events,
             copy_auxiliary=copy_auxiliary,

@@ -21,10 +21,16 @@ from asdf_pipeline.function.load import (
     load_function,
     made_ready,
 )
-from asdf_pipeline.plan.pairs import EVERY_PAIR, PairSelection, plan_pairs
+from asdf_pipeline.plan.pair_selection import (
+    EVERY_PAIR,
+    MEAN,
+    PREPARE_MEMORY,
+    PairSelection,
+)
+from asdf_pipeline.plan.pairs import plan_pairs
 from asdf_pipeline.plan.units import parts_of
 from asdf_pipeline.text import plural
-from asdf_pipeline.work.pairs import MEAN, PairWork
+from asdf_pipeline.work.pairs import PairWork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,9 +39,6 @@ if TYPE_CHECKING:
     from asdf_pipeline.plan.units import Plan
 
 log = logging.getLogger(__name__)
-
-PREPARE_MEMORY_IN_MB = 1024.0
-"""What each worker keeps of what was prepared, by default."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +57,15 @@ class PairTask(ProcessTask):
     prepare_memory_in_mb : float
         MiB of what was prepared that each worker keeps.
     stack : {"mean"}, str, callable or None
-        What becomes of the windows of a pair: their mean, what a function returns
-        that gets an iterator over their results, or (None) all of them.
+        What becomes of the windows of a pair: their mean, which the function's
+        attribute `stack` makes, if it has one; what a function returns that gets an
+        iterator over their results; or (None) all of them.
     """
 
     tag: str | None = None  # type: ignore[assignment]
     pairs: PairSelection = EVERY_PAIR
     prepare: str | Callable[..., Any] | None = None
-    prepare_memory_in_mb: float = PREPARE_MEMORY_IN_MB
+    prepare_memory_in_mb: float = PREPARE_MEMORY
     stack: str | Callable[..., Any] | None = MEAN
 
     @cached_property
@@ -78,7 +82,7 @@ class PairTask(ProcessTask):
         wanted = self.prepare or getattr(function, "prepare", None)
         if wanted is None:
             process = made_ready(name, function, parameters, PAIR)
-            return process, None, self._stack()
+            return process, None, self._stack(function)
         name_of_other, prepare = find_function(wanted)
         for_it = {k: v for k, v in parameters.items() if _takes(prepare, k)}
         rest = {
@@ -89,13 +93,16 @@ class PairTask(ProcessTask):
         return (
             made_ready(name, function, rest, PAIR),
             made_ready(name_of_other, prepare, for_it, PREPARATION),
-            self._stack(),
+            self._stack(function),
         )
 
-    def _stack(self) -> UserFunction | None:
-        if self.windows is None or self.stack is None or self.stack == MEAN:
+    def _stack(self, function: Callable[..., Any]) -> UserFunction | None:
+        wanted = self.stack
+        if wanted == MEAN:
+            wanted = getattr(function, "stack", None)
+        if self.windows is None or wanted is None:
             return None
-        return load_function(self.stack, call=STACK)
+        return load_function(wanted, call=STACK)
 
     def load(self) -> UserFunction:
         """Return the function, ready to be called (see `ProcessTask.load`)."""
@@ -120,6 +127,11 @@ class PairTask(ProcessTask):
             raise CallError(msg)
         with Reader(self.input) as reader:
             return plan_pairs(reader, self.tag, self.selection, self.pairs)
+
+    @property
+    def joins_pieces(self) -> bool:
+        """Whether pieces of windows become one trace: pairs have no traces."""
+        return False
 
     def more_of_key(self) -> dict[str, str | None]:
         """Return what else the work depends on, by name."""

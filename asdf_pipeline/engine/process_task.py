@@ -31,6 +31,7 @@ from asdf_pipeline.metadata.events import check_quakeml
 from asdf_pipeline.plan.key import run_key
 from asdf_pipeline.plan.planning import make_plan, plan_comparison
 from asdf_pipeline.plan.selection import EVERYTHING
+from asdf_pipeline.plan.units import BY
 from asdf_pipeline.provenance.document import document
 from asdf_pipeline.provenance.ids import document_name, run_id
 from asdf_pipeline.provenance.run import describe
@@ -73,6 +74,9 @@ class ProcessTask(Assignment):
         How long traces are cut.
     cache_responses : bool
         Whether inventories carry memoising Responses.
+    by : {"station", "event", "channel"} or None
+        What the units of a station and tag are; None: stations, but events for a
+        function that asks for one.
     no_events : bool
         Whether the input's events are left alone: neither checked, nor copied, nor
         handed to the function.
@@ -94,6 +98,7 @@ class ProcessTask(Assignment):
     selection: Selection = EVERYTHING
     windows: Windows | None = None
     cache_responses: bool = True
+    by: str | None = None
     no_events: bool = False
     copy_auxiliary: bool = False
     other: str | Path | None = None
@@ -120,17 +125,26 @@ class ProcessTask(Assignment):
 
         Raises
         ------
+        CallError
+            If units are asked for that there are not.
         FunctionError
             If it cannot be found, loaded or called.
         """
+        if self.by not in (None, *BY):
+            msg = f"by {self.by!r}: expected {', '.join(BY)}"
+            raise CallError(msg)
+        if self.by == "event" and self.no_events:
+            msg = "by event: goes not without the events (--no-events)"
+            raise CallError(msg)
         call = STATION if self.other is None else COMPARISON
         return load_function(self.function, self.parameters, call)
 
     def plan(self, function: UserFunction) -> Plan:
         """Return what is to be done.
 
-        A function that asks for `event` gets one, with its traces: there is a unit
-        for each event of a station whose traces belong to events.
+        A function that asks for `event` gets one, with its traces, where nothing else
+        is said: there is a unit for each event of a station whose traces belong to
+        events.
 
         Raises
         ------
@@ -139,6 +153,9 @@ class ProcessTask(Assignment):
         InputError
             If an input cannot be read.
         """
+        by = self.by or "station"
+        if self.by is None and "event" in function.asks and not self.no_events:
+            by = "event"
         with ExitStack() as stack:
             reader = stack.enter_context(Reader(self.input))
             if self.other is None:
@@ -147,7 +164,8 @@ class ProcessTask(Assignment):
                     self.tag_map,
                     self.selection,
                     self.windows,
-                    by_event="event" in function.asks and not self.no_events,
+                    by=by,
+                    lenient=self.by is None,
                 )
             if self.windows is not None:
                 msg = "two data sets are compared station by station, not by windows"
@@ -189,6 +207,8 @@ class ProcessTask(Assignment):
         )
         if self.no_events:
             key["the events"] = "left alone"
+        if self.by is not None:
+            key["what a unit is"] = self.by
         if self.only_failed:
             key[retry.STATE] = identity(self.target, by_inode=True)
         return Processing(
@@ -199,13 +219,18 @@ class ProcessTask(Assignment):
             brief=run_id(key),
             reserved_paths=auxiliary if self.copy_auxiliary else (),
             auxiliary_from=Path(self.input) if self.copy_auxiliary else None,
-            join_encoding=self.encoding if self.windows and self.windows.join else None,
-            renamed=any(unit.event for unit in plan.units),
+            join_encoding=self.encoding if self.joins_pieces else None,
+            renamed=any(unit.event or unit.gathered for unit in plan.units),
             inputs=self.inputs,
             tag_map=tag_map,
             process=process,
             started=datetime.now(UTC),
         )
+
+    @property
+    def joins_pieces(self) -> bool:
+        """Whether traces that were done in windows become one again."""
+        return self.windows is not None and self.windows.join
 
     def more_of_key(self) -> dict[str, str | None]:
         """Return what else the work depends on, by name."""
@@ -281,7 +306,7 @@ class ProcessTask(Assignment):
             )
         if plan.of_no_event:
             log.warning(
-                "%s: %s of no event left out, as the function asks for `event`: %s%s",
+                "%s: %s of no event left out, as the work is done by events: %s%s",
                 self.input,
                 plural(sum(count for *_, count in plan.of_no_event), "trace"),
                 ", ".join(

@@ -13,7 +13,7 @@ from asdf_pipeline.errors import StopUnitError, TraceError
 from asdf_pipeline.function.preload import preload
 from asdf_pipeline.function.result import Result, check_result
 from asdf_pipeline.plan.outcome import Outcome, unit_id
-from asdf_pipeline.plan.pairs import EVERY_PAIR
+from asdf_pipeline.plan.pair_selection import EVERY_PAIR, MEAN
 from asdf_pipeline.plan.selection import EVERYTHING, overlap
 from asdf_pipeline.plan.units import parts_of
 from asdf_pipeline.provenance.ids import trace_id
@@ -34,11 +34,9 @@ if TYPE_CHECKING:
     from asdf_pipeline.function.load import UserFunction
     from asdf_pipeline.function.result import Checked
     from asdf_pipeline.metadata.stationxml import Coordinates
-    from asdf_pipeline.plan.pairs import PairSelection
+    from asdf_pipeline.plan.pair_selection import PairSelection
     from asdf_pipeline.plan.selection import Selection, Windows
     from asdf_pipeline.plan.units import Unit
-
-MEAN = "mean"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,19 +12,9 @@ if TYPE_CHECKING:
     from bench.rows import Row
 
 NAMES = (
-    *(
-        "seed",
-        "files",
-        "staging",
-        "small",
-        "identity",
-        "burn",
-        "parts",
-        "scale",
-        "window",
-        "append",
-    ),
-    *("startup", "mpi", "sharing", "modes"),
+    *("seed", "files", "staging", "small", "identity", "burn", "parts"),
+    *("scale", "window", "append", "startup", "mpi", "sharing", "modes"),
+    *("pairs", "many_pairs"),
 )
 """All cases, in the order of the table."""
 

@@ -92,8 +92,8 @@ def imported(folder: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("folder", "extras"),
     [
-        ("asdf_pipeline", ("dask", "mpi")),
-        ("tests", ("dask", "mpi", "test")),
+        ("asdf_pipeline", ("cloud", "dask", "mpi")),
+        ("tests", ("cloud", "dask", "mpi", "test")),
         ("bench", ("mpi", "bench")),
         ("docs", ("dev", "docs")),
     ],
