@@ -898,7 +898,7 @@ class ASDFDataSet(Exports):
         ProcessingFailedError
             If more failed than `max_failures`.
         """
-        from asdf_pipeline.engine import ProcessTask, run
+        from asdf_pipeline.engine import ComparisonTask, run
         from asdf_pipeline.plan.selection import EVERYTHING, Selection
 
         self.open_file.refuse_closed()
@@ -915,7 +915,7 @@ class ASDFDataSet(Exports):
         self.flush()
         with comparing.table_path(table_filename, output_filename) as table:
             return run(
-                ProcessTask(
+                ComparisonTask(
                     input=self.filename,
                     output=None if output_filename is None else Path(output_filename),
                     function=function,

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.container.reader import Reader
-from asdf_pipeline.engine.process_task import Processing, ProcessTask
+from asdf_pipeline.engine.process_task import ProcessTask
 from asdf_pipeline.errors import CallError
 from asdf_pipeline.function.load import GATHER, UserFunction, load_function
 from asdf_pipeline.plan.gathers import plan_gathers
@@ -33,7 +32,7 @@ class GatherTask(ProcessTask):
         The windows; None: gathers are those of events.
     """
 
-    tag: str | None = None  # type: ignore[assignment]
+    tag: str | None = None
     output_tag: str = GATHERED
 
     def load(self) -> UserFunction:
@@ -61,17 +60,6 @@ class GatherTask(ProcessTask):
         """Whether pieces of windows become one trace: no, each gather is its own."""
         return False
 
-    def work(self, layout: Layout | None, brief: object) -> GatherWork:  # type: ignore[override]
+    def work(self, layout: Layout | None, brief: object) -> GatherWork:
         """Return what a worker needs (see `Assignment.work`)."""
-        process = layout.process if isinstance(layout, Processing) else self.load()
-        return GatherWork(
-            input=Path(self.input),
-            process=process,
-            selection=self.selection,
-            windows=self.windows,
-            encoding=self.encoding,
-            cache_responses=self.cache_responses,
-            run_id=str(brief),
-            no_events=self.no_events,
-            writes=self.output is not None,
-        )
+        return GatherWork(**self.shared(layout, brief))

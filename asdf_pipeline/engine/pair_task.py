@@ -6,7 +6,6 @@ import inspect
 import logging
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.container.reader import Reader
@@ -62,7 +61,7 @@ class PairTask(ProcessTask):
         iterator over their results; or (None) all of them.
     """
 
-    tag: str | None = None  # type: ignore[assignment]
+    tag: str | None = None
     pairs: PairSelection = EVERY_PAIR
     prepare: str | Callable[..., Any] | None = None
     prepare_memory_in_mb: float = PREPARE_MEMORY
@@ -173,23 +172,15 @@ class PairTask(ProcessTask):
                 ", ..." if len(plan.not_located) > 5 else "",
             )
 
-    def work(self, layout: Layout | None, brief: object) -> PairWork:  # type: ignore[override]
+    def work(self, layout: Layout | None, brief: object) -> PairWork:
         """Return what a worker needs (see `Assignment.work`)."""
-        process, prepare, stack = self.loaded
+        _, prepare, stack = self.loaded
         return PairWork(
-            input=Path(self.input),
-            process=process,
+            **self.shared(layout, brief),
             prepare=prepare,
             prepare_memory=int(self.prepare_memory_in_mb * 2**20),
             stack=stack or (MEAN if self.stack == MEAN else None),
-            selection=self.selection,
             pairs=self.pairs,
-            windows=self.windows,
-            encoding=self.encoding,
-            cache_responses=self.cache_responses,
-            run_id=str(brief),
-            no_events=self.no_events,
-            writes=self.output is not None,
         )
 
 

@@ -73,6 +73,11 @@ class Checked:
     auxiliary: Mapping[str, Any]
     row: dict[str, Any] | None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing in it."""
+        return not len(self.stream) and not self.auxiliary and self.row is None
+
 
 def check_result(value: object, station: str, *, compares: bool) -> Checked:
     """Return what a function returned in its one form.

@@ -2,74 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.container.arrays import encode_auxiliary
 from asdf_pipeline.container.encoded import Product
 from asdf_pipeline.container.product import encode_document, encode_stream
-from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.errors import TraceError
-from asdf_pipeline.function.preload import preload
 from asdf_pipeline.function.result import check_result
-from asdf_pipeline.plan.selection import EVERYTHING
 from asdf_pipeline.provenance.ids import link, trace_id
-from asdf_pipeline.work.base import Made, Source, UnitWorker, Work
-from asdf_pipeline.work.call import lent
+from asdf_pipeline.work.base import Made, Source, UnitWorker
+from asdf_pipeline.work.call import asked_of, lent
+from asdf_pipeline.work.function_work import FunctionWork
 from asdf_pipeline.work.gather import Gather
 from asdf_pipeline.work.source import ReadCounts
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from obspy import Stream, Trace
 
-    from asdf_pipeline.function.load import UserFunction
     from asdf_pipeline.plan.outcome import Outcome
-    from asdf_pipeline.plan.selection import Selection, Windows
     from asdf_pipeline.plan.units import Unit
 
 
-@dataclass(frozen=True, kw_only=True)
-class GatherWork(Work):
-    """What every worker of a run over gathers needs to know.
-
-    Attributes
-    ----------
-    input : pathlib.Path
-        The input file, opened read-only by each worker.
-    process : UserFunction
-        The user's function of a gather.
-    selection : Selection
-        Which channels and times are read.
-    windows : Windows or None
-        How long traces are cut, where gathers are those of windows.
-    cache_responses : bool
-        Whether inventories carry memoising Responses.
-    run_id : str
-        Names the records of provenance that traces refer to; empty: they keep theirs.
-    no_events : bool
-        Whether the file's events are left alone.
-    writes : bool
-        Whether there is an output to write to; else the function may return rows only.
-    """
-
-    input: Path
-    process: UserFunction
-    selection: Selection = EVERYTHING
-    windows: Windows | None = None
-    cache_responses: bool = True
-    run_id: str = ""
-    no_events: bool = False
-    writes: bool = True
+class GatherWork(FunctionWork):
+    """A function that is applied to gathers."""
 
     def begin(self, name: str) -> GatherWorker:
         """Return a worker (see `Work.begin`)."""
         return GatherWorker(self, name)
-
-    def preload(self) -> None:
-        """Import what the function's code names (see `Work.preload`)."""
-        preload(self.process.function)
 
 
 class GatherSource(Source):
@@ -98,9 +58,7 @@ class GatherWorker(UnitWorker):
     def __init__(self, work: GatherWork, name: str) -> None:
         super().__init__(work, name)
         self.work = work
-        self.reader = Reader(work.input, cache_responses=work.cache_responses)
-        if work.no_events:
-            self.reader.ignore_events()
+        (self.reader,) = work.open_inputs()
 
     def close(self) -> None:
         """Close the input."""
@@ -120,10 +78,11 @@ class GatherWorker(UnitWorker):
         """Have the function called, encode (see `UnitWorker.produce`)."""
         assert isinstance(source, GatherSource)
         function, gather = self.work.process, source.gather
-        offered = {"parameters": dict(function.parameters)} if function.asks else {}
         try:
             with lent():
-                value = function.function(gather, **function.parameters, **offered)
+                value = function.function(
+                    gather, **function.parameters, **asked_of(function)
+                )
         finally:
             for data in gather.touched:
                 data.take_back()
@@ -138,12 +97,7 @@ class GatherWorker(UnitWorker):
         auxiliary = encode_auxiliary(result.auxiliary, self.work.encoding, record)
         if not products and not auxiliary:
             return Made(row=result.row)
-        if not self.work.writes:
-            msg = (
-                f"{unit.name}: the function returned waveforms or auxiliary data, and "
-                "no output file is named to write them to"
-            )
-            raise TraceError(msg)
+        self.work.refuse_unwritten(unit.name)
         first, *others = products or [Product("", unit.output_tag, ())]
         whole = replace(first, auxiliary=auxiliary, others=tuple(others))
         return Made(whole, result.row)

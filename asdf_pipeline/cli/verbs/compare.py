@@ -69,4 +69,4 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Compare the files and sum up."""
-    run_with_table(args, "ProcessTask", tag=args.tag, other=args.other)
+    run_with_table(args, "ComparisonTask", tag=args.tag, other=args.other)
