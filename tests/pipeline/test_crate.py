@@ -88,9 +88,8 @@ def test_a_crate_holds_the_functions_and_all_results(
     (made / "pairs.csv").write_text("station\n")
     assert make(done.path / "results", tmp_path / "a.zip") == 0
     with zipfile.ZipFile(tmp_path / "a.zip") as file:
-        assert {"lib/steps.py", "lib/other.py", "config/config.yaml"} <= {
-            *file.namelist()
-        }
+        names = set(file.namelist())
+        assert {"lib/steps.py", "lib/other.py", "config/config.yaml"} <= names
         assert "results/bavaria/pairs.csv" in names
         known = json.loads(file.read("reproduce.json"))["datasets"]["bavaria"]
         assert known["pairs"] == known["processed"]
