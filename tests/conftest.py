@@ -34,6 +34,7 @@ NAMES = (
     *("mpi", "parallel-hdf5", "slurm", "mount", "h5dump", "chromium", "axe"),
     *("sphinx", "s3", "openssl"),
 )
+_S3 = ("s3fs", "aiohttp", "moto", "flask_cors", "snakemake_storage_plugin_s3")
 PREFIX = "not on this machine: "
 # No limit of time: others compute on this machine, too. And each time the same.
 settings.register_profile(
@@ -133,7 +134,7 @@ def why_not(name: str) -> str | None:
     elif name in ("sphinx", "s3"):
         needed, extra = {
             "sphinx": (("sphinx", "myst_parser", "furo"), "docs"),
-            "s3": (("s3fs", "aiohttp", "moto", "flask_cors"), "test"),
+            "s3": (_S3, "test"),
         }[name]
         if missing := [one for one in needed if find_spec(one) is None]:
             return f"not installed: {', '.join(missing)} (the extra {extra})"
