@@ -5,7 +5,8 @@
 #        became of each station.
 #
 # Without a launcher: multiprocessing, whose members take turns to write. With one
-# (resources.mpi, set by a profile): MPI, with parallel HDF5 where h5py has it.
+# (resources.mpi, set by a profile): MPI, with parallel HDF5 where h5py has it. With
+# Dask's scheduler in the config: its workers.
 #
 # The work directory is undeclared on purpose: Snakemake deletes a failed job's
 # outputs, and the next attempt goes on from what is in there.
@@ -27,7 +28,7 @@ rule process:
         options=process_options,
         # Beside the output, also where a module's prefix moves that.
         work_dir=lambda wildcards, output: str(Path(output.processed).parent / "work"),
-    threads: 8
+    threads: 1 if PROCESS["scheduler"] else 8
     # How it is run, not what it makes: a change of these makes nothing run again.
     resources:
         mpi="",
@@ -36,6 +37,7 @@ rule process:
         mem_mb_per_cpu=memory_of_one,
         runtime=minutes,
         io=PROCESS["io"],
+        scheduler=PROCESS["scheduler"],
         max_failures=PROCESS["max_failures"],
         traceback_limit=PROCESS["traceback_limit"],
     conda:
@@ -43,7 +45,11 @@ rule process:
     shell:
         """
         launcher={resources.mpi:q}
-        if [ -n "$launcher" ]; then
+        scheduler={resources.scheduler:q}
+        if [ -n "$scheduler" ]; then
+            set -- python -P -m asdf_pipeline process \
+                --backend dask --scheduler "$scheduler"
+        elif [ -n "$launcher" ]; then
             set -- $launcher -n {resources.tasks} python -P -m mpi4py \
                 -m asdf_pipeline process --backend mpi
         else
