@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.reliability.campaign import (
+    MORE_WAYS,
     STATIONS,
     WAYS,
     WHOLE,
@@ -48,3 +49,18 @@ def test_nothing_is_lost_whoever_is_killed(example: Path, way: Way) -> None:
             run_trial(example, way, digest, usual, rng, cluster) for _ in range(trials)
         ]
     assert len(killed) == trials
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        way
+        for way in MORE_WAYS
+        if way.name.startswith("multiprocessing") and not way.name.endswith("windows")
+    ],
+    ids=lambda way: way.name,
+)
+def test_nothing_is_lost_of_other_patterns(example: Path, way: Way) -> None:
+    """Every team is tried by hand (docs/reliability.md)."""
+    digest, usual = usual_run(example, way)
+    assert run_trial(example, way, digest, usual, random.Random(5))
