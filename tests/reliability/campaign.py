@@ -23,6 +23,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import sys
@@ -351,15 +352,16 @@ def campaign(
     """Run trials over the ways in turn; return how many of each kind held."""
     rng = random.Random(seed)
     with ExitStack() as stack:
-        clusters = {way: stack.enter_context(cluster_of(way)) for way in ways}
-        usual = {way: usual_run(example, way, clusters[way]) for way in ways}
+        each = {way.cluster: way for way in ways}  # those of a size share one
+        clusters = {n: stack.enter_context(cluster_of(w)) for n, w in each.items()}
+        usual = {way: usual_run(example, way, clusters[way.cluster]) for way in ways}
         for pattern in {way.pattern for way in ways}:
             digests = {usual[way][0] for way in ways if way.pattern == pattern}
             assert len(digests) <= 1, f"digests differ without any kill: {digests}"
         held: Counter[tuple[str, str]] = Counter()
         for number in range(trials):
             way = ways[number % len(ways)]
-            killed = run_trial(example, way, *usual[way], rng, clusters[way])
+            killed = run_trial(example, way, *usual[way], rng, clusters[way.cluster])
             held[way.name, killed] += 1
             if (number + 1) % 25 == 0:
                 print(f"{number + 1} trials held", file=sys.stderr, flush=True)
@@ -384,12 +386,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trials", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--way", default="", help="only ways whose name has this")
+    parser.add_argument(
+        "--way", default="", help="only ways whose name has this (a regular expression)"
+    )
     args = parser.parse_args()
     from tests.reliability.data import make_example
 
     with tempfile.TemporaryDirectory() as folder:
-        ways = [way for way in ways_here() if args.way in way.name]
+        ways = [way for way in ways_here() if re.search(args.way, way.name)]
         held = campaign(
             make_example(Path(folder), STATIONS), ways, args.trials, args.seed
         )
