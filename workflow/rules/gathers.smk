@@ -33,7 +33,7 @@ rule gathers:
         mem_mb_per_cpu=memory_of_one,
         runtime=minutes,
         io=PROCESS["io"],
-        scheduler=PROCESS["scheduler"],
+        scheduler=SCHEDULER,
         max_failures=GATHERS.keys["max_failures"] if GATHERS else 0,
         traceback_limit=PROCESS["traceback_limit"],
     conda:

@@ -30,7 +30,7 @@ rule pairs:
         mem_mb_per_cpu=memory_of_pairs,
         runtime=minutes,
         io=PROCESS["io"],
-        scheduler=PROCESS["scheduler"],
+        scheduler=SCHEDULER,
         max_failures=PAIRS.keys["max_failures"] if PAIRS else 0,
         prepare_memory=PAIRS.keys["prepare_memory"] if PAIRS else 0,
         traceback_limit=PROCESS["traceback_limit"],

@@ -37,7 +37,7 @@ rule process:
         mem_mb_per_cpu=memory_of_one,
         runtime=minutes,
         io=PROCESS["io"],
-        scheduler=PROCESS["scheduler"],
+        scheduler=SCHEDULER,
         max_failures=PROCESS["max_failures"],
         traceback_limit=PROCESS["traceback_limit"],
     conda:
