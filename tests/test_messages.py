@@ -11,7 +11,7 @@ import asdf_pipeline
 HOME = Path(asdf_pipeline.__file__).parent
 OPTION = re.compile(r"""(^|[\s("'])--[a-z]""")
 # Only the command calls these rooms.
-COMMAND = {"cli", "pipeline", "stage"}
+COMMAND = {"cli", "crate", "pipeline", "stage"}
 # Texts beside them that may name options, and why.
 ALLOWED = {
     "--only-failed": "the command's alone",
@@ -23,6 +23,9 @@ ALLOWED = {
     "--lossy (lossy)": "names both",
     "--overwrite (overwrite)": "names both",
     "srun --mpi": "Slurm's",
+    "dask worker --nworkers": "Dask's",
+    "--nthreads 1)": "Dask's",
+    "dask scheduler --scheduler-file": "Dask's",
     "its file system has no locks": "of the verb repair",
 }
 

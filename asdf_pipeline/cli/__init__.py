@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 PROGRAM = "asdf-pipeline"
 # Modules in `cli.verbs`: named as their verb, but for `try`, which Python keeps.
 VERBS = (
-    *("init", "config", "stage", "try", "process", "compare", "merge", "export"),
-    *("manifest", "report", "info", "digest", "verify", "repair", "repack", "status"),
+    *("init", "config", "stage", "try", "process", "pairs", "gathers", "compare"),
+    *("merge", "export", "manifest", "report", "info", "digest", "verify", "repair"),
+    *("repack", "status", "crate", "reproduce"),
 )
 _MODULES = {"try": "trial"}
 

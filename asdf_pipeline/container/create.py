@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from asdf_pipeline.container.traces import TraceHeader
 
 _SCALAR = h5s.create(h5s.SCALAR)
+_TEXT = h5py.string_dtype("utf-8")
 
 
 @lru_cache(maxsize=1)
@@ -114,7 +115,12 @@ def _text_type(size: int, ascii_only: bool) -> Any:
 
 @lru_cache(maxsize=1)
 def _variable_text_type() -> Any:
-    return h5t.py_create(h5py.string_dtype("utf-8"), logical=True)
+    return h5t.py_create(_TEXT, logical=True)
+
+
+@lru_cache(maxsize=1)
+def _text_in_memory() -> Any:
+    return h5t.py_create(_TEXT)
 
 
 def file(file_id: Any, format_version: str) -> Any:
@@ -169,7 +175,11 @@ def trace(station: Any, content: EncodedTrace, name: str | None = None) -> Any:
     return dataset
 
 
-def auxiliary(file_id: Any, content: EncodedAuxiliary) -> Any | None:
+def auxiliary(
+    file_id: Any,
+    content: EncodedAuxiliary,
+    like: tuple[Any, EncodedAuxiliary] | None = None,
+) -> Any | None:
     """Create auxiliary data with its parameters and groups, without the array.
 
     Parameters
@@ -178,6 +188,9 @@ def auxiliary(file_id: Any, content: EncodedAuxiliary) -> Any | None:
         The file.
     content : EncodedAuxiliary
         The data.
+    like : (h5py.h5d.DatasetID, EncodedAuxiliary), optional
+        Other data whose array was not written yet. Of the same kind it is copied, which
+        takes a third of the time of as many new attributes.
 
     Returns
     -------
@@ -195,12 +208,53 @@ def auxiliary(file_id: Any, content: EncodedAuxiliary) -> Any | None:
             return None
     if parent.links.exists(name):
         return None
+    if like is not None and _is_of_kind(content, like[1]):
+        return _copied(parent, name, content, *like)
     dataset = array(parent, name, content.array)
-    attributes = h5py.Dataset(dataset).attrs
     for key, value in content.parameters:
-        attributes.create(key, value)
+        parameter_attribute(dataset, key, value)
     if content.provenance_id:
         text_attribute(dataset, b"provenance_id", content.provenance_id)
+    return dataset
+
+
+def _is_of_kind(one: EncodedAuxiliary, other: EncodedAuxiliary) -> bool:
+    """Tell whether data differs in its samples and in the values of attributes only."""
+
+    def kind(content: EncodedAuxiliary) -> tuple[Any, ...]:
+        stored = content.array
+        return (
+            (stored.dtype, stored.size, stored.shape, stored.chunk, stored.encoding),
+            content.provenance_id,
+            [
+                (name, value.dtype if isinstance(value, np.generic) else type(value))
+                for name, value in content.parameters
+            ],
+        )
+
+    plain = all(isinstance(value, str | np.generic) for _, value in one.parameters)
+    return plain and kind(one) == kind(other)
+
+
+def _copied(
+    parent: Any,
+    name: bytes,
+    content: EncodedAuxiliary,
+    other: Any,
+    its_content: EncodedAuxiliary,
+) -> Any:
+    """Create auxiliary data as a copy of other of its kind."""
+    h5o.copy(other, b".", parent, name, lcpl=_link_list())
+    dataset = h5d.open(parent, name)
+    pairs = zip(content.parameters, its_content.parameters, strict=True)
+    for (key, value), (_, known) in pairs:
+        if value is known or value == known:
+            continue
+        attribute = h5a.open(dataset, key.encode())
+        if isinstance(value, str):
+            attribute.write(np.array(value, _TEXT), _text_in_memory())
+        else:
+            attribute.write(np.asarray(value), _type(value.dtype.str))
     return dataset
 
 
@@ -220,7 +274,22 @@ def header(dataset: Any, content: TraceHeader) -> None:
 
 def number_attribute(owner: Any, name: bytes, value: np.ndarray[Any, Any]) -> None:
     """Create a scalar attribute of a number's type."""
-    h5a.create(owner, name, _type(value.dtype.str), _SCALAR).write(value)
+    kind = _type(value.dtype.str)
+    h5a.create(owner, name, kind, _SCALAR).write(value, kind)
+
+
+def parameter_attribute(dataset: Any, name: str, value: Any) -> None:
+    """Create an attribute as h5py does it, a number or a text four times as fast.
+
+    Most of what h5py 3.16 takes for one of these is to find its type again.
+    """
+    if isinstance(value, str):
+        attribute = h5a.create(dataset, name.encode(), _variable_text_type(), _SCALAR)
+        attribute.write(np.array(value, _TEXT), _text_in_memory())
+    elif isinstance(value, np.generic) and value.dtype.kind in "iufb":
+        number_attribute(dataset, name.encode(), np.asarray(value))
+    else:
+        h5py.Dataset(dataset).attrs.create(name, value)
 
 
 def text_attribute(owner: Any, name: bytes, text: str) -> None:
@@ -236,7 +305,7 @@ def text_attribute(owner: Any, name: bytes, text: str) -> None:
 def labels_attribute(owner: Any, labels: tuple[str, ...]) -> None:
     """Create the attribute of labels: UTF-8 of variable length, as pyasdf reads it."""
     attribute = h5a.create(owner, b"labels", _variable_text_type(), _SCALAR)
-    attribute.write(np.array(",".join(labels), h5py.string_dtype("utf-8")))
+    attribute.write(np.array(",".join(labels), _TEXT), _text_in_memory())
 
 
 def write_samples(dataset: Any, content: EncodedArray) -> None:

@@ -48,6 +48,7 @@ def declare(product: Product) -> Product:
         ),
         stationxml=None if document is None else b"",
         document=document and replace(document, chunks=()),
+        others=tuple(map(declare, product.others)),
     )
 
 
@@ -109,13 +110,18 @@ def fill(path: Path, comm: Any, info: Any, products: Iterable[Product]) -> None:
 def _fill(file: Any, product: Product) -> None:
     for one in product.auxiliary:
         _write(h5o.open(file, b"AuxiliaryData"), one.path.encode(), one.array)
-    if product.traces:
-        station = h5g.open(file, b"/".join((b"Waveforms", product.station.encode())))
-        for trace in product.traces:
-            _write(station, trace.name.encode(), trace.array)
-        if product.document is not None:
-            # By each unit of the station: the same bytes.
-            _write(station, STATIONXML.encode(), product.document)
+    for part in product.each:
+        if part.traces:
+            _fill_station(file, part)
+
+
+def _fill_station(file: Any, product: Product) -> None:
+    station = h5g.open(file, b"/".join((b"Waveforms", product.station.encode())))
+    for trace in product.traces:
+        _write(station, trace.name.encode(), trace.array)
+    if product.document is not None:
+        # By each unit of the station: the same bytes.
+        _write(station, STATIONXML.encode(), product.document)
 
 
 def _write(group: Any, name: bytes, content: EncodedArray) -> None:

@@ -70,6 +70,11 @@ class TraceHeader:
         return f"{self.network}.{self.station}"
 
     @property
+    def channel_id(self) -> str:
+        """``"LOC.CHA"``."""
+        return f"{self.location}.{self.channel}"
+
+    @property
     def id(self) -> str:
         """``"NET.STA.LOC.CHA"``."""
         return f"{self.network}.{self.station}.{self.location}.{self.channel}"

@@ -722,6 +722,7 @@ class ASDFDataSet(Exports):
         progress: str = "auto",
         selection: Selection | None = None,
         windows: Windows | None = None,
+        by: str | None = None,
         no_events: bool = False,
         copy_auxiliary: bool = False,
     ) -> RunReport:
@@ -765,6 +766,11 @@ class ASDFDataSet(Exports):
         selection, windows : Selection, Windows, optional
             What of the file is to be done, how long traces are cut and joined again;
             see `asdf_pipeline.Selection` and `asdf_pipeline.Windows`.
+        by : {"station", "event", "channel"}, optional
+            What the function is called with: all traces of a station and tag, those of
+            each event in turn (others are left out), or those of each channel, so that
+            few stations keep many cores busy. Default: stations, but events where the
+            function has an argument ``event``.
         no_events : bool
             Whether events, such as damaged ones, are left alone: the output has none,
             and the function gets none.
@@ -810,6 +816,7 @@ class ASDFDataSet(Exports):
             progress=progress,
             selection=selection or Selection(),
             windows=windows,
+            by=by,
             encoding=self._encoding,
             no_events=no_events,
             copy_auxiliary=copy_auxiliary,
@@ -891,7 +898,7 @@ class ASDFDataSet(Exports):
         ProcessingFailedError
             If more failed than `max_failures`.
         """
-        from asdf_pipeline.engine import ProcessTask, run
+        from asdf_pipeline.engine import ComparisonTask, run
         from asdf_pipeline.plan.selection import EVERYTHING, Selection
 
         self.open_file.refuse_closed()
@@ -908,7 +915,7 @@ class ASDFDataSet(Exports):
         self.flush()
         with comparing.table_path(table_filename, output_filename) as table:
             return run(
-                ProcessTask(
+                ComparisonTask(
                     input=self.filename,
                     output=None if output_filename is None else Path(output_filename),
                     function=function,

@@ -309,11 +309,13 @@ def _publish(opened: OpenWork, outcomes: Outcomes, team: Team) -> Outcomes:
     prepared, directory, layout = opened.prepared, opened.directory, opened.layout
     task = prepared.task
     failures = outcomes.failures()
+    refusal = layout.nothing(outcomes)
     if prepared.allowed is not None and len(failures) > prepared.allowed:
-        error = layout.failed(failures, directory.path / OUTCOMES)
+        refusal = layout.failed(failures, directory.path / OUTCOMES)
+    if refusal is not None:
         if not layout.retries:
             directory.remove()
-        raise error
+        raise refusal
     if task.output_path is None:
         outcomes = Outcomes.of(by_station(layout.plan, outcomes, None))
         made = write_rows(layout.table(outcomes), directory.path / "table.part")

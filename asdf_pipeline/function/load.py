@@ -53,6 +53,7 @@ STATION = Call(("st", "inv"), OFFERED)
 COMPARISON = Call(("a", "b"), ("parameters",))
 PAIR = Call(("a", "b"), ("pair", "parameters"))
 PREPARATION = Call(("station",))
+GATHER = Call(("gather",), ("parameters",))
 STACK = Call(("windows",), ("pair",))
 
 

@@ -37,10 +37,15 @@ def preload(*functions: Any) -> None:
     Parameters
     ----------
     *functions : callable
-        The user's; what is no Python function is passed over.
+        The user's; what is no Python function is passed over. One that has an
+        attribute ``imports`` says there which modules it needs; its code is not
+        looked at.
     """
     _leave_ppsd()
     seen: set[FunctionType] = set()
+    for one in functions:
+        for name in getattr(one, "imports", ()):
+            importlib.import_module(name)
     if any(not SIGNAL_METHODS.isdisjoint(_names(one, seen)) for one in functions):
         for name in _MODULES:
             importlib.import_module(f"obspy.signal.{name}")
@@ -85,11 +90,15 @@ def _names(function: Any, seen: set[FunctionType]) -> Iterator[str]:
         function = inspect.getattr_static(type(function), "__call__", None)
     if not isinstance(function, FunctionType) or function in seen:
         return
+    if hasattr(function, "imports"):
+        return
     seen.add(function)
     cells = [cell.cell_contents for cell in function.__closure__ or () if _is_set(cell)]
     for name in _code_names(function.__code__):
-        yield name
-        cells.append(function.__globals__.get(name))
+        called = function.__globals__.get(name)
+        if not hasattr(called, "imports"):
+            yield name
+        cells.append(called)
     for called in cells:
         if isinstance(called, FunctionType):
             yield from _names(called, seen)

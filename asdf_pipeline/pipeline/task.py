@@ -30,6 +30,7 @@ IN_PLACE = {
     "steps": "a name of step_lists, or [detrend, {taper: {max_percentage: 0.05}}]",
     "tag_map": "{raw_recording: processed}",
     "parameters": "{water_level: 60}",
+    "by": "event",
 }
 """Columns that stand in place of the config's keys, and what such a cell looks like."""
 
@@ -60,6 +61,7 @@ class Task:
             f"--function={function}",
             f"--parameters={json.dumps(parameters, sort_keys=True)}",
             *(f"--tag={tag}={made}" for tag, made in process["tag_map"].items()),
+            *([f"--by={process['by']}"] if "by" in process else []),
             *self._part_options(),
         ]
 
@@ -85,12 +87,23 @@ class Task:
         CallError
             If a function cannot be found.
         """
-        return sorted({file for name in self.functions for file in _own_files(name)})
+        return files_of_functions(self.functions)
+
+
+def files_of_functions(names: Iterable[str]) -> list[str]:
+    """Return the user's own files that functions are in and import, sorted.
+
+    Raises
+    ------
+    CallError
+        If a function cannot be found.
+    """
+    return sorted({file for name in names for file in _own_files(name)})
 
 
 @cache
 def _own_files(name: str) -> tuple[str, ...]:
-    return tuple(_with_prefix("function", own_files, name))
+    return tuple(with_prefix("function", own_files, name))
 
 
 def _checked(steps: Any) -> list[Any]:
@@ -123,25 +136,25 @@ def read_tasks(
         One line that names the key or the data set and its column.
     """
     for name, steps in config["step_lists"].items():
-        _with_prefix(f"config: step_lists: {name}", _checked, steps)
+        with_prefix(f"config: step_lists: {name}", _checked, steps)
     shared = config["process"]
-    _with_prefix("config: process", _complete, shared, look)
+    with_prefix("config: process", _complete, shared, look)
     if look:
-        _with_prefix("config: process", _check_parts, shared)
+        with_prefix("config: process", _check_parts, shared)
     made: dict[tuple[tuple[str, str], ...], Task] = {}  # rows have few different cells
     tasks = {}
     for row in datasets:
         cells = tuple((key, row.cells[key]) for key in IN_PLACE if row.cells[key])
         if cells not in made:
-            made[cells] = _with_prefix(row.where, _replace, config, cells, look)
+            made[cells] = with_prefix(row.where, _replace, config, cells, look)
         tasks[row.name] = made[cells]
         if not row.cells["asdf"]:
             tag_map = made[cells].process["tag_map"]
-            _with_prefix(row.where, _check_tag_is_read, row.tag, tag_map)
+            with_prefix(row.where, _check_tag_is_read, row.tag, tag_map)
     return tasks
 
 
-def _with_prefix(where: str, call: Callable[..., Any], *arguments: Any) -> Any:
+def with_prefix(where: str, call: Callable[..., Any], *arguments: Any) -> Any:
     """Return what a call returns; its error begins with `where`."""
     try:
         return call(*arguments)
@@ -178,7 +191,7 @@ def _replace(
 
 def _read_cell(column: str, text: str, lists: Mapping[str, Any]) -> Any:
     """Return a cell's value; the name of a list of steps stands for the list."""
-    if column == "function":
+    if column in ("function", "by"):
         return text
     if column == "steps" and text in lists:
         return lists[text]
@@ -201,11 +214,11 @@ def _complete(process: Mapping[str, Any], look: bool) -> Task:
                 "as in {taper: {max_percentage: 0.05}}"
             )
             raise CallError(msg)
-        names = [name for name, _ in _with_prefix(key, _checked, process[key])]
+        names = [name for name, _ in with_prefix(key, _checked, process[key])]
     named = tuple(name for name in names if ":" in name)
     for name in named if look else ():
-        _with_prefix(key, look_for, name, process["parameters"])
-    _with_prefix("tag_map", check_tag_map, process["tag_map"])
+        with_prefix(key, look_for, name, process["parameters"])
+    with_prefix("tag_map", check_tag_map, process["tag_map"])
     return Task(process, named)
 
 
@@ -219,8 +232,8 @@ def _check_parts(process: Mapping[str, Any]) -> None:
         for key in ("starttime", "endtime")
     )
     span = Selection(starttime=first, endtime=last)
-    _with_prefix("selection", lambda: span.times)
-    _with_prefix("max_failures", read_max_failures, str(process["max_failures"]))
+    with_prefix("selection", lambda: span.times)
+    with_prefix("max_failures", read_max_failures, str(process["max_failures"]))
 
 
 def _check_tag_is_read(tag: str, tag_map: Mapping[str, str]) -> None:

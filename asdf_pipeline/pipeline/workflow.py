@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from asdf_pipeline.errors import CallError
 from asdf_pipeline.pipeline.config import check_config, load_config
 from asdf_pipeline.pipeline.inputs import DataSet
+from asdf_pipeline.pipeline.patterns import Gathers, Pairs, read_pattern
 from asdf_pipeline.pipeline.table import read_table
 from asdf_pipeline.pipeline.task import Task, read_tasks
 
@@ -38,11 +39,17 @@ class Pipeline:
         The table's rows by name, in the table's order.
     tasks : dict of str to Task
         What is applied to each of them.
+    pairs : Pairs or None
+        What is applied to the pairs of each processed file, if anything is.
+    gathers : Gathers or None
+        The same of its gathers.
     """
 
     config: Mapping[str, Any]
     datasets: Mapping[str, DataSet]
     tasks: Mapping[str, Task]
+    pairs: Pairs | None = None
+    gathers: Gathers | None = None
 
     @classmethod
     def read(cls, config: dict[str, Any], *, look: bool) -> Pipeline:
@@ -71,7 +78,9 @@ class Pipeline:
         tasks = read_tasks(checked, datasets.values(), look=look)
         for dataset in datasets.values() if look else ():
             dataset.all_files()
-        return cls(checked, datasets, tasks)
+        pairs = read_pattern(Pairs, checked, tasks, look=look)
+        gathers = read_pattern(Gathers, checked, tasks, look=look)
+        return cls(checked, datasets, tasks, pairs, gathers)
 
     @classmethod
     def load(cls, path: Path) -> Pipeline:
@@ -82,7 +91,12 @@ class Pipeline:
         ASDFPipelineError
             As of `read`; also if there is no such file, or it is no YAML.
         """
-        return cls.read(load_config(path), look=True)
+        return cls.read_file(path, look=True)
+
+    @classmethod
+    def read_file(cls, path: Path, *, look: bool) -> Pipeline:
+        """Check a configuration in a file (see `read`)."""
+        return cls.read(load_config(path), look=look)
 
     def export_options(self) -> list[str]:
         """Return the options of ``export`` that say what is written."""
@@ -93,6 +107,18 @@ class Pipeline:
             *(["--lossy"] if how["lossy"] else []),
             *([] if how["metadata"] else ["--no-metadata"]),
         ]
+
+    def function_files(self) -> list[str]:
+        """Return the user's own files that any function is in, or imports; sorted.
+
+        Raises
+        ------
+        CallError
+            If a function cannot be found.
+        """
+        patterns = [one for one in (self.pairs, self.gathers) if one is not None]
+        uses = [*self.tasks.values(), *patterns]
+        return sorted({file for one in uses for file in one.function_files()})
 
     @property
     def merged(self) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from collections import Counter
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -63,10 +64,15 @@ def _lines(run: Run, outcomes: Collection[Outcome]) -> Iterator[str]:
     shared = len(outcomes) > OWN_STEPS
     if shared:
         yield from _step_records(run, "")
+    pairs: Counter[str] = Counter()
     for outcome in outcomes:
         if not outcome.traces_out and not outcome.auxiliary:
             continue
-        owner = "" if shared else outcome.unit_id
+        if outcome.others:  # one record for all pairs of a first station
+            pairs[outcome.record] += 1
+            if pairs[outcome.record] > 1:
+                continue
+        owner = "" if shared else outcome.record
         if not shared:
             yield from _step_records(run, owner)
         yield from _unit_records(run, outcome, owner)
@@ -137,7 +143,7 @@ def _file(name: str, location: str, kind: str) -> list[Field]:
 
 def _unit_records(run: Run, outcome: Outcome, owner: str) -> Iterator[str]:
     """Yield what a unit wrote, what made it, and what it derives from."""
-    entity = _name("wf", run.id, outcome.unit_id)
+    entity = _name("wf", run.id, outcome.record)
     traces = "trace" if outcome.traces_out == 1 else "traces"
     description = (
         f"{outcome.station}, tag {outcome.output_tag}: {outcome.traces_out} {traces} "
@@ -147,7 +153,9 @@ def _unit_records(run: Run, outcome: Outcome, owner: str) -> Iterator[str]:
     if not outcome.traces_out:
         description = f"{outcome.station}"
         label, type_ = "Auxiliary Data", "asdf_pipeline:auxiliary_data"
-    if outcome.auxiliary:
+    if outcome.others:
+        description += ": its pairs with stations that come after it"
+    elif outcome.auxiliary:
         description += f"; auxiliary data {' '.join(outcome.auxiliary)}"
     yield _record(
         "entity",

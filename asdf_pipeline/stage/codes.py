@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import CallError
 from asdf_pipeline.stage.codes_table import (
+    EMPTY,
     CodesLine,
     check_code,
     plain_number,
@@ -24,6 +25,8 @@ from asdf_pipeline.stage.layouts import CODES
 
 if TYPE_CHECKING:
     import obspy
+
+    from asdf_pipeline.stage.remote import Place
 
 _PATTERN = re.compile(r"[*?[]")
 
@@ -83,7 +86,7 @@ class Codes:
         table : path-like or None
             Text with tabs (see `codes_table.read_codes_table`).
         network, station, location, channel : str
-            Defaults; empty for none.
+            Defaults; empty for none, as the location ``--`` is.
 
         Raises
         ------
@@ -92,6 +95,7 @@ class Codes:
         CallError
             If a line of it, or a default, cannot be; the line is named.
         """
+        location = "" if location == EMPTY else location
         defaults = (network, station, location, channel)
         for name, code in zip(CODES, defaults, strict=True):
             try:
@@ -107,19 +111,19 @@ class Codes:
         """What tells these codes from others; line numbers do not count."""
         return repr(([replace(line, number=0) for line in self.lines], self.defaults))
 
-    def of_file(self, path: Path, member: Path) -> FileCodes:
+    def of_file(self, place: Place, member: Path) -> FileCodes:
         """Return what the table and the defaults say of one file.
 
         Parameters
         ----------
-        path : pathlib.Path
+        place : pathlib.Path or RemoteFile
             The file.
         member : pathlib.Path
             What was unpacked of it; the file itself where it is not packed. Lines fit
             by the name of either.
         """
-        parts = [Path(path).absolute().parts]
-        if member != path:
+        parts = [Path(str(place)).absolute().parts]
+        if member.name != place.name:
             parts.append((*parts[0], member.name))
         exact, patterns = self._by_name
         names = {one[-1] for one in parts}

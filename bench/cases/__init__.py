@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from bench.rows import Row
 
 NAMES = (
-    *("seed", "identity", "burn", "parts", "scale", "window", "append"),
-    *("startup", "mpi", "sharing", "modes", "dispatcher"),
+    *("seed", "files", "staging", "small", "identity", "burn", "parts"),
+    *("scale", "window", "append", "startup", "mpi", "sharing", "modes"),
+    *("pairs", "many_pairs", "dispatcher"),
 )
 """All cases, in the order of the table."""
 

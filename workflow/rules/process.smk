@@ -5,7 +5,8 @@
 #        became of each station.
 #
 # Without a launcher: multiprocessing, whose members take turns to write. With one
-# (resources.mpi, set by a profile): MPI, with parallel HDF5 where h5py has it.
+# (resources.mpi, set by a profile): MPI, with parallel HDF5 where h5py has it. With
+# Dask's scheduler in the config: its workers.
 #
 # The work directory is undeclared on purpose: Snakemake deletes a failed job's
 # outputs, and the next attempt goes on from what is in there.
@@ -36,24 +37,12 @@ rule process:
         mem_mb_per_cpu=memory_of_one,
         runtime=minutes,
         io=PROCESS["io"],
+        scheduler=SCHEDULER,
         max_failures=PROCESS["max_failures"],
         traceback_limit=PROCESS["traceback_limit"],
     conda:
         no_environment
     shell:
-        """
-        launcher={resources.mpi:q}
-        if [ -n "$launcher" ]; then
-            set -- $launcher -n {resources.tasks} python -P -m mpi4py \
-                -m asdf_pipeline process --backend mpi
-        else
-            set -- python -P -m asdf_pipeline process \
-                --backend multiprocessing --workers {threads}
-        fi
-        "$@" {input.staged:q} {output.processed:q} \
-            {params.options:q} \
-            --io {resources.io:q} --max-failures {resources.max_failures:q} \
-            --traceback-limit {resources.traceback_limit} \
-            --work-dir {params.work_dir:q} --outcomes {output.outcomes:q} \
-            --progress lines >>{log:q} 2>&1
-        """
+        by_team(
+            "process", "{input.staged:q} {output.processed:q}", "{output.outcomes:q}"
+        )

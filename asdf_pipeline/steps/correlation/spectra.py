@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from asdf_pipeline.steps.correlation.normalise import (
     whitened,
 )
 from asdf_pipeline.steps.correlation.segments import cut_segments
+from asdf_pipeline.times import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,20 +37,9 @@ class Record(Protocol):
     def station(self) -> str:
         """``"NET.STA"``."""
 
-
-class ChannelSpectra(NamedTuple):
-    """Spectra of one channel.
-
-    Attributes
-    ----------
-    starts : numpy.ndarray of int64, shape (n,)
-        When each segment begins, in ns since 1970, ascending.
-    values : numpy.ndarray of complex64, shape (n, bins)
-        As if each segment's first sample had been taken at its start.
-    """
-
-    starts: Array
-    values: Array
+    @property
+    def window(self) -> tuple[int, int] | None:
+        """The window of a run by windows, in ns since 1970."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +61,15 @@ class Spectra:
     first : int
         Number of the frequency that the first bin is of: ``first / (nfft * dt)``.
         Frequencies that are not there have no amplitude.
-    channels : dict of str to ChannelSpectra
-        By ``"LOC.CHA"``, sorted.
+    channels : tuple of str
+        ``"LOC.CHA"``, sorted.
+    starts : numpy.ndarray of int64, shape (n,)
+        When each segment begins, in ns since 1970, ascending.
+    there : numpy.ndarray of bool, shape (channels, n)
+        Which segments each channel has.
+    values : numpy.ndarray of complex64, shape (bins, channels, n)
+        As if each segment's first sample had been taken at its start; zero where there
+        is none. Segments are innermost: it is over them that products are summed.
     """
 
     station: str
@@ -81,12 +78,15 @@ class Spectra:
     nfft: int
     maxlag: int
     first: int
-    channels: dict[str, ChannelSpectra] = field(repr=False)
+    channels: tuple[str, ...]
+    starts: Array = field(repr=False)
+    there: Array = field(repr=False)
+    values: Array = field(repr=False)
 
 
 def spectra(
     station: Record,
-    length: float = 3600.0,
+    length: float | None = None,
     step: float | None = None,
     maxlag: float | None = None,
     gaps: float = 0.0,
@@ -109,12 +109,12 @@ def spectra(
     ----------
     station : StationData
         Its ``stream`` is prepared: traces of one sampling rate, in any unit.
-    length : float
-        Of a segment, in s.
+    length : float, optional
+        Of a segment, in s. Not given: the window's in a run by windows, else an hour.
     step : float, optional
         How long after a segment the next begins, in s: half of the length makes them
         overlap by half. Not given: the length. Segments begin at whole multiples of
-        it since 1970, so at full hours for 3600.
+        it since 1970, so at full hours for 3600, and within the window.
     maxlag : float, optional
         Largest lag, in s; not given: all that the length allows.
     gaps : float
@@ -161,6 +161,9 @@ def spectra(
     from scipy import fft
 
     rate = _one_rate(st)
+    if length is None:
+        begin, end = station.window or (0, 3600 * SECOND)
+        length = (end - begin) / SECOND
     step = length if step is None else step
     npts = round(length * rate)
     lag = npts - 1 if maxlag is None else round(maxlag * rate)
@@ -174,7 +177,7 @@ def spectra(
     first = 0
     found = {}
     for name in sorted(channels):
-        segments = cut_segments(channels[name], length, step, gaps)
+        segments = cut_segments(channels[name], length, step, gaps, station.window)
         if not len(segments.starts):
             continue
         samples = segments.samples
@@ -183,7 +186,8 @@ def spectra(
         if time_norm is not None:
             width = round((time_norm_length or 0.0) * rate)
             samples = normalised(samples, time_norm, width)
-        samples *= slopes(npts, round(taper * npts))
+        if taper > 0:
+            samples *= slopes(npts, round(taper * npts))
         values = fft.rfft(samples, nfft)
         late = segments.late
         if late.any():
@@ -197,7 +201,7 @@ def spectra(
             first, values = whitened(
                 values, resolution, (whiten[0], whiten[1]), whiten_smooth, slope
             )
-        found[name] = ChannelSpectra(segments.starts, values.astype(np.complex64))
+        found[name] = segments.starts, values.astype(np.complex64)
     if not found:
         return None
     return Spectra(
@@ -207,8 +211,25 @@ def spectra(
         nfft=nfft,
         maxlag=lag,
         first=first,
-        channels=found,
+        channels=tuple(found),
+        **_together(list(found.values())),
     )
+
+
+def _together(channels: Sequence[tuple[Array, Array]]) -> dict[str, Array]:
+    """Return the starts of all channels' segments, which are there, and spectra."""
+    starts = np.unique(np.concatenate([starts for starts, _ in channels]))
+    there = np.zeros((len(channels), len(starts)), bool)
+    bins = channels[0][1].shape[1]
+    values = np.zeros((bins, len(channels), len(starts)), np.complex64)
+    for number, (own, spectra) in enumerate(channels):
+        places = np.searchsorted(starts, own)
+        there[number, places] = True
+        if len(own) == len(starts):
+            values[:, number] = spectra.T
+        else:
+            values[:, number, places] = spectra.T
+    return {"starts": starts, "there": there, "values": values}
 
 
 def _one_rate(st: Stream) -> float:
