@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import ASDFPipelineError, CallError, InputMissingError
+from asdf_pipeline.pipeline.problems import Problems
 from asdf_pipeline.pipeline.table import DEFAULTS, PATHS, SELECTION
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ class DataSet:
 
     def _match(self, column: str) -> list[str]:
         found: set[str] = set()
+        problems = Problems()
         for pattern in self.patterns(column):
             # glob.glob, not Path.glob: a pattern may be absolute.
             matches = glob.glob(pattern, recursive=True)  # noqa: PTH207
@@ -120,8 +122,9 @@ class DataSet:
                 msg = f"{self.where}: {column} {pattern!r} matches no file"
                 if " " in pattern:
                     msg += " (in quotes it is one pattern with a blank in it)"
-                raise InputMissingError(msg)
+                problems.add(InputMissingError(msg))
             found.update(files)
+        problems.raise_all()
         return sorted(found)
 
     def _choose(self) -> list[str]:
@@ -149,10 +152,11 @@ class DataSet:
         ASDFPipelineError
             As of `files` and `archive_files`.
         """
-        named = [
-            file for name in PATHS if name != "archive" for file in self.files(name)
-        ]
-        return named + self.archive_files()
+        problems = Problems()
+        named = [problems.of(self.files, name) for name in PATHS if name != "archive"]
+        named.append(problems.of(self.archive_files))
+        problems.raise_all()
+        return [file for files in named for file in files or ()]
 
     def stage_options(self, how: Mapping[str, bool]) -> list[str]:
         """Return the options of ``stage``: an ASDF file, or patterns and their tag.
