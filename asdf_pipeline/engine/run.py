@@ -307,7 +307,8 @@ def _publish(opened: OpenWork, outcomes: Outcomes, team: Team) -> Outcomes:
     task = prepared.task
     failures = outcomes.failures()
     if prepared.allowed is not None and len(failures) > prepared.allowed:
-        error = layout.failed(failures, directory.path / OUTCOMES)
+        stays = task.output_path if task.only_failed else None
+        error = layout.failed(failures, directory.path / OUTCOMES, stays)
         if not layout.retries:
             directory.remove()
         raise error

@@ -175,11 +175,14 @@ class StageTask(Assignment):
 class Staging(Layout):
     """Files and the units that they make."""
 
-    def failed(self, failures: Sequence[Outcome], table: Path) -> InputError:
+    def failed(
+        self, failures: Sequence[Outcome], table: Path, stays: Path | None = None
+    ) -> InputError:
         """Return the error of the first station that cannot be staged."""
         more = ""
         if len(failures) > 1:
-            more = f" (and {len(failures) - 1} more stations cannot be staged)"
+            others = plural(len(failures) - 1, "more station")
+            more = f" (and {others} cannot be staged)"
         return InputError(f"{failures[0].error_message}{more}")
 
 

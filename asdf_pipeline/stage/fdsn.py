@@ -30,7 +30,7 @@ from asdf_pipeline.metadata.inventory import parse
 from asdf_pipeline.plan.units import Unit
 from asdf_pipeline.stage.metadata import documents_of
 from asdf_pipeline.stage.waveform_file import cut
-from asdf_pipeline.text import one_line
+from asdf_pipeline.text import kind_of, one_line
 from asdf_pipeline.times import SECOND, utc, utc_ns
 
 if TYPE_CHECKING:
@@ -267,7 +267,7 @@ def _persist(ask: Callable[[], None], source_name: str) -> None:
 
 def _refuse_unknown(content: Any, known: frozenset[str], source_name: str) -> None:
     if not isinstance(content, Mapping):
-        msg = f"{source_name}: expected a mapping, not a {type(content).__name__}"
+        msg = f"{source_name}: expected a mapping, not {kind_of(content)}"
         raise CallError(msg)
     unknown = sorted(set(content) - known)
     if unknown:

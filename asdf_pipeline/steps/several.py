@@ -21,6 +21,7 @@ from asdf_pipeline.steps.single import (
     resample,
     taper,
 )
+from asdf_pipeline.text import kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -209,9 +210,8 @@ def chain(
             return result
         st = obspy.Stream([result]) if isinstance(result, obspy.Trace) else result
         if not isinstance(st, obspy.Stream):
-            kind = type(result).__name__
             msg = (
-                f"step {number}, {step.name}: returned a {kind}; expected "
+                f"step {number}, {step.name}: returned {kind_of(result)}; expected "
                 "an obspy Stream or Trace, or None"
             )
             raise TraceError(msg)

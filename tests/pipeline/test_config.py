@@ -210,12 +210,12 @@ THEN = [
     "config.yaml: step_lists: other: step 1: cut has no parameter 'start'; it has",
     "config.yaml: process: steps: step 1: there is no step 'tapper'; the steps are",
     "config.yaml: process: steps: step 2: filter: type: expected one of bandpass, band",
-    "config.yaml: process: steps: step 3: taper: max_length: expected a number or noth",
+    "steps: step 3: taper: max_length: expected a number or nothing, got 'long'",
     "config.yaml: process: steps: absent.py: no such file (looked for in",
     "config.yaml: process: selection: starttime '2024-02-30': expected a time such as",
     "mine.tsv: data set 'a': waveforms 'no/*.such' matches no file",
     "mine.tsv: data set 'a': waveforms 'nor/*.this' matches no file",
-    "mine.tsv: data set 'b': function: steps.py: has no 'proces'; functions: process",
+    "mine.tsv: data set 'b': function: steps.py: has no 'other'; functions: process",
 ]
 
 
@@ -228,7 +228,7 @@ def test_all_problems_are_listed_a_line_each(
     Path("steps.py").write_text("def process(st, inv): return st")
     header = "dataset\twaveforms\ttag\tfunction\tasdf\n"
     table.write_text(
-        f"{header}a\tno/*.such nor/*.this\tRaw\nb\t\t\tsteps.py:proces\tno.h5\n\tx\n"
+        f"{header}a\tno/*.such nor/*.this\tRaw\nb\t\t\tsteps.py:other\tno.h5\n\tx\n"
     )
 
     def lines() -> list[str]:
