@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     )
     from asdf_pipeline.function.result import Result
     from asdf_pipeline.plan.selection import Selection, Windows
+    from asdf_pipeline.work.gather import Gather
     from asdf_pipeline.work.pair import Pair
     from asdf_pipeline.work.station_data import StationData
 
@@ -61,6 +62,7 @@ __all__ = [
     "BackendError",
     "CallError",
     "FunctionError",
+    "Gather",
     "InputError",
     "InputMissingError",
     "NotASDFError",
@@ -99,6 +101,7 @@ _WHERE = {
         name: (_ERRORS, name) for name in __all__ if name.endswith(("Error", "Warning"))
     },
     "ASDFDataSet": ("asdf_pipeline.dataset.asdf", "ASDFDataSet"),
+    "Gather": ("asdf_pipeline.work.gather", "Gather"),
     "Pair": ("asdf_pipeline.work.pair", "Pair"),
     "Result": ("asdf_pipeline.function.result", "Result"),
     "RunReport": ("asdf_pipeline.engine", "RunReport"),

@@ -21,7 +21,7 @@ import xxhash
 
 from asdf_pipeline.errors import InputError, InputMissingError
 from asdf_pipeline.files import atomic_write
-from asdf_pipeline.plan.outcome import MEMBERS, join_outcomes
+from asdf_pipeline.plan.outcome import SUBJECTS, join_outcomes
 from asdf_pipeline.text import one_line
 from asdf_pipeline.times import iso_text
 
@@ -129,24 +129,22 @@ def row_table(outcomes: Iterable[Outcome]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Column ``station``, of pairs also ``other_station``, then those of the rows in
-        the order in which they first appear; what a station lacks is missing.
+        Column ``station``, of pairs also ``other_station``, of gathers ``event`` or
+        ``start`` and ``end`` instead; then those of the rows in the order in which they
+        first appear; what a row lacks is missing.
     """
     import pandas as pd
 
-    rows = {one.members: one.row for one in outcomes if one.row is not None}
-    ordered = sorted(rows)
-    names = dict.fromkeys(name for members in ordered for name in rows[members])
-    heads = MEMBERS[: max(map(len, ordered), default=1)]
+    found = [(one.subject, one.row) for one in outcomes if one.row is not None]
+    found.sort(key=lambda one: [one[0].get(name, "") for name in SUBJECTS])
+    heads = [name for name in SUBJECTS if any(name in one for one, _ in found)]
+    names = dict.fromkeys(name for _, row in found for name in row)
     return pd.DataFrame(
         {
-            head: pd.Series([members[place] for members in ordered], dtype="str")
-            for place, head in enumerate(heads)
+            head: pd.Series([one.get(head, "") for one, _ in found], dtype="str")
+            for head in heads or SUBJECTS[:1]
         }
-        | {
-            name: pd.Series([rows[members].get(name) for members in ordered])
-            for name in names
-        }
+        | {name: pd.Series([row.get(name) for _, row in found]) for name in names}
     )
 
 

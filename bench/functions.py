@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from obspy import Inventory, Stream
+
+    from asdf_pipeline import Pair, Result, StationData
 
 BURN = 0.1
 """Seconds of CPU that `burn` takes a trace."""
@@ -50,3 +52,22 @@ def sleep(st: Stream, inv: Inventory | None) -> Stream:
     """Sleep for a time of the station's own."""
     time.sleep(seconds_asleep(int(st[0].stats.station)))
     return st
+
+
+def spectra(station: StationData) -> Any:
+    """Prepare a station of a pair: the spectrum of its first trace."""
+    import numpy as np
+
+    return np.fft.rfft(station.stream[0].data, 1024)
+
+
+def correlate(a: Any, b: Any, pair: Pair) -> Result:
+    """Return the correlation of two stations, 101 lags of it."""
+    import numpy as np
+
+    from asdf_pipeline import Result
+
+    one, other = (name.replace(".", "_") for name in pair.stations)
+    lags = np.fft.irfft(np.conj(a) * b)[:101].astype(np.float32)
+    path = f"CrossCorrelation/{one}/{other}/BHZ_BHZ"
+    return Result(auxiliary={path: (lags, {"distance": pair.distance or 0.0})})

@@ -62,13 +62,13 @@ class Run:
     def __call__(self) -> Usage:
         """Do it, in a fresh process; its output is measured and deleted.
 
-        Before the first one of its kind, one station is done without measuring:
+        Before the first one of its kind, two stations are done without measuring:
         Python compiles modules, and files come from the disk.
         """
         kind = (self.package, self.function, self.python)
         if kind not in _warm:
             _warm.add(kind)
-            dataclasses.replace(self, input=Input(1, 168_001))()
+            dataclasses.replace(self, input=Input(2, 168_001))()
         source = self.input.path
         output = SCRATCH / f"output-{os.getpid()}.h5"
         work = output.with_name(f"{output.name}.work")

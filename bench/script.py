@@ -16,16 +16,26 @@ from bench import functions
 def main(
     package: str, source: str, output: str, function: str, options: str = "{}"
 ) -> None:
-    """Process a file."""
+    """Process a file; with an option ``prepare``, its pairs of stations."""
     # Both write it to the log, again and again: ObsPy would rather have another name.
     warnings.filterwarnings("ignore", message=".*attach_response.* is deprecated")
     library = importlib.import_module(package)
+    given = json.loads(options)
+    prepare = given.pop("prepare", None)
     with library.ASDFDataSet(source, mode="r") as ds:
+        if prepare is not None:
+            ds.process_pairs(
+                getattr(functions, function),
+                output,
+                prepare=getattr(functions, prepare),
+                **given,
+            )
+            return
         ds.process(
             process_function=getattr(functions, function),
             output_filename=output,
             tag_map={"raw_recording": "processed"},
-            **json.loads(options),
+            **given,
         )
 
 

@@ -2,8 +2,8 @@
 
 A test says what it needs with ``@pytest.mark.requires("mpi")``, also
 ``"parallel-hdf5"``, ``"slurm"``, ``"mount"``, ``"h5dump"``, ``"chromium"``,
-``"axe"`` or ``"sphinx"``. Where the machine does not offer it, the test is skipped and
-listed by name at the end of the run.
+``"axe"``, ``"sphinx"``, ``"s3"`` or ``"openssl"``. Where the machine does not offer
+it, the test is skipped and listed by name at the end of the run.
 What the environment variable ``ASDF_PIPELINE_REQUIRE`` names (separated by commas) must
 be there: the test then fails instead. ``ASDF_PIPELINE_MPI_PYTHON`` names the Python
 whose h5py was built with parallel HDF5; tests that start ``mpiexec`` get it from the
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = (
     *("mpi", "parallel-hdf5", "slurm", "mount", "h5dump", "chromium", "axe"),
-    "sphinx",
+    *("sphinx", "s3", "openssl"),
 )
 PREFIX = "not on this machine: "
 # No limit of time: others compute on this machine, too. And each time the same.
@@ -124,16 +124,19 @@ def why_not(name: str) -> str | None:
         states = _answer(["sinfo", "--noheader", "--Node", "--format=%t"]).split()
         if not {"idle", "mix", "alloc", "comp", "plnd"}.intersection(states):
             return "sinfo shows no node that takes jobs"
-    elif name in ("h5dump", "chromium"):
+    elif name in ("h5dump", "chromium", "openssl"):
         if shutil.which(name) is None:
             return f"no {name} on the PATH"
     elif name == "axe":
         if not Path(os.environ.get("ASDF_PIPELINE_AXE", "?")).is_file():
             return "ASDF_PIPELINE_AXE names no file"
-    elif name == "sphinx":
-        needed = ("sphinx", "myst_parser", "furo")
+    elif name in ("sphinx", "s3"):
+        needed, extra = {
+            "sphinx": (("sphinx", "myst_parser", "furo"), "docs"),
+            "s3": (("s3fs", "aiohttp", "moto", "flask_cors"), "test"),
+        }[name]
         if missing := [one for one in needed if find_spec(one) is None]:
-            return f"not installed: {', '.join(missing)} (the extra docs)"
+            return f"not installed: {', '.join(missing)} (the extra {extra})"
     else:
         msg = f"requires({name!r}): not one of {', '.join(NAMES)}"
         raise pytest.UsageError(msg)

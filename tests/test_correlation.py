@@ -50,6 +50,7 @@ class Station(NamedTuple):
 
     stream: obspy.Stream
     station: str
+    window: tuple[int, int] | None = None
 
 
 def prepared(traces: Any, **parameters: Any) -> Spectra | None:
@@ -443,3 +444,18 @@ def test_locations_by_name() -> None:
 def test_parameters_out_of_range(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         prepared(trace(noise(500)), **wrong)
+
+
+def test_windows_have_segments_of_their_own() -> None:
+    data = noise(1800)  # three minutes
+    begin = START.ns + 60 * 10**9
+    stream = obspy.Stream([trace(data)])
+    station = Station(stream, "GR.FUR", (begin, begin + 60 * 10**9))
+    whole = steps.spectra(station)  # as long as the window, whatever is around it
+    assert whole is not None
+    assert whole.npts == 600
+    assert list(whole.channels[".BHZ"].starts) == [begin]
+    parts = steps.spectra(station, length=20, step=10)
+    assert parts is not None
+    seconds = (parts.channels[".BHZ"].starts - begin) / 10**9
+    assert list(seconds) == [0, 10, 20, 30, 40, 50]

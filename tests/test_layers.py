@@ -7,7 +7,10 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-ALONE = {"h5py": "container", "mpi4py": "team", "multiprocessing": "team"}
+ALONE = {
+    "h5py": "container",
+    **dict.fromkeys(("mpi4py", "multiprocessing", "dask", "distributed"), "team"),
+}
 MODULES = {
     str(path.relative_to(ROOT).with_suffix("")).replace("/", "."): path
     for path in (ROOT / "asdf_pipeline").rglob("*.py")

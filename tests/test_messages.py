@@ -11,7 +11,7 @@ import asdf_pipeline
 HOME = Path(asdf_pipeline.__file__).parent
 OPTION = re.compile(r"""(^|[\s("'])--[a-z]""")
 # Only the command calls these rooms.
-COMMAND = {"cli", "pipeline", "stage"}
+COMMAND = {"cli", "crate", "pipeline", "stage"}
 # Texts beside them that may name options, and why.
 ALLOWED = {
     "--only-failed": "the command's alone",

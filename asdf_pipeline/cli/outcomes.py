@@ -59,20 +59,23 @@ def _check_source(outcomes: Sequence[Outcome], source: Path) -> None:
     """
     tags = {outcome.input_tag for outcome in outcomes}
     there = {key: counts for key, counts in _counts(source).items() if key[1] in tags}
-    recorded = {(outcome.station, outcome.input_tag) for outcome in outcomes}
-    for station, tag in sorted(there.keys() - recorded):
+    recorded = {(name, one.input_tag) for one in outcomes for name in one.members}
+    of_stations = all(len(one.members) == 1 for one in outcomes)
+    # A station without a partner is in no pair.
+    for station, tag in sorted(there.keys() - recorded if of_stations else ()):
         msg = f"no outcome for station {station}, tag {tag}, which is in {source}"
         raise VerificationError(msg)
     for station, tag in sorted(recorded - there.keys()):
         msg = f"station {station}, tag {tag}, is not in {source}"
         raise VerificationError(msg)
     for outcome in outcomes:
-        traces, samples = there[outcome.station, outcome.input_tag]
+        counts = [there[name, outcome.input_tag] for name in outcome.members]
+        traces, samples = map(sum, zip(*counts, strict=True))
         # A selection reads less than there is, overlapping windows read some twice,
         # in more pieces than there are traces.
         if outcome.traces_in <= traces and outcome.samples_in > samples:
             msg = (
-                f"station {outcome.station}, tag {outcome.input_tag}: "
+                f"station {outcome.name}, tag {outcome.input_tag}: "
                 f"{outcome.samples_in} samples were read, {source} has {samples}"
             )
             raise VerificationError(msg)

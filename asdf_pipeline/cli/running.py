@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import sys
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.cli.arguments import (
@@ -11,6 +15,7 @@ from asdf_pipeline.cli.arguments import (
     read_parameters,
     read_workers,
 )
+from asdf_pipeline.cli.ranks import is_first_rank
 from asdf_pipeline.cli.selecting import read_selection
 from asdf_pipeline.cli.stopping import terminable
 from asdf_pipeline.journal.segments import MINIMUM_AGE
@@ -20,6 +25,8 @@ if TYPE_CHECKING:
     import argparse
 
     from asdf_pipeline.engine import RunReport
+
+log = logging.getLogger(__name__)
 
 _RESUMES = "what is done is kept, the same command goes on from there"
 
@@ -40,13 +47,17 @@ def add_function(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_running(parser: argparse.ArgumentParser, output: str = "OUT.h5") -> None:
+def add_running(
+    parser: argparse.ArgumentParser, output: str = "OUT.h5", units: str = "stations"
+) -> None:
     """Declare who does the work and what becomes of what fails or ends early.
 
     Parameters
     ----------
     output : str
         What the work directory is named after, for the help.
+    units : str
+        What may fail, for the help.
     """
     add_team(parser)
     parser.add_argument(
@@ -57,14 +68,7 @@ def add_running(parser: argparse.ArgumentParser, output: str = "OUT.h5") -> None
         "own compressed segment, merged at the end; default auto: parallel where "
         "h5py can",
     )
-    parser.add_argument(
-        "--max-failures",
-        type=max_failures_argument,
-        default=0,
-        metavar="N|P%",
-        help="how many stations may fail; more: exit code 1 and no output, but what "
-        "worked is kept for the next run; default 0",
-    )
+    add_failures(parser, units)
     parser.add_argument(
         "--traceback-limit",
         type=read_levels,
@@ -82,12 +86,6 @@ def add_running(parser: argparse.ArgumentParser, output: str = "OUT.h5") -> None
         "this time, later ones after 5%% of the run's time; default %(default)g",
     )
     parser.add_argument(
-        "--outcomes",
-        type=Path,
-        metavar="FILE.jsonl",
-        help="write what became of each station here, for 'manifest'",
-    )
-    parser.add_argument(
         "--no-events",
         action="store_true",
         help="leave the input's events alone, such as damaged ones: the output has "
@@ -101,20 +99,53 @@ def add_running(parser: argparse.ArgumentParser, output: str = "OUT.h5") -> None
     add_keeping(parser, f"{output}.work")
 
 
+def add_failures(parser: argparse.ArgumentParser, units: str = "stations") -> None:
+    """Declare how many units may fail, and where it is kept what became of each.
+
+    Parameters
+    ----------
+    units : str
+        What may fail, for the help.
+    """
+    parser.add_argument(
+        "--max-failures",
+        type=max_failures_argument,
+        default=0,
+        metavar="N|P%",
+        help=f"how many {units} may fail; more: exit code 1 and no output, but what "
+        "worked is kept for the next run; default 0",
+    )
+    parser.add_argument(
+        "--outcomes",
+        type=Path,
+        metavar="FILE.jsonl",
+        help="write what became of each of them here, for 'manifest'",
+    )
+
+
 def add_team(parser: argparse.ArgumentParser) -> None:
     """Declare who does the work."""
     parser.add_argument(
         "--backend",
         choices=("auto", *TEAMS),
         default="auto",
-        help="default auto: MPI when started by its launcher, else multiprocessing",
+        help="default auto: MPI when started by its launcher, Dask when a scheduler "
+        "is named, else multiprocessing",
     )
     parser.add_argument(
         "--workers",
         type=read_workers,
         default=-1,
         metavar="N",
-        help="processes (multiprocessing); default: all cores of this process",
+        help="processes (multiprocessing, or a Dask cluster of this machine); "
+        "default: all cores of this process",
+    )
+    parser.add_argument(
+        "--scheduler",
+        metavar="ADDRESS|FILE",
+        help="Dask's scheduler, such as tcp://node1:8786, or the file that 'dask "
+        "scheduler --scheduler-file' wrote; --backend dask without it: "
+        "DASK_SCHEDULER_ADDRESS, else workers on this machine",
     )
 
 
@@ -140,13 +171,36 @@ def add_keeping(parser: argparse.ArgumentParser, output: str) -> None:
     )
 
 
-def run_task(args: argparse.Namespace, **more: Any) -> RunReport:
+def run_with_table(args: argparse.Namespace, kind: str, **more: Any) -> None:
+    """Run a task that may make a table of rows; without output and table it is printed.
+
+    Parameters
+    ----------
+    kind, more
+        See `run_task`.
+    """
+    with ExitStack() as stack:
+        table = args.table
+        if args.output is None and table is None:
+            folder = stack.enter_context(TemporaryDirectory())
+            table = Path(folder) / "table.csv"
+        report = run_task(args, kind, output=args.output, table=table, **more)
+    if args.output is None and args.table is None and is_first_rank():
+        report.table.to_csv(sys.stdout, index=False, lineterminator="\n")
+    log.info("%s", report)
+
+
+def run_task(
+    args: argparse.Namespace, kind: str = "ProcessTask", **more: Any
+) -> RunReport:
     """Run a task that these arguments, and some of the verb's own, describe.
 
     Parameters
     ----------
+    kind : str
+        Which of the engine's tasks.
     more
-        Further arguments of `engine.ProcessTask`.
+        Further arguments of it.
 
     Raises
     ------
@@ -159,12 +213,13 @@ def run_task(args: argparse.Namespace, **more: Any) -> RunReport:
         from asdf_pipeline import engine
 
         return engine.run(
-            engine.ProcessTask(
+            getattr(engine, kind)(
                 input=args.input,
                 function=args.function,
                 parameters=parameters,
                 backend=args.backend,
                 workers=args.workers,
+                scheduler=args.scheduler,
                 io=args.io,
                 max_failures=args.max_failures,
                 traceback_limit=args.traceback_limit,

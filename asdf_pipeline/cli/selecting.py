@@ -45,11 +45,22 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_windows(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of windows."""
-    group = parser.add_argument_group(
-        "windows", "long traces are read, processed and written piece by piece"
-    )
+def add_windows(
+    parser: argparse.ArgumentParser,
+    what: str = "long traces are read, processed and written piece by piece",
+    *,
+    joined: bool = True,
+) -> argparse._ArgumentGroup:
+    """Declare the arguments of windows; return their group.
+
+    Parameters
+    ----------
+    what : str
+        What they do, for the help.
+    joined : bool
+        Whether the pieces of a station become one trace again.
+    """
+    group = parser.add_argument_group("windows", what)
     group.add_argument(
         "--window",
         metavar="LENGTH",
@@ -59,9 +70,13 @@ def add_windows(parser: argparse.ArgumentParser) -> None:
         "--overlap",
         default="0s",
         metavar="LENGTH",
-        help="what the function sees before and after each window; it is trimmed "
-        "from what it returns; default none",
+        help="what the function sees before and after each window"
+        + "; it is trimmed from what it returns" * joined
+        + "; default none",
     )
+    if not joined:
+        parser.set_defaults(align="round", no_join=False)
+        return group
     group.add_argument(
         "--align",
         choices=("round", "trace"),
@@ -74,6 +89,7 @@ def add_windows(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="leave the pieces as they are; default: those that touch are one trace",
     )
+    return group
 
 
 def read_selection(args: argparse.Namespace) -> Selection:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from asdf_pipeline.container.traces import TraceHeader
 
 _SCALAR = h5s.create(h5s.SCALAR)
+_TEXT = h5py.string_dtype("utf-8")
 
 
 @lru_cache(maxsize=1)
@@ -112,7 +113,12 @@ def _text_type(size: int, ascii_only: bool) -> Any:
 
 @lru_cache(maxsize=1)
 def _variable_text_type() -> Any:
-    return h5t.py_create(h5py.string_dtype("utf-8"), logical=True)
+    return h5t.py_create(_TEXT, logical=True)
+
+
+@lru_cache(maxsize=1)
+def _text_in_memory() -> Any:
+    return h5t.py_create(_TEXT)
 
 
 def file(file_id: Any, format_version: str) -> Any:
@@ -194,9 +200,8 @@ def auxiliary(file_id: Any, content: EncodedAuxiliary) -> Any | None:
     if parent.links.exists(name):
         return None
     dataset = array(parent, name, content.array)
-    attributes = h5py.Dataset(dataset).attrs
     for key, value in content.parameters:
-        attributes.create(key, value)
+        parameter_attribute(dataset, key, value)
     if content.provenance_id:
         text_attribute(dataset, b"provenance_id", content.provenance_id)
     return dataset
@@ -218,7 +223,22 @@ def header(dataset: Any, content: TraceHeader) -> None:
 
 def number_attribute(owner: Any, name: bytes, value: np.ndarray[Any, Any]) -> None:
     """Create a scalar attribute of a number's type."""
-    h5a.create(owner, name, _type(value.dtype.str), _SCALAR).write(value)
+    kind = _type(value.dtype.str)
+    h5a.create(owner, name, kind, _SCALAR).write(value, kind)
+
+
+def parameter_attribute(dataset: Any, name: str, value: Any) -> None:
+    """Create an attribute as h5py does it, a number or a text four times as fast.
+
+    Most of what h5py 3.16 takes for one of these is to find its type again.
+    """
+    if isinstance(value, str):
+        attribute = h5a.create(dataset, name.encode(), _variable_text_type(), _SCALAR)
+        attribute.write(np.array(value, _TEXT), _text_in_memory())
+    elif isinstance(value, np.generic) and value.dtype.kind in "iufb":
+        number_attribute(dataset, name.encode(), np.asarray(value))
+    else:
+        h5py.Dataset(dataset).attrs.create(name, value)
 
 
 def text_attribute(owner: Any, name: bytes, text: str) -> None:
@@ -234,7 +254,7 @@ def text_attribute(owner: Any, name: bytes, text: str) -> None:
 def labels_attribute(owner: Any, labels: tuple[str, ...]) -> None:
     """Create the attribute of labels: UTF-8 of variable length, as pyasdf reads it."""
     attribute = h5a.create(owner, b"labels", _variable_text_type(), _SCALAR)
-    attribute.write(np.array(",".join(labels), h5py.string_dtype("utf-8")))
+    attribute.write(np.array(",".join(labels), _TEXT), _text_in_memory())
 
 
 def write_samples(dataset: Any, content: EncodedArray) -> None:

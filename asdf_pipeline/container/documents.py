@@ -17,13 +17,14 @@ from asdf_pipeline.container.hdf5 import (
 )
 from asdf_pipeline.container.names import decoded, encoded
 from asdf_pipeline.errors import InputError, TraceError
-from asdf_pipeline.metadata.events import EventDocument
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
     from obspy.core.event import Catalog, Event
+
+    from asdf_pipeline.metadata.events import EventDocument
 
 
 class Documents:
@@ -99,6 +100,8 @@ class Documents:
 
     def event_document(self) -> EventDocument:
         """Return the events' document, the same until the file has another."""
+        from asdf_pipeline.metadata.events import EventDocument
+
         document = self.quakeml() or b""
         if self._events is None or self._events.document != document:
             self._events = EventDocument(document, str(self.path))

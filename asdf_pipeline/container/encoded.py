@@ -146,6 +146,8 @@ class Product:
         The same, encoded; a writer encodes it where this is missing.
     auxiliary : tuple of EncodedAuxiliary
         Auxiliary data, in the order of their paths.
+    others : tuple of Product
+        What the unit wrote of further stations.
     """
 
     station: str
@@ -154,6 +156,12 @@ class Product:
     stationxml: bytes | None = None
     document: EncodedArray | None = None
     auxiliary: tuple[EncodedAuxiliary, ...] = ()
+    others: tuple[Product, ...] = ()
+
+    @property
+    def each(self) -> tuple[Product, ...]:
+        """What was written of each station: itself, and what others it has."""
+        return (self, *self.others)
 
     @property
     def nbytes(self) -> int:
@@ -162,7 +170,8 @@ class Product:
             self.document.nbytes if self.document else len(self.stationxml or b"")
         )
         traces = sum(trace.nbytes for trace in self.traces)
-        return document + traces + sum(one.nbytes for one in self.auxiliary)
+        auxiliary = sum(one.nbytes for one in self.auxiliary)
+        return document + traces + auxiliary + sum(one.nbytes for one in self.others)
 
     @property
     def digest(self) -> str:
@@ -170,5 +179,8 @@ class Product:
         return product_digest(
             (trace.digest for trace in self.traces),
             self.stationxml,
-            (one.digest for one in self.auxiliary),
+            [
+                *(one.digest for one in self.auxiliary),
+                *(one.digest for one in self.others),
+            ],
         )

@@ -50,6 +50,7 @@ def declare(product: Product) -> Product:
         ),
         stationxml=None,
         document=document and replace(document, chunks=()),
+        others=tuple(map(declare, product.others)),
     )
 
 
@@ -138,12 +139,13 @@ class ParallelWriter:
     def _create(self, product: Product) -> list[Any]:
         """Create a product's data sets, in the order of `_arrays`.
 
-        None stands for auxiliary data whose path is taken: the ledger ends such a
-        run, and all ranks go on alike until then.
+        None stands for a StationXML that is there, and for auxiliary data whose path
+        is taken: the ledger ends such a run, and all ranks go on alike until then.
         """
         datasets = [create.auxiliary(self._file, one) for one in product.auxiliary]
-        if product.traces:
-            datasets += self._create_station(product)
+        for one in product.each:
+            if one.traces:
+                datasets += self._create_station(one)
         return datasets
 
     def _create_station(self, product: Product) -> list[Any]:
@@ -154,9 +156,11 @@ class ParallelWriter:
             group = create.group(self._waveforms, station.encode())
             self._documented[station] = False
         datasets = [create.trace(group, trace) for trace in product.traces]
-        if product.document is not None and not self._documented[station]:
-            self._documented[station] = True
-            datasets.append(create.array(group, _STATIONXML, product.document))
+        if product.document is not None:
+            known, self._documented[station] = self._documented[station], True
+            datasets.append(
+                None if known else create.array(group, _STATIONXML, product.document)
+            )
         return datasets
 
     def close(self) -> None:
@@ -190,7 +194,8 @@ def _writing(path: Path) -> Iterator[None]:
 def _arrays(product: Product) -> list[EncodedArray]:
     """Return the arrays of a product, in the order in which `_create` makes them."""
     arrays = [one.array for one in product.auxiliary]
-    arrays += [trace.array for trace in product.traces]
-    if product.document is not None:
-        arrays.append(product.document)
+    for one in product.each:
+        arrays += [trace.array for trace in one.traces]
+        if one.document is not None:
+            arrays.append(one.document)
     return arrays

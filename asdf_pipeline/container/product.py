@@ -245,7 +245,8 @@ def contiguous(
         msg = f"trace {trace.id}: its data is not a one-dimensional array"
         raise TraceError(msg)
     header = from_trace(trace, tag)
-    if not isinstance(data, np.ma.MaskedArray):
+    # `numpy.ma`, which takes 20 ms to import, is looked at only where it may matter.
+    if type(data) is np.ndarray or not isinstance(data, np.ma.MaskedArray):
         yield header, np.ascontiguousarray(data)
         return
     valid = np.concatenate(([False], ~np.ma.getmaskarray(data), [False]))

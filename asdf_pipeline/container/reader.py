@@ -1,4 +1,8 @@
-"""Reading an ASDF file: stations, traces, inventories."""
+"""Reading an ASDF file: stations, traces, inventories.
+
+ObsPy is imported when waveforms or metadata are asked for: counting what is in a file,
+as `manifest` does, takes less time than importing it.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from obspy import Inventory, Stream
 
 from asdf_pipeline.container import auxiliary
 from asdf_pipeline.container.documents import Documents
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Collection, Iterator
 
+    from obspy import Inventory, Stream
     from obspy.core.event import Catalog, Event
 
     from asdf_pipeline.metadata.events import EventDocument
@@ -248,6 +252,8 @@ class Reader:
         TraceError
             If a trace cannot be read; it names file, station and data set.
         """
+        from obspy import Stream
+
         return Stream(
             [
                 to_trace(header, data, self.format_version)

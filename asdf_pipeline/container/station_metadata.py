@@ -9,7 +9,6 @@ from asdf_pipeline.container.datasets import read_document
 from asdf_pipeline.container.hdf5 import has_member, reading
 from asdf_pipeline.container.names import STATIONXML
 from asdf_pipeline.errors import StationXMLError, TraceError
-from asdf_pipeline.metadata.inventory import LazyInventory, Source, parse_source
 from asdf_pipeline.metadata.stationxml import StationEpoch, survey
 
 if TYPE_CHECKING:
@@ -77,6 +76,8 @@ class StationMetadata:
         """Return the inventory, a new one at each call; see `Reader.inventory`."""
         if self.document is None:
             return None
+        from asdf_pipeline.metadata.inventory import LazyInventory, Source, parse_source
+
         _ = self.epochs  # checks the document
         where = f"{self._path}: station {self.station}"
         source = Source(self.document, where, cache_responses)

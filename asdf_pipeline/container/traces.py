@@ -7,9 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from obspy import Trace
-from obspy.core import AttribDict
-from obspy.core.event import ResourceIdentifier
 
 from asdf_pipeline.container.names import trace_name
 from asdf_pipeline.errors import SampleTypeError, TraceError
@@ -17,6 +14,8 @@ from asdf_pipeline.times import ALWAYS, SECOND, utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from obspy import Trace
 
 # Types of samples that the ASDF definition allows (int16 since 1.0.1).
 SAMPLE_TYPES = frozenset({"i2", "i4", "i8", "f4", "f8"})
@@ -69,6 +68,11 @@ class TraceHeader:
     def station_name(self) -> str:
         """``"NET.STA"``."""
         return f"{self.network}.{self.station}"
+
+    @property
+    def channel_id(self) -> str:
+        """``"LOC.CHA"``."""
+        return f"{self.location}.{self.channel}"
 
     @property
     def id(self) -> str:
@@ -208,6 +212,10 @@ def to_trace(
     format_version : str
         Version of the file that the trace comes from.
     """
+    from obspy import Trace
+    from obspy.core import AttribDict
+    from obspy.core.event import ResourceIdentifier
+
     details: dict[str, Any] = {"format_version": format_version, "tag": header.tag}
     for name in IDS:
         ids = getattr(header, f"{name}s")
@@ -271,6 +279,8 @@ def _texts(values: Any, name: str, trace: Trace) -> tuple[str, ...]:
     """Ids or labels as text; a single one counts as a list of one."""
     if not values:
         return ()
+    from obspy.core.event import ResourceIdentifier
+
     single = isinstance(values, (str, ResourceIdentifier))
     members: Iterable[Any] = (values,) if single else values
     texts = tuple(str(getattr(member, "id", member)).strip() for member in members)

@@ -234,26 +234,36 @@ class Writer:
             If the file cannot be written.
         """
         with self._writing():
-            group: Any = None
-            if product.traces or product.stationxml is not None:
-                group = self.station(product.station)
-            named: dict[str, EncodedTrace] = {}
-            for trace in product.traces:
-                name = self._name(trace)
-                if name in named or group.links.exists(name.encode()):
-                    msg = f"{self.path}: {product.station}/{name} exists already"
-                    raise TraceError(msg)
-                named[name] = trace
+            named = [self._named(one) for one in product.each]
             for one in product.auxiliary:
                 self._write_auxiliary(one, product.station)
-            for name, trace in named.items():
-                dataset = create.trace(group, trace, name)
-                create.write_samples(dataset, trace.array)
-            if product.stationxml is not None and not group.links.exists(_STATIONXML):
-                document = product.document or encode_document(
-                    product.stationxml, COMPRESSED
-                )
-                _write_document(group, _STATIONXML, document)
+            for of_station, (group, traces) in zip(product.each, named, strict=True):
+                for name, trace in traces.items():
+                    dataset = create.trace(group, trace, name)
+                    create.write_samples(dataset, trace.array)
+                self._document(group, of_station)
+
+    def _named(self, product: Product) -> tuple[Any, dict[str, EncodedTrace]]:
+        """Return the open group of a product's station, and its traces by name."""
+        group: Any = None
+        if product.traces or product.stationxml is not None:
+            group = self.station(product.station)
+        named: dict[str, EncodedTrace] = {}
+        for trace in product.traces:
+            name = self._name(trace)
+            if name in named or group.links.exists(name.encode()):
+                msg = f"{self.path}: {product.station}/{name} exists already"
+                raise TraceError(msg)
+            named[name] = trace
+        return group, named
+
+    @staticmethod
+    def _document(group: Any, product: Product) -> None:
+        """Write a product's StationXML where the station has none yet."""
+        if product.stationxml is None or group.links.exists(_STATIONXML):
+            return
+        document = product.document or encode_document(product.stationxml, COMPRESSED)
+        _write_document(group, _STATIONXML, document)
 
     def _write_auxiliary(self, content: EncodedAuxiliary, station: str) -> None:
         dataset = create.auxiliary(self._file, content)

@@ -11,8 +11,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, BinaryIO
 
-from numcodecs.jenkins import jenkins_lookup3
-
+from asdf_pipeline.container.checksums import lookup3
 from asdf_pipeline.container.file_lock import has_writer
 from asdf_pipeline.errors import InputError, InputMissingError, NotASDFError, WriteError
 
@@ -64,7 +63,7 @@ def clear_writer_mark(path: Path, *, force: bool = False) -> bool:
         if writer or (writer is None and not force):
             raise _may_be_written(path, known=writer is not None)
         superblock[_MARKS] = 0
-        superblock[-4:] = _checksum(superblock)
+        superblock[-4:] = lookup3(superblock[:-4])
         with path.open("r+b") as file:
             file.seek(start)
             file.write(superblock)
@@ -103,11 +102,7 @@ def _superblock(file: BinaryIO, path: Path) -> tuple[int, bytearray]:
     if head[_VERSION] < _MARKED_VERSION:
         return start, bytearray(head)
     superblock = bytearray(head + file.read(4 * head[_OFFSET_SIZE] + 4))
-    if superblock[-4:] != _checksum(superblock):
+    if superblock[-4:] != lookup3(superblock[:-4]):
         msg = f"{path}: its first bytes are damaged; get another copy"
         raise NotASDFError(msg)
     return start, superblock
-
-
-def _checksum(superblock: bytearray) -> bytes:
-    return int(jenkins_lookup3(bytes(superblock[:-4]))).to_bytes(4, "little")

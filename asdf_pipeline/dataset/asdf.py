@@ -716,12 +716,14 @@ class ASDFDataSet(Exports):
         *,
         parameters: Mapping[str, Any] | None = None,
         backend: str = "auto",
+        scheduler: Any = None,
         io: str = "auto",
         max_failures: int | str | None = None,
         work_dir: str | os.PathLike[str] | None = None,
         progress: str = "auto",
         selection: Selection | None = None,
         windows: Windows | None = None,
+        by: str | None = None,
         no_events: bool = False,
         copy_auxiliary: bool = False,
     ) -> RunReport:
@@ -743,11 +745,17 @@ class ASDFDataSet(Exports):
             Innermost levels of traceback shown of an error in the function, beside
             those of the user's own files; outcomes keep all.
         cpu_count : int
-            Workers, except under MPI; -1 for one a core that this process may use.
+            Workers, except under MPI and of a Dask cluster that is there; -1 for one
+            a core that this process may use.
         parameters : mapping, optional
             Keyword arguments for the function.
-        backend : {"auto", "serial", "multiprocessing", "mpi"}
-            Who does the work; auto: MPI where a launcher started more than one rank.
+        backend : {"auto", "serial", "multiprocessing", "mpi", "dask"}
+            Who does the work; auto: Dask where a scheduler is given, MPI where a
+            launcher started more than one rank.
+        scheduler : str, path-like, distributed.Client or cluster, optional
+            Which Dask cluster: its scheduler's address or file, a client, the cluster
+            itself. None: that of the client that this process has, or of Dask's
+            configuration, else workers on this machine.
         io : {"auto", "parallel", "segments"}
             How MPI ranks write: into one file by parallel HDF5, or each its own.
         max_failures : int or str, optional
@@ -760,6 +768,11 @@ class ASDFDataSet(Exports):
         selection, windows : Selection, Windows, optional
             What of the file is to be done, how long traces are cut and joined again;
             see `asdf_pipeline.Selection` and `asdf_pipeline.Windows`.
+        by : {"station", "event", "channel"}, optional
+            What the function is called with: all traces of a station and tag, those of
+            each event in turn (others are left out), or those of each channel, so that
+            few stations keep many cores busy. Default: stations, but events where the
+            function has an argument ``event``.
         no_events : bool
             Whether events, such as damaged ones, are left alone: the output has none,
             and the function gets none.
@@ -797,6 +810,7 @@ class ASDFDataSet(Exports):
             parameters=parameters,
             backend=self._backend(backend),
             workers=cpu_count,
+            scheduler=scheduler,
             io=io,
             max_failures=max_failures,
             traceback_limit=traceback_limit,
@@ -804,6 +818,7 @@ class ASDFDataSet(Exports):
             progress=progress,
             selection=selection or Selection(),
             windows=windows,
+            by=by,
             encoding=self._encoding,
             no_events=no_events,
             copy_auxiliary=copy_auxiliary,
@@ -825,6 +840,7 @@ class ASDFDataSet(Exports):
         table_filename: str | os.PathLike[str] | None = None,
         parameters: Mapping[str, Any] | None = None,
         backend: str = "auto",
+        scheduler: Any = None,
         io: str = "auto",
         max_failures: int | str | None = None,
         work_dir: str | os.PathLike[str] | None = None,
@@ -851,7 +867,9 @@ class ASDFDataSet(Exports):
             The new file for waveforms and auxiliary data; it must not exist.
         tag : str
             Tag of the waveforms written.
-        traceback_limit, cpu_count, parameters, backend, io, max_failures, progress
+        traceback_limit, cpu_count, parameters, backend, scheduler
+            As for `ASDFDataSet.process`.
+        io, max_failures, progress
             As for `ASDFDataSet.process`.
         table_filename : path-like, optional
             Where the table is written as CSV; it must not exist where it is all that
@@ -882,7 +900,7 @@ class ASDFDataSet(Exports):
         ProcessingFailedError
             If more failed than `max_failures`.
         """
-        from asdf_pipeline.engine import ProcessTask, run
+        from asdf_pipeline.engine import ComparisonTask, run
         from asdf_pipeline.plan.selection import EVERYTHING, Selection
 
         self.open_file.refuse_closed()
@@ -899,7 +917,7 @@ class ASDFDataSet(Exports):
         self.flush()
         with comparing.table_path(table_filename, output_filename) as table:
             return run(
-                ProcessTask(
+                ComparisonTask(
                     input=self.filename,
                     output=None if output_filename is None else Path(output_filename),
                     function=function,
@@ -907,6 +925,7 @@ class ASDFDataSet(Exports):
                     parameters=parameters,
                     backend=self._backend(backend),
                     workers=cpu_count,
+                    scheduler=scheduler,
                     io=io,
                     max_failures=max_failures,
                     traceback_limit=traceback_limit,

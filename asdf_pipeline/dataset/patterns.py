@@ -1,4 +1,4 @@
-"""Other patterns than a function of each station: pairs of stations."""
+"""Other patterns than a function of each station: pairs of stations, gathers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.dataset import checks
 from asdf_pipeline.dataset.comparing import table_path
+from asdf_pipeline.plan.pair_selection import MEAN, PREPARE_MEMORY, TILE
+from asdf_pipeline.plan.units import GATHERED
 
 if TYPE_CHECKING:
     import os
@@ -51,9 +53,9 @@ class Patterns:
         autocorrelations: bool = False,
         components: str | tuple[str, ...] = "all",
         windows: Windows | None = None,
-        stack: str | Callable[..., Any] | None = "mean",
-        tile: int = 16,
-        prepare_memory_in_mb: float = 1024.0,
+        stack: str | Callable[..., Any] | None = MEAN,
+        tile: int = TILE,
+        prepare_memory_in_mb: float = PREPARE_MEMORY,
         table_filename: str | os.PathLike[str] | None = None,
         backend: str = "auto",
         io: str = "auto",
@@ -103,7 +105,8 @@ class Patterns:
         windows : Windows, optional
             The function is called for each window in which both have samples.
         stack : {"mean"}, callable or None
-            What becomes of the windows of a pair: the mean of each array; what
+            What becomes of the windows of a pair: the mean of each array, made by the
+            function's attribute ``stack``, if it has one; what
             ``stack(windows)`` returns, which gets an iterator over the function's
             results; None: all are written, each under a path of its own. How many
             there were stands in the parameter ``number_of_windows``.
@@ -142,9 +145,8 @@ class Patterns:
         ProcessingFailedError
             If more failed than `max_failures`.
         """
-        from asdf_pipeline.engine.pair_task import PairTask
-        from asdf_pipeline.engine.run import run
-        from asdf_pipeline.plan.pairs import PairSelection
+        from asdf_pipeline.engine import PairTask, run
+        from asdf_pipeline.plan.pair_selection import PairSelection
         from asdf_pipeline.plan.selection import EVERYTHING, Selection, Windows
 
         self.open_file.refuse_closed()
@@ -170,6 +172,116 @@ class Patterns:
                     prepare=prepare,
                     prepare_memory_in_mb=prepare_memory_in_mb,
                     stack=stack,
+                    windows=windows,
+                    parameters=parameters,
+                    backend=self._backend(backend),
+                    workers=cpu_count,
+                    io=io,
+                    max_failures=max_failures,
+                    traceback_limit=traceback_limit,
+                    work_dir=None if work_dir is None else Path(work_dir),
+                    progress=progress,
+                    selection=selection or EVERYTHING,
+                    encoding=self._encoding,
+                    no_events=no_events,
+                    copy_auxiliary=copy_auxiliary,
+                    table=table,
+                )
+            )
+
+    def process_gathers(
+        self,
+        function: Callable[..., Any],
+        output_filename: str | os.PathLike[str] | None = None,
+        tag: str | None = None,
+        output_tag: str = GATHERED,
+        traceback_limit: int = 3,
+        cpu_count: int = -1,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        windows: Windows | None = None,
+        table_filename: str | os.PathLike[str] | None = None,
+        backend: str = "auto",
+        io: str = "auto",
+        max_failures: int | str | None = None,
+        work_dir: str | os.PathLike[str] | None = None,
+        progress: str = "auto",
+        selection: Selection | None = None,
+        no_events: bool = False,
+        copy_auxiliary: bool = False,
+    ) -> RunReport:
+        """Apply a function to all stations of each event, in parallel, into a new file.
+
+        Parameters
+        ----------
+        function : callable
+            ``function(gather)``, a `Gather`: ``event``, ``stations``, and
+            ``gather["NET.STA"]``, a `StationData` that is read when it is touched. It
+            returns a Stream with traces of any of these stations, a `Result`, a row of
+            the table (a mapping, a number or a text), or None.
+        output_filename : path-like, optional
+            The new file for waveforms and auxiliary data; it must not exist.
+        tag : str, optional
+            Which waveforms belong to gathers; None for those of all tags.
+        output_tag : str
+            Tag of the waveforms written.
+        traceback_limit, cpu_count, parameters, backend, io, progress
+            As for `ASDFDataSet.process`.
+        windows : Windows, optional
+            There is a gather for each window in which stations have samples. None: for
+            each event, of the traces that belong to it by their ``event_ids``; others
+            are left out.
+        table_filename : path-like, optional
+            Where the table is written as CSV; it must not exist where it is all that
+            is made.
+        max_failures : int or str, optional
+            How many gathers may fail, a number or a percentage; None: any.
+        work_dir : path-like, optional
+            Where unfinished work is kept; by default named after output or table.
+        selection : Selection, optional
+            Which stations, channels and times are read.
+        no_events : bool
+            Whether events, such as damaged ones, are left alone: the output has none.
+        copy_auxiliary : bool
+            Whether the file's auxiliary data is copied to the output.
+
+        Returns
+        -------
+        RunReport
+            An outcome for each gather: its ``event`` or ``window``, the stations that
+            were touched (``gathered``) and those that were written (``written``). Its
+            ``table`` has the rows.
+
+        Raises
+        ------
+        OutputExistsError, TagError, FunctionError
+            If the output exists, no station has the tag, or the function cannot be
+            called as above; before any work.
+        CallError
+            If no trace belongs to an event, or the selection leaves no gather.
+        ProcessingFailedError
+            If more failed than `max_failures`.
+        """
+        from asdf_pipeline.engine import GatherTask, run
+        from asdf_pipeline.plan.selection import EVERYTHING, Selection, Windows
+
+        self.open_file.refuse_closed()
+        checks.check_kinds(
+            selection=(selection, Selection),
+            windows=(windows, Windows),
+            cpu_count=(cpu_count, int),
+            traceback_limit=(traceback_limit, int),
+        )
+        # Workers are forked: no HDF5 handle of ours may be open then.
+        self.flush()
+        with table_path(table_filename, output_filename) as table:
+            return run(
+                GatherTask(
+                    input=self.open_file.path,
+                    output=None if output_filename is None else Path(output_filename),
+                    function=function,
+                    tag=tag,
+                    output_tag=output_tag,
                     windows=windows,
                     parameters=parameters,
                     backend=self._backend(backend),

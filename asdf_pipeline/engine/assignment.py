@@ -201,6 +201,16 @@ class Layout:
         """
         return {}
 
+    def nothing(self, outcomes: Sequence[Outcome]) -> ASDFPipelineError | None:
+        """Return the error of a run that made nothing worth publishing, if it did.
+
+        Parameters
+        ----------
+        outcomes : sequence of Outcome
+            What became of each unit.
+        """
+        return None
+
     def table(self, outcomes: Iterable[Outcome]) -> pd.DataFrame:
         """Return the table that is published, of what became of all units."""
         return row_table(outcomes)

@@ -29,14 +29,20 @@ def by_station(
         One a unit.
     merged : pathlib.Path or None
         The output before it is published; None if the run makes a table only. Where
-        units were windows or events, what stands in it, perhaps joined from several,
-        is counted and digested here.
+        units were windows, events or channels, what stands in it, perhaps joined from
+        several, is counted and digested here.
     """
-    if not plan.skipped and not any(unit.window or unit.event for unit in plan.units):
+    if not plan.joins:
+        return outcomes
+    parts = plan.divided or any(unit.window for unit in plan.units)
+    if not plan.skipped and not parts:
         return outcomes
     if merged is not None and plan.divided:
         outcomes = _combined(outcomes, merged)
-    done = [dataclasses.replace(o, window=None, event="", traces=()) for o in outcomes]
+    done = [
+        dataclasses.replace(o, window=None, event="", channel="", traces=())
+        for o in outcomes
+    ]
     skipped = [unit.outcome("skipped") for unit in plan.skipped]
     return sorted(done + skipped, key=lambda outcome: outcome.unit_id)
 

@@ -6,7 +6,6 @@ import inspect
 import logging
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.container.reader import Reader
@@ -21,10 +20,16 @@ from asdf_pipeline.function.load import (
     load_function,
     made_ready,
 )
-from asdf_pipeline.plan.pairs import EVERY_PAIR, PairSelection, plan_pairs
+from asdf_pipeline.plan.pair_selection import (
+    EVERY_PAIR,
+    MEAN,
+    PREPARE_MEMORY,
+    PairSelection,
+)
+from asdf_pipeline.plan.pairs import plan_pairs
 from asdf_pipeline.plan.units import parts_of
 from asdf_pipeline.text import plural
-from asdf_pipeline.work.pairs import MEAN, PairWork
+from asdf_pipeline.work.pairs import PairWork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,9 +38,6 @@ if TYPE_CHECKING:
     from asdf_pipeline.plan.units import Plan
 
 log = logging.getLogger(__name__)
-
-PREPARE_MEMORY_IN_MB = 1024.0
-"""What each worker keeps of what was prepared, by default."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +56,15 @@ class PairTask(ProcessTask):
     prepare_memory_in_mb : float
         MiB of what was prepared that each worker keeps.
     stack : {"mean"}, str, callable or None
-        What becomes of the windows of a pair: their mean, what a function returns
-        that gets an iterator over their results, or (None) all of them.
+        What becomes of the windows of a pair: their mean, which the function's
+        attribute `stack` makes, if it has one; what a function returns that gets an
+        iterator over their results; or (None) all of them.
     """
 
-    tag: str | None = None  # type: ignore[assignment]
+    tag: str | None = None
     pairs: PairSelection = EVERY_PAIR
     prepare: str | Callable[..., Any] | None = None
-    prepare_memory_in_mb: float = PREPARE_MEMORY_IN_MB
+    prepare_memory_in_mb: float = PREPARE_MEMORY
     stack: str | Callable[..., Any] | None = MEAN
 
     @cached_property
@@ -78,7 +81,7 @@ class PairTask(ProcessTask):
         wanted = self.prepare or getattr(function, "prepare", None)
         if wanted is None:
             process = made_ready(name, function, parameters, PAIR)
-            return process, None, self._stack()
+            return process, None, self._stack(function)
         name_of_other, prepare = find_function(wanted)
         for_it = {k: v for k, v in parameters.items() if _takes(prepare, k)}
         rest = {
@@ -89,13 +92,16 @@ class PairTask(ProcessTask):
         return (
             made_ready(name, function, rest, PAIR),
             made_ready(name_of_other, prepare, for_it, PREPARATION),
-            self._stack(),
+            self._stack(function),
         )
 
-    def _stack(self) -> UserFunction | None:
-        if self.windows is None or self.stack is None or self.stack == MEAN:
+    def _stack(self, function: Callable[..., Any]) -> UserFunction | None:
+        wanted = self.stack
+        if wanted == MEAN:
+            wanted = getattr(function, "stack", None)
+        if self.windows is None or wanted is None:
             return None
-        return load_function(self.stack, call=STACK)
+        return load_function(wanted, call=STACK)
 
     def load(self) -> UserFunction:
         """Return the function, ready to be called (see `ProcessTask.load`)."""
@@ -120,6 +126,11 @@ class PairTask(ProcessTask):
             raise CallError(msg)
         with Reader(self.input) as reader:
             return plan_pairs(reader, self.tag, self.selection, self.pairs)
+
+    @property
+    def joins_pieces(self) -> bool:
+        """Whether pieces of windows become one trace: pairs have no traces."""
+        return False
 
     def more_of_key(self) -> dict[str, str | None]:
         """Return what else the work depends on, by name."""
@@ -161,23 +172,15 @@ class PairTask(ProcessTask):
                 ", ..." if len(plan.not_located) > 5 else "",
             )
 
-    def work(self, layout: Layout | None, brief: object) -> PairWork:  # type: ignore[override]
+    def work(self, layout: Layout | None, brief: object) -> PairWork:
         """Return what a worker needs (see `Assignment.work`)."""
-        process, prepare, stack = self.loaded
+        _, prepare, stack = self.loaded
         return PairWork(
-            input=Path(self.input),
-            process=process,
+            **self.shared(layout, brief),
             prepare=prepare,
             prepare_memory=int(self.prepare_memory_in_mb * 2**20),
             stack=stack or (MEAN if self.stack == MEAN else None),
-            selection=self.selection,
             pairs=self.pairs,
-            windows=self.windows,
-            encoding=self.encoding,
-            cache_responses=self.cache_responses,
-            run_id=str(brief),
-            no_events=self.no_events,
-            writes=self.output is not None,
         )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,16 +20,12 @@ from asdf_pipeline.errors import (
     ProcessingFailedError,
 )
 from asdf_pipeline.files import identity
-from asdf_pipeline.function.load import (
-    COMPARISON,
-    STATION,
-    UserFunction,
-    load_function,
-)
+from asdf_pipeline.function.load import UserFunction, load_function
 from asdf_pipeline.metadata.events import check_quakeml
 from asdf_pipeline.plan.key import run_key
-from asdf_pipeline.plan.planning import make_plan, plan_comparison
+from asdf_pipeline.plan.planning import make_plan
 from asdf_pipeline.plan.selection import EVERYTHING
+from asdf_pipeline.plan.units import BY
 from asdf_pipeline.provenance.document import document
 from asdf_pipeline.provenance.ids import document_name, run_id
 from asdf_pipeline.provenance.run import describe
@@ -44,6 +39,7 @@ if TYPE_CHECKING:
     from asdf_pipeline.plan.outcome import Outcome
     from asdf_pipeline.plan.selection import Selection, Windows
     from asdf_pipeline.plan.units import Plan
+    from asdf_pipeline.work.function_work import FunctionWork
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +60,7 @@ class ProcessTask(Assignment):
     function : str or callable
         See `function.load.load_function`.
     tag_map : mapping of str to str
-        Input tag to output tag; empty of a comparison.
+        Input tag to output tag; empty where units read otherwise.
     parameters : mapping, optional
         Keyword arguments for the function.
     selection : Selection
@@ -73,17 +69,16 @@ class ProcessTask(Assignment):
         How long traces are cut.
     cache_responses : bool
         Whether inventories carry memoising Responses.
+    by : {"station", "event", "channel"} or None
+        What the units of a station and tag are; None: stations, but events for a
+        function that asks for one.
     no_events : bool
         Whether the input's events are left alone: neither checked, nor copied, nor
         handed to the function.
     copy_auxiliary : bool
         Whether the input's auxiliary data is copied to the output.
-    other : path-like, optional
-        A second file to read: the function compares the stations that are in both.
-    tag : str
-        Tag in the output of a comparison.
     table : path-like, optional
-        Where the rows that a comparison returns are to be written, as CSV.
+        Where the rows that the function returns are to be written, as CSV.
     """
 
     input: str | Path
@@ -94,10 +89,9 @@ class ProcessTask(Assignment):
     selection: Selection = EVERYTHING
     windows: Windows | None = None
     cache_responses: bool = True
+    by: str | None = None
     no_events: bool = False
     copy_auxiliary: bool = False
-    other: str | Path | None = None
-    tag: str = ""
     table: str | Path | None = None
 
     @property
@@ -113,47 +107,52 @@ class ProcessTask(Assignment):
     @property
     def inputs(self) -> Sequence[Path]:
         """The files to read."""
-        return [Path(path) for path in (self.input, self.other) if path is not None]
+        return [Path(self.input)]
 
     def load(self) -> UserFunction:
         """Return the function, ready to be called.
 
         Raises
         ------
+        CallError
+            If units are asked for that there are not.
         FunctionError
             If it cannot be found, loaded or called.
         """
-        call = STATION if self.other is None else COMPARISON
-        return load_function(self.function, self.parameters, call)
+        if self.by not in (None, *BY):
+            msg = f"by {self.by!r}: expected {', '.join(BY)}"
+            raise CallError(msg)
+        if self.by == "event" and self.no_events:
+            msg = "by event: goes not without the events (--no-events)"
+            raise CallError(msg)
+        return load_function(self.function, self.parameters)
 
     def plan(self, function: UserFunction) -> Plan:
         """Return what is to be done.
 
-        A function that asks for `event` gets one, with its traces: there is a unit
-        for each event of a station whose traces belong to events.
+        A function that asks for `event` gets one, with its traces, where nothing else
+        is said: there is a unit for each event of a station whose traces belong to
+        events.
 
         Raises
         ------
         CallError
-            If that is nothing, or comparing goes with something that it does not.
+            If that is nothing.
         InputError
             If an input cannot be read.
         """
-        with ExitStack() as stack:
-            reader = stack.enter_context(Reader(self.input))
-            if self.other is None:
-                return make_plan(
-                    reader,
-                    self.tag_map,
-                    self.selection,
-                    self.windows,
-                    by_event="event" in function.asks and not self.no_events,
-                )
-            if self.windows is not None:
-                msg = "two data sets are compared station by station, not by windows"
-                raise CallError(msg)
-            other = stack.enter_context(Reader(self.other))
-            return plan_comparison(reader, other, self.tag, self.selection)
+        by = self.by or "station"
+        if self.by is None and "event" in function.asks and not self.no_events:
+            by = "event"
+        with Reader(self.input) as reader:
+            return make_plan(
+                reader,
+                self.tag_map,
+                self.selection,
+                self.windows,
+                by=by,
+                lenient=self.by is None,
+            )
 
     def lay_out(self) -> Processing:
         """Load the function and plan (see `Assignment.lay_out`)."""
@@ -189,6 +188,8 @@ class ProcessTask(Assignment):
         )
         if self.no_events:
             key["the events"] = "left alone"
+        if self.by is not None:
+            key["what a unit is"] = self.by
         if self.only_failed:
             key[retry.STATE] = identity(self.target, by_inode=True)
         return Processing(
@@ -199,13 +200,23 @@ class ProcessTask(Assignment):
             brief=run_id(key),
             reserved_paths=auxiliary if self.copy_auxiliary else (),
             auxiliary_from=Path(self.input) if self.copy_auxiliary else None,
-            join_encoding=self.encoding if self.windows and self.windows.join else None,
-            renamed=any(unit.event for unit in plan.units),
+            join_encoding=self.encoding if self.joins_pieces else None,
+            renamed=any(unit.event or unit.gathered for unit in plan.units),
             inputs=self.inputs,
             tag_map=tag_map,
             process=process,
             started=datetime.now(UTC),
         )
+
+    @property
+    def joins_pieces(self) -> bool:
+        """Whether traces that were done in windows become one again."""
+        return self.windows is not None and self.windows.join
+
+    @property
+    def why_without(self) -> str:
+        """Why there is nothing to do for some stations, for the log."""
+        return "no waveforms with a tag that is read"
 
     def more_of_key(self) -> dict[str, str | None]:
         """Return what else the work depends on, by name."""
@@ -252,7 +263,6 @@ class ProcessTask(Assignment):
         for wanted, option in (
             (self.windows is not None, "--window"),
             (self.copy_auxiliary, "--copy-auxiliary"),
-            (self.other is not None, "a comparison of two files"),
         ):
             if wanted:
                 msg = f"--only-failed does not go with {option}: process the file anew"
@@ -268,20 +278,17 @@ class ProcessTask(Assignment):
     def log_plan(self, plan: Plan) -> None:
         """Log what is left out, and warn of what may take much memory."""
         if plan.without:
-            why = "no waveforms with a tag of the map"
-            if self.other is not None:
-                why = f"not in both files (the other is {self.other})"
             log.info(
                 "%s: nothing to do for %s: %s: %s%s",
                 self.input,
                 plural(len(plan.without), "station"),
-                why,
+                self.why_without,
                 ", ".join(plan.without[:5]),
                 ", ..." if len(plan.without) > 5 else "",
             )
         if plan.of_no_event:
             log.warning(
-                "%s: %s of no event left out, as the function asks for `event`: %s%s",
+                "%s: %s of no event left out, as the work is done by events: %s%s",
                 self.input,
                 plural(sum(count for *_, count in plan.of_no_event), "trace"),
                 ", ".join(
@@ -299,22 +306,25 @@ class ProcessTask(Assignment):
                 plan.total / 1e6,
             )
 
-    def work(self, layout: Layout | None, brief: object) -> ProcessWork:
+    def work(self, layout: Layout | None, brief: object) -> FunctionWork:
         """Return what a worker needs (see `Assignment.work`)."""
+        return ProcessWork(**self.shared(layout, brief))
+
+    def shared(self, layout: Layout | None, brief: object) -> dict[str, Any]:
+        """Return the attributes of a `FunctionWork`."""
         # Loaded by every rank: a function cannot always be sent.
         process = layout.process if isinstance(layout, Processing) else self.load()
-        return ProcessWork(
-            input=Path(self.input),
-            process=process,
-            selection=self.selection,
-            windows=self.windows,
-            encoding=self.encoding,
-            cache_responses=self.cache_responses,
-            run_id=str(brief),
-            other=None if self.other is None else Path(self.other),
-            no_events=self.no_events,
-            writes=self.output is not None,
-        )
+        return {
+            "input": Path(self.input),
+            "process": process,
+            "selection": self.selection,
+            "windows": self.windows,
+            "encoding": self.encoding,
+            "cache_responses": self.cache_responses,
+            "run_id": str(brief),
+            "no_events": self.no_events,
+            "writes": self.output is not None,
+        }
 
 
 @dataclass(kw_only=True)

@@ -66,9 +66,8 @@ class Progress:
         """Show what the author of a function that failed needs to see."""
         if outcome.status == "failed":
             trace = shortened(outcome.traceback, self._levels)
-            what = "Pair" if outcome.others else "Station"
             self.say(
-                f"\n{what} {outcome.name}, tag {outcome.input_tag}"
+                f"\n{outcome.title}, tag {outcome.input_tag}"
                 f"{outcome.when}, {outcome.worker}:\n"
                 f"{trace or outcome.error_message}\n"
             )

@@ -113,10 +113,13 @@ class RunReport:
             raise ProcessingFailedError(msg)
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return the table of stations, which the manifest ``stations.csv`` is."""
+        """Return the table of stations, or pairs: ``stations.csv`` or ``pairs.csv``."""
         from asdf_pipeline.manifest import station_table
+        from asdf_pipeline.pair_manifest import are_pairs, pair_table
 
         name = "comparison" if self.output is None else self.output.stem
+        if are_pairs(self.outcomes):
+            return pair_table(self.outcomes, name)
         return station_table(self.outcomes, name)
 
     @property

@@ -153,7 +153,7 @@ def _kept(
         mapped = own[0].output_tag if own else None
         if outcome.status == "failed" and outcome.traces_out:
             msg = (
-                f"{task.target}: {where}: partly done, by windows or events: "
+                f"{task.target}: {where}: partly done, by windows, events or channels: "
                 "process it anew"
             )
             raise CallError(msg)
@@ -166,9 +166,14 @@ def _kept(
         if outcome.status not in ("ok", "empty"):
             continue
         for unit in own:
-            # The outcome is that of all events of the station: it counts once.
+            # The outcome is that of all units of the station: it counts once.
             line = (
-                dataclasses.replace(outcome, window=unit.window, event=unit.event)
+                dataclasses.replace(
+                    outcome,
+                    window=unit.window,
+                    event=unit.event,
+                    channel=unit.channel,
+                )
                 if unit is own[0]
                 else unit.outcome("empty")
             )

@@ -62,9 +62,12 @@ def run(task: Assignment) -> RunReport:
         One line that names the file, the station and the remedy. What was done is
         kept in the work directory, from which the same command goes on.
     """
-    team = form_team(task)
-    if not team.leads:
-        return _follow(task, team)
+    with contextlib.closing(form_team(task)) as team:
+        return _lead(task, team) if team.leads else _follow(task, team)
+
+
+def _lead(task: Assignment, team: Team) -> RunReport:
+    """Plan, have the team do the units, and publish."""
     opened = team.lead(
         lambda: open_work(prepare(task), team),
         tell=lambda opened: (opened.layout.brief, opened.outcomes is not None),
@@ -306,12 +309,14 @@ def _publish(opened: OpenWork, outcomes: Outcomes, team: Team) -> Outcomes:
     prepared, directory, layout = opened.prepared, opened.directory, opened.layout
     task = prepared.task
     failures = outcomes.failures()
+    refusal = layout.nothing(outcomes)
     if prepared.allowed is not None and len(failures) > prepared.allowed:
         stays = task.output_path if task.only_failed else None
-        error = layout.failed(failures, directory.path / OUTCOMES, stays)
+        refusal = layout.failed(failures, directory.path / OUTCOMES, stays)
+    if refusal is not None:
         if not layout.retries:
             directory.remove()
-        raise error
+        raise refusal
     if task.output_path is None:
         outcomes = Outcomes.of(by_station(layout.plan, outcomes, None))
         made = write_rows(layout.table(outcomes), directory.path / "table.part")

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from asdf_pipeline.function.sources import imported, is_installed
+from asdf_pipeline.function.sources import has_version, imported
 from asdf_pipeline.text import kind_of
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...))
@@ -95,7 +95,7 @@ class _Feed:
 
     def file(self, name: str | None) -> None:
         """Hash a file of the user's own, and those that it imports."""
-        if name is None or is_installed(name) or name in self.files:
+        if name is None or has_version(name) or name in self.files:
             return
         self.files.add(name)
         source = self.source(name)
@@ -123,7 +123,7 @@ class _Feed:
     def function(self, function: types.FunctionType) -> None:
         code = function.__code__
         self.text("function", function.__module__, function.__qualname__)
-        if is_installed(code.co_filename):
+        if has_version(code.co_filename):
             package = sys.modules.get(function.__module__.partition(".")[0])
             self.text(getattr(package, "__version__", ""))
             self.source(code.co_filename)  # its author's, installed anew
@@ -138,7 +138,7 @@ class _Feed:
                 self.add(cell.cell_contents)
             except ValueError:
                 self.text("empty cell")
-        if not is_installed(code.co_filename):
+        if not has_version(code.co_filename):
             for name in sorted(_names(code)):
                 if name in function.__globals__:
                     self.text(name)
@@ -196,13 +196,13 @@ class _Feed:
 def _is_own(owner: object) -> bool:
     """Return whether a module, class or function is the user's own."""
     if isinstance(owner, types.FunctionType):
-        return not is_installed(owner.__code__.co_filename)
+        return not has_version(owner.__code__.co_filename)
     if not isinstance(owner, types.ModuleType | type):
         return False
     module = sys.modules.get(owner.__module__) if isinstance(owner, type) else owner
     name = getattr(module, "__file__", None)
     # A session's has no file, nor have the interpreter's own.
-    return not is_installed(name) if name else module is sys.modules["__main__"]
+    return not has_version(name) if name else module is sys.modules["__main__"]
 
 
 def _is_data(value: object) -> bool:

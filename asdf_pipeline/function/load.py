@@ -29,6 +29,10 @@ OFFERED = ("event", "events", "tag", "parameters")
 """What a function of a station gets by name if its signature asks for it."""
 
 
+LOADED: dict[str, Path] = {}
+"""Files that were loaded as modules, by the name under which `sys.modules` has them."""
+
+
 @dataclass(frozen=True)
 class Call:
     """How a function is called.
@@ -49,6 +53,7 @@ STATION = Call(("st", "inv"), OFFERED)
 COMPARISON = Call(("a", "b"), ("parameters",))
 PAIR = Call(("a", "b"), ("pair", "parameters"))
 PREPARATION = Call(("station",))
+GATHER = Call(("gather",), ("parameters",))
 STACK = Call(("windows",), ("pair",))
 
 
@@ -178,9 +183,7 @@ def made_ready(
 
 def _find(spec: str) -> Any:
     origin, attribute = split(spec)
-    module = (
-        _load_file(Path(origin)) if origin.endswith(".py") else _load_module(origin)
-    )
+    module = load_file(Path(origin)) if origin.endswith(".py") else _load_module(origin)
     found: Any = module
     for part in attribute.split("."):
         try:
@@ -212,7 +215,14 @@ def _takes_two(function: Callable[..., Any]) -> bool:
     return True
 
 
-def _load_file(path: Path) -> ModuleType:
+def load_file(path: Path) -> ModuleType:
+    """Return a file of the user's as a module, loaded anew.
+
+    Raises
+    ------
+    FunctionError
+        If it is not there, or cannot be loaded.
+    """
     if not path.is_file():
         raise missing_file(path)
     # As for a script: modules beside the file can be imported by it.
@@ -221,7 +231,8 @@ def _load_file(path: Path) -> ModuleType:
         sys.path.insert(0, folder)
     module = ModuleType(path.stem)
     module.__file__ = str(path)
-    sys.modules.setdefault(path.stem, module)
+    if sys.modules.setdefault(path.stem, module) is module:
+        LOADED[path.stem] = path
 
     def load() -> None:
         # Not by way of Python's cached bytecode, which is blind to an edit of equal

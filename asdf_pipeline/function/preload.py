@@ -3,6 +3,7 @@
 ObsPy's processing methods import `obspy.signal` when they are called, and with it
 SciPy and Matplotlib: 1.3 s of CPU (ObsPy 1.5) in every worker of every run, more than
 a small data set takes. A worker that is forked later has what its parent imported.
+What only ObsPy's PPSD needs is left until somebody asks for that: 0.4 s.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
-from types import CodeType, FunctionType
+import sys
+from importlib.util import find_spec, module_from_spec
+from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,6 +27,8 @@ SIGNAL_METHODS = frozenset(
     )
 )
 """Methods of ObsPy's Stream, Trace and Response that import `obspy.signal`."""
+_MODULES = ("detrend", "filter", "invsim")
+"""Those of its modules that import most of what these methods need."""
 
 
 def preload(*functions: Any) -> None:
@@ -32,11 +37,46 @@ def preload(*functions: Any) -> None:
     Parameters
     ----------
     *functions : callable
-        The user's; what is no Python function is passed over.
+        The user's; what is no Python function is passed over. One that has an
+        attribute ``imports`` says there which modules it needs; its code is not
+        looked at.
     """
+    _leave_ppsd()
     seen: set[FunctionType] = set()
+    for one in functions:
+        for name in getattr(one, "imports", ()):
+            importlib.import_module(name)
     if any(not SIGNAL_METHODS.isdisjoint(_names(one, seen)) for one in functions):
-        importlib.import_module("obspy.signal")
+        for name in _MODULES:
+            importlib.import_module(f"obspy.signal.{name}")
+
+
+class _WithoutPPSD(ModuleType):
+    """The package `obspy.signal` until what it imports itself is asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a module of the package, or what the package as a whole has."""
+        spec = self.__spec__
+        if spec is None or spec.loader is None or name.startswith("__"):
+            raise AttributeError(name)
+        if find_spec(f"{spec.name}.{name}") is not None:
+            return importlib.import_module(f"{spec.name}.{name}")
+        self.__class__ = ModuleType  # type: ignore[assignment]
+        spec.loader.exec_module(self)
+        return getattr(self, name)
+
+
+def _leave_ppsd() -> None:
+    """Let `obspy.signal` be imported without what its own first line imports.
+
+    That is PPSD, with Matplotlib and nearly all of SciPy (ObsPy 1.5), which evaluating
+    a response does not need at all.
+    """
+    spec = find_spec("obspy.signal")
+    if "obspy.signal" not in sys.modules and spec is not None:
+        package = sys.modules[spec.name] = module_from_spec(spec)
+        package.__class__ = _WithoutPPSD
+        vars(importlib.import_module("obspy"))["signal"] = package
 
 
 def _names(function: Any, seen: set[FunctionType]) -> Iterator[str]:
@@ -50,11 +90,15 @@ def _names(function: Any, seen: set[FunctionType]) -> Iterator[str]:
         function = inspect.getattr_static(type(function), "__call__", None)
     if not isinstance(function, FunctionType) or function in seen:
         return
+    if hasattr(function, "imports"):
+        return
     seen.add(function)
     cells = [cell.cell_contents for cell in function.__closure__ or () if _is_set(cell)]
     for name in _code_names(function.__code__):
-        yield name
-        cells.append(function.__globals__.get(name))
+        called = function.__globals__.get(name)
+        if not hasattr(called, "imports"):
+            yield name
+        cells.append(called)
     for called in cells:
         if isinstance(called, FunctionType):
             yield from _names(called, seen)

@@ -10,7 +10,7 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.errors import TraceError
-from asdf_pipeline.plan.outcome import MEMBERS
+from asdf_pipeline.plan.outcome import SUBJECTS
 from asdf_pipeline.text import kind_of
 
 if TYPE_CHECKING:
@@ -76,6 +76,11 @@ class Checked:
     stream: Stream
     auxiliary: Mapping[str, Any]
     row: dict[str, Any] | None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing in it."""
+        return not len(self.stream) and not self.auxiliary and self.row is None
 
 
 def check_result(value: object, station: str, *, compares: bool) -> Checked:
@@ -148,10 +153,10 @@ def _row(row: object, station: str) -> dict[str, Any] | None:
     given = row if isinstance(row, Mapping) else {"value": row}
     plain = {}
     for name, value in given.items():
-        if not isinstance(name, str) or name in MEMBERS:
+        if not isinstance(name, str) or name in SUBJECTS:
             msg = (
                 f"{station}: {name!r} cannot be a column: expected a text, and not "
-                f"{' or '.join(map(repr, MEMBERS))}, which are there already"
+                f"{' or '.join(map(repr, SUBJECTS))}, which are there already"
             )
             raise TraceError(msg)
         plain[name] = _plain(value, f"{station}: column {name!r}")

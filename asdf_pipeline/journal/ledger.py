@@ -150,6 +150,11 @@ class Ledger:
         return len(self._waiting) + len(self._suspects)
 
     @property
+    def in_doubt(self) -> bool:
+        """Whether what is left to be taken are suspects, each of them alone."""
+        return not self._waiting
+
+    @property
     def finished(self) -> bool:
         """Whether every unit is done."""
         return self.done >= self.total
@@ -159,25 +164,34 @@ class Ledger:
         """Seconds since this run began."""
         return time.monotonic() - self._began
 
-    def take(self, worker: str) -> Unit | NoUnit:
+    def take(self, worker: str, *, begins: bool = True) -> Unit | NoUnit:
         """Give a unit to a worker, or say what it is to do as it gets none.
 
         Suspects come when all others are sealed, one at a time.
+
+        Parameters
+        ----------
+        worker : str
+            Who has it from now on.
+        begins : bool
+            Whether it is at work on it at once. Of a batch, who does it notes in a
+            `BatchFlight` which unit is at work.
         """
-        alone = not self._waiting
+        alone = self.in_doubt
         if self._waiting:
             unit = self._waiting.popleft()
         elif self._suspects and not self._out and not self._held:
             unit = self._suspects.popleft()
         else:
             return NoUnit.END if self.finished else NoUnit.SEAL
-        self.directory.in_flight.begun(*_ids(unit), alone=alone)
+        if begins:
+            self.directory.in_flight.begun(*_ids(unit), alone=alone)
         self._out[unit.id] = (worker, unit)
         return unit
 
-    def new_segment(self) -> Path:
-        """Return the path (``.part``) of a segment that does not exist yet."""
-        return self.directory.new_segment()
+    def new_segment(self, run: str = "") -> Path:
+        """Return the path of a new segment (see `WorkDirectory.new_segment`)."""
+        return self.directory.new_segment(run)
 
     def came_back(self, worker: str, outcome: Outcome) -> None:
         """Note a unit's outcome; its data, if any, is still with the worker."""
@@ -254,6 +268,10 @@ class Ledger:
     def abandon(self, segment: str) -> None:
         """Take back all units whose data was in a segment that is lost."""
         self._take_back(lambda held: held.segment == segment)
+
+    def give_back(self, worker: str) -> None:
+        """Take back what a worker has not done; it costs no unit an attempt."""
+        self.died(worker, None, "")
 
     def died(self, worker: str, unit_id: str | None, how: str) -> None:
         """Take back what a dead worker had.

@@ -61,11 +61,11 @@ class PathOwners:
 
 
 class TraceOwners:
-    """The traces that units of events wrote, each with its unit.
+    """The traces that units of events or channels wrote, each with its unit.
 
     Units of stations and of windows cannot write the same trace, as each has its
     times or codes. Of two events that share a trace, or overlap, the function may
-    return the same.
+    return the same; of two channels it may return traces of the same codes.
     """
 
     def __init__(self) -> None:
@@ -87,7 +87,7 @@ class TraceOwners:
                 msg = (
                     f"station {outcome.station}: trace {name!r} is written by both "
                     f"{names}: what the function returns for two events must differ "
-                    "in time"
+                    "in time, for two channels in their codes"
                 )
                 raise TraceError(msg)
 

@@ -51,11 +51,14 @@ class SealSchedule:
     minimum_age: float = MINIMUM_AGE
     maximum_size: int = MAXIMUM_SIZE
 
+    @property
+    def age(self) -> float:
+        """Seconds after which a segment should be sealed."""
+        return max(self.minimum_age, SHARE * (time.monotonic() - self.began))
+
     def due(self, born: float, size: int) -> bool:
         """Tell whether a segment born then and of that size should be sealed now."""
-        now = time.monotonic()
-        age = max(self.minimum_age, SHARE * (now - self.began))
-        return size >= self.maximum_size or now - born >= age
+        return size >= self.maximum_size or time.monotonic() - born >= self.age
 
 
 def seal(part: Path) -> Sealed:
@@ -71,15 +74,43 @@ def seal(part: Path) -> Sealed:
     WriteError
         If that fails.
     """
-    path = part.with_name(part.name.removesuffix(PART))
+    sealed = make_durable(part)
+    give_name(part)
+    return sealed
+
+
+def make_durable(part: Path) -> Sealed:
+    """Make a closed segment durable; return what the journal is to know of it.
+
+    Where the worker that wrote it is on another machine, it does this, and the
+    process that keeps the journal gives the name.
+
+    Raises
+    ------
+    WriteError
+        If that fails.
+    """
     sync(part)
     try:
-        sealed = Sealed(path.name, part.stat().st_size, checksum(part))
-        part.replace(path)
-        sync_directory(path.parent)
+        name = part.name.removesuffix(PART)
+        return Sealed(name, part.stat().st_size, checksum(part))
     except OSError as error:
         raise write_error(part, error) from error
-    return sealed
+
+
+def give_name(part: Path) -> None:
+    """Give a durable segment its sealed name.
+
+    Raises
+    ------
+    WriteError
+        If that fails.
+    """
+    try:
+        part.replace(part.with_name(part.name.removesuffix(PART)))
+        sync_directory(part.parent)
+    except OSError as error:
+        raise write_error(part, error) from error
 
 
 def is_intact(path: Path, sealed: Sealed) -> bool:

@@ -5,7 +5,10 @@
 ``key.json``              what the work depends on; another key discards it
 ``journal.jsonl``         a line a seal: the segment and the outcomes it holds
 ``flight``                which units were begun and which came back
+``flight.N.RUN``          the same of a batch that a worker far away has
+``work.RUN``              what such workers need to know, pickled
 ``segment-N.h5``          sealed segments; ``.part`` while they are written
+``segment-N.RUN.h5``      the same of workers far away
 ``outcomes.jsonl``        all outcomes so far, written when a run ends
 ``published.jsonl``       that the output is published, and its outcomes
 ========================  =====================================================
@@ -24,7 +27,7 @@ from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import WorkDirectoryError
 from asdf_pipeline.files import atomic_write, sync_directory, write_error
-from asdf_pipeline.journal.in_flight import InFlightLog
+from asdf_pipeline.journal.in_flight import InFlightLog, discard_flights
 from asdf_pipeline.journal.lock import LOCK, OWNER, Lock
 from asdf_pipeline.journal.published import PUBLISHED
 from asdf_pipeline.journal.segments import PART, Sealed, is_intact
@@ -37,9 +40,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 KEY, JOURNAL, OUTCOMES = "key.json", "journal.jsonl", "outcomes.jsonl"
+FLIGHT = "flight"
 _OWN = re.compile(
-    r"(lock|owner|key|journal|flight|outcomes|published|merged|segment-\d+)"
-    r"(\.(jsonl?|h5))?(\.part)?"
+    r"(lock|owner|key|journal|flight(\.\d+)?|outcomes|published|merged|work|segment-\d+)"
+    r"(\.[0-9a-f]{8})?(\.(jsonl?|h5))?(\.part)?"
 )
 
 
@@ -95,14 +99,15 @@ class WorkDirectory:
             self._read_journal()
         keep = {sealed.name for sealed in self.sealed} if reason is None else set()
         if reason is not None:
-            for name in (JOURNAL, "flight", PUBLISHED):
-                (self.path / name).unlink(missing_ok=True)
+            for path in (JOURNAL, PUBLISHED):
+                (self.path / path).unlink(missing_ok=True)
+            discard_flights(self.path / FLIGHT)
         self._discard(keep)
         try:
             if reason is not None:
                 _write_key(self.path / KEY, key)
             self._journal = (self.path / JOURNAL).open("ab", buffering=0)
-            self.in_flight = InFlightLog(self.path / "flight")
+            self.in_flight = InFlightLog(self.path / FLIGHT)
         except OSError as error:
             raise write_error(self.path, error) from error
         self._number = max((_number(sealed.name) for sealed in self.sealed), default=0)
@@ -148,7 +153,7 @@ class WorkDirectory:
 
     def _discard(self, keep: set[str]) -> None:
         for name in _own(self.path):
-            if name.startswith(("segment-", "merged")) and name not in keep:
+            if name.startswith(("segment-", "merged", "work.")) and name not in keep:
                 (self.path / name).unlink(missing_ok=True)
 
     @property
@@ -156,10 +161,18 @@ class WorkDirectory:
         """Whether nothing was journaled in it."""
         return os.fstat(self._journal.fileno()).st_size == 0
 
-    def new_segment(self) -> Path:
-        """Return the path (``.part``) of a segment that does not exist yet."""
+    def new_segment(self, run: str = "") -> Path:
+        """Return the path (``.part``) of a segment that does not exist yet.
+
+        Parameters
+        ----------
+        run : str
+            Eight hexadecimal digits that no other run has, where a worker may go on
+            after the run it belongs to died, and write, while the next one is here.
+        """
         self._number += 1
-        return self.path / f"segment-{self._number:06d}.h5{PART}"
+        run = run and f".{run}"
+        return self.path / f"segment-{self._number:06d}{run}.h5{PART}"
 
     def record(self, sealed: Sealed | None, outcomes: Mapping[str, bytes]) -> None:
         """Append a seal and its outcomes to the journal, durably."""

@@ -14,9 +14,9 @@ import numpy as np
 from obspy.core.inventory.response import Response
 
 from asdf_pipeline.metadata.stages import (
+    LEFT_TO_OBSPY,
     PROBES,
     StageChain,
-    UnsupportedError,
     invert,
     probe_indices,
 )
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from obspy import Inventory
 
 TOLERANCE = 1e-12  # of the peak, against ObsPy at the probed frequencies
-
-# Also what is not even a number or a stage: ObsPy says so in its own way.
-_LEFT_TO_OBSPY = (UnsupportedError, AttributeError, TypeError, ValueError)
 
 
 class MemoisingResponse(Response):  # type: ignore[misc]
@@ -77,15 +74,19 @@ class MemoisingResponse(Response):  # type: ignore[misc]
         hide = hide_sensitivity_mismatch_warning
         wanted = np.asarray(frequencies)
         try:
-            chain = StageChain(self, wanted, start_stage, end_stage)
-        except _LEFT_TO_OBSPY:
+            chain = StageChain(self, wanted, start_stage, end_stage, hide)
+            if chain.is_compared(output):
+                return chain.evaluate(output)
+        except LEFT_TO_OBSPY:
             return plain(frequencies, output, start_stage, end_stage, hide)
         # ObsPy evaluates the whole chain at a few frequencies, for under 1 ms: it
-        # raises and warns as it would anyway, and the product is compared with that.
+        # raises and warns as it would anyway, and the product is compared with that;
+        # where it would say nothing, once for all that differ in their gains only.
         probed = probe_indices(wanted)
         reference = plain(wanted[probed], output, start_stage, end_stage, hide)
         response = chain.evaluate(output)
         if _agree(response[probed], reference):
+            chain.note_compared(output)
             return response
         return plain(frequencies, output, start_stage, end_stage, hide)
 
@@ -100,6 +101,7 @@ class MemoisingResponse(Response):  # type: ignore[misc]
 
         With a water level in dB the inverse scales with the response's gain: one
         array, for unit gain, serves all channels that differ in their gains only.
+        Where `formulas` holds ObsPy is not asked, nor `obspy.signal` imported.
 
         Parameters
         ----------
@@ -123,8 +125,11 @@ class MemoisingResponse(Response):  # type: ignore[misc]
         plain = super().get_evalresp_response_for_frequencies
         hide = hide_sensitivity_mismatch_warning
         try:
-            chain = StageChain(self, frequencies, None, None)
-        except _LEFT_TO_OBSPY:
+            chain = StageChain(self, frequencies, None, None, hide)
+            if chain.by_formulas and chain.is_quiet:
+                kept = chain.inverse(output, water_level)
+                return kept[:-PROBES], 1.0 / chain.gain
+        except LEFT_TO_OBSPY:
             whole = plain(frequencies, output, None, None, hide)
             return invert(whole, water_level), 1.0
         reference = plain(

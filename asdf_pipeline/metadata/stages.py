@@ -6,10 +6,13 @@ of stages, the first stage (the sensor) and all later ones (the digitiser), both
 unit gain, keyed by everything that evalresp reads of them. The response is their
 product, times the gains. It is made in this same way whether or not an evaluation was
 kept before, so the bytes do not depend on the history of the process.
+
+Groups are evaluated by `formulas` where these hold, else by ObsPy.
 """
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
 import math
@@ -28,7 +31,9 @@ from obspy.core.inventory.response import (
     ResponseStage,
 )
 
+from asdf_pipeline.metadata import formulas
 from asdf_pipeline.metadata.evaluations import CacheStatistics, Evaluations
+from asdf_pipeline.metadata.formulas import UnsupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,11 +44,14 @@ CACHE_BYTES = 128 * 2**20  # per process; one group of a 168,000-sample trace: 2
 FEWEST_FREQUENCIES = 64  # below, evalresp costs less than the bookkeeping
 PROBES = 4  # frequencies at which a product of groups is compared with ObsPy's response
 
+_WARNED_OF = 0.049  # evalresp warns of sensitivities that differ by 0.05
+_MOST_COMPARED = 10_000
+
+# Also what is not even a number or a stage: ObsPy says so in its own way.
+LEFT_TO_OBSPY = (UnsupportedError, AttributeError, TypeError, ValueError)
+
 _evaluations = Evaluations(CACHE_BYTES)
-
-
-class UnsupportedError(Exception):
-    """The response is of a kind that is left to ObsPy."""
+_compared: set[bytes] = set()  # keys of responses that agreed with ObsPy's
 
 
 def cache_statistics() -> CacheStatistics:
@@ -54,6 +62,7 @@ def cache_statistics() -> CacheStatistics:
 def clear_cache() -> None:
     """Drop all evaluations kept by this process."""
     _evaluations.clear()
+    _compared.clear()
 
 
 def probe_indices(frequencies: NDArray[Any]) -> NDArray[np.intp]:
@@ -83,6 +92,21 @@ def invert(
 class StageChain:
     """The selected stages of one response, for one set of frequencies.
 
+    Parameters
+    ----------
+    quiet : bool
+        Whether evalresp is told not to warn where the stages' gains contradict the
+        overall sensitivity.
+
+    Attributes
+    ----------
+    gain : float
+        Product of the stages' gains.
+    by_formulas : bool
+        Whether `formulas` holds for all stages.
+    is_quiet : bool
+        Whether evalresp would say nothing about them.
+
     Raises
     ------
     UnsupportedError
@@ -95,6 +119,7 @@ class StageChain:
         frequencies: NDArray[Any],
         start_stage: int | None,
         end_stage: int | None,
+        quiet: bool,
     ) -> None:
         if (
             frequencies.dtype != np.float64
@@ -140,6 +165,29 @@ class StageChain:
         ).encode()
         self._contents = [b"".join(map(_content, group)) for group in self._groups]
         self._digest_of_frequencies = xxhash.xxh3_128_digest(frequencies.data)
+        even = _digest_of_even(float(frequencies[-1]), frequencies.size)
+        self.by_formulas = self.is_quiet = False
+        if even == self._digest_of_frequencies:
+            with contextlib.suppress(*LEFT_TO_OBSPY):
+                computed = formulas.computed_sensitivity(response, selected)
+                stated = float(sensitivity.value)
+                self.by_formulas = True
+                self.is_quiet = (
+                    quiet
+                    or len(selected) < len(response.response_stages)
+                    or abs(stated - computed) < _WARNED_OF * abs(stated)
+                )
+
+    def is_compared(self, output: str) -> bool:
+        """Tell whether this response, but for its gains, agreed with ObsPy's before."""
+        key = self._key(output.upper(), *self._contents)
+        return self.by_formulas and self.is_quiet and key in _compared
+
+    def note_compared(self, output: str) -> None:
+        """Note that the response agreed with ObsPy's."""
+        if len(_compared) >= _MOST_COMPARED:
+            _compared.clear()
+        _compared.add(self._key(output.upper(), *self._contents))
 
     def evaluate(self, output: str) -> NDArray[np.complex128]:
         """Return the response as a new array."""
@@ -166,7 +214,7 @@ class StageChain:
 
     def _key(self, what: str, *contents: bytes) -> bytes:
         """Return the digest of all that an array depends on."""
-        key = xxhash.xxh3_128(what.encode())
+        key = xxhash.xxh3_128(f"{what} {self.by_formulas}".encode())
         for part in (self._common, *contents, self._digest_of_frequencies):
             key.update(part)
         return key.digest()
@@ -185,10 +233,13 @@ class StageChain:
         self, group: list[ResponseStage], units: str
     ) -> NDArray[np.complex128]:
         """Return evalresp's result for a group of stages, each with unit gain."""
+        own = self._response.instrument_sensitivity
+        if self.by_formulas:
+            normalised_at = float(own.frequency or 0.0)
+            return formulas.evaluate(group, self._frequencies, units, normalised_at)
         stages = [copy.copy(stage) for stage in self._response.response_stages]
         for stage in stages:
             stage.stage_gain = 1.0
-        own = self._response.instrument_sensitivity
         sensitivity = InstrumentSensitivity(
             1.0, own.frequency, own.input_units, own.output_units
         )
@@ -206,6 +257,14 @@ class StageChain:
                 hide_sensitivity_mismatch_warning=True,
             )
         return evaluation
+
+
+@functools.lru_cache(maxsize=8)
+def _digest_of_even(last: float, count: int) -> bytes:
+    """Return the digest of evenly spaced frequencies, as ObsPy makes them."""
+    if not math.isfinite(last):
+        return b""
+    return bytes(xxhash.xxh3_128_digest(np.linspace(0.0, last, count).data))
 
 
 def _content(stage: ResponseStage) -> bytes:

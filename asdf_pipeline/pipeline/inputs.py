@@ -15,7 +15,11 @@ from asdf_pipeline.pipeline.problems import Problems
 from asdf_pipeline.pipeline.table import DEFAULTS, PATHS, SELECTION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping, Sequence
+
+    from asdf_pipeline.stage.remote import RemoteFile
+
+    Place = str | RemoteFile  # a path, or what a server has
 
 # Keys of the config's ``stage``: the value for which the command has an option, and it.
 _OPTIONS = {
@@ -42,7 +46,7 @@ class DataSet:
     name: str
     cells: Mapping[str, str]
     table: str
-    _found: dict[str, list[str]] = field(
+    _found: dict[str, Sequence[Place]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -88,12 +92,14 @@ class DataSet:
     def files(self, column: str) -> list[str]:
         """Return the files that a column's patterns match, sorted.
 
+        Those on servers are no inputs of a rule: see `remote_state`.
+
         Raises
         ------
         InputMissingError
             If a pattern matches no file.
         """
-        return self._once(column, lambda: self._match(column))
+        return [place for place in self._places(column) if isinstance(place, str)]
 
     def archive_files(self) -> list[str]:
         """Return the files of the archives' days that the row chooses.
@@ -103,18 +109,58 @@ class DataSet:
         ASDFPipelineError
             If there is no such archive, no such day in it, or a day is none.
         """
-        return self._once("archives", self._choose)
+        return self.files("archive")
 
-    def _once(self, what: str, find: Callable[[], list[str]]) -> list[str]:
+    def remote_state(self) -> str:
+        """Return what tells the files on servers from others, and once they changed.
+
+        Returns
+        -------
+        str
+            A digest of their addresses, sizes and versions; empty where all files are
+            on this machine.
+
+        Raises
+        ------
+        ASDFPipelineError
+            As of `files`.
+        """
+        remote = self._remote()
+        if not remote:
+            return ""
+        from asdf_pipeline.stage.remote import state_of
+
+        return state_of(remote)
+
+    def remote_size_mb(self) -> float:
+        """Return how large the files on servers are, as far as these say it."""
+        return sum(file.size or 0 for file in self._remote()) / 1e6
+
+    def _remote(self) -> list[RemoteFile]:
+        columns = ("waveforms", "archive", "stations", "events")
+        return [
+            place
+            for column in columns
+            if "://" in self.cells[column]
+            for place in self._places(column)
+            if not isinstance(place, str)
+        ]
+
+    def _places(self, column: str) -> Sequence[Place]:
         """Return what was found before: several input functions ask for one cell."""
-        if what not in self._found:
-            self._found[what] = find()
-        return self._found[what]
+        if column not in self._found:
+            find = self._choose if column == "archive" else self._match
+            self._found[column] = find(column)
+        return self._found[column]
 
-    def _match(self, column: str) -> list[str]:
+    def _match(self, column: str) -> list[Place]:
         found: set[str] = set()
+        remote: list[Place] = []
         problems = Problems()
         for pattern in self.patterns(column):
+            if "://" in pattern and column in ("waveforms", "stations", "events"):
+                remote += self._find_remote(column, pattern)
+                continue
             # glob.glob, not Path.glob: a pattern may be absolute.
             matches = glob.glob(pattern, recursive=True)  # noqa: PTH207
             files = [path for path in matches if not Path(path).is_dir()]
@@ -125,23 +171,37 @@ class DataSet:
                 problems.add(InputMissingError(msg))
             found.update(files)
         problems.raise_all()
-        return sorted(found)
+        return [*sorted(found), *remote]
 
-    def _choose(self) -> list[str]:
-        archives = self.patterns("archive")
+    def _find_remote(self, column: str, pattern: str) -> list[RemoteFile]:
+        from asdf_pipeline.stage.remote import find_remote
+
+        try:
+            found = find_remote(pattern)
+        except ASDFPipelineError as error:
+            msg = f"{self.where}: {column}: {error}"
+            raise type(error)(msg) from None
+        if not found:
+            msg = f"{self.where}: {column} {pattern!r} matches no file"
+            raise InputMissingError(msg)
+        return found
+
+    def _choose(self, column: str) -> list[Place]:
+        archives = self.patterns(column)
         if not archives:
             return []
         # Where there is an archive only: a thousand rows without must not wait for it.
         from asdf_pipeline.stage.archive import Archive
 
-        found: list[str] = []
+        found: list[Place] = []
         for archive in archives:
             try:
                 files = Archive.chosen(archive, **self.selection).files()
             except ASDFPipelineError as error:
                 msg = f"{self.where}: {error}"
                 raise type(error)(msg) from None
-            found += [str(file.path) for file in files]
+            places = (file.path for file in files)
+            found += [str(one) if isinstance(one, Path) else one for one in places]
         return found
 
     def all_files(self) -> list[str]:
@@ -153,8 +213,7 @@ class DataSet:
             As of `files` and `archive_files`.
         """
         problems = Problems()
-        named = [problems.of(self.files, name) for name in PATHS if name != "archive"]
-        named.append(problems.of(self.archive_files))
+        named = [problems.of(self.files, name) for name in PATHS]
         problems.raise_all()
         return [file for files in named for file in files or ()]
 

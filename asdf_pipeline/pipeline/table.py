@@ -26,7 +26,7 @@ DEFAULTS = (
     *("default_location", "default_channel"),
 )
 # Columns that describe something else than the input.
-_NO_INPUT = ("dataset", "merge", "function", "steps", "tag_map", "parameters")
+_NO_INPUT = ("dataset", "merge", "function", "steps", "tag_map", "parameters", "by")
 
 # A cell in the quotes of CSV, as spreadsheets write one that holds a quote or a line
 # end; or text up to the next tab. Then what ends the cell.

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.errors import CallError
 from asdf_pipeline.function.find import look_for, own_files
-from asdf_pipeline.function.load import load_function
 from asdf_pipeline.pipeline.config import to_json
 from asdf_pipeline.pipeline.problems import Problems, prefixed
 from asdf_pipeline.pipeline.schema import find_problems, validator
@@ -21,7 +20,6 @@ from asdf_pipeline.pipeline.values import (
 )
 from asdf_pipeline.plan.planning import check_tag_map
 from asdf_pipeline.plan.selection import Selection
-from asdf_pipeline.steps import checked, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -33,6 +31,7 @@ IN_PLACE = {
     "steps": "a name of step_lists, or [detrend, {taper: {max_percentage: 0.05}}]",
     "tag_map": "{raw_recording: processed}",
     "parameters": "{water_level: 60}",
+    "by": "event",
 }
 """Columns that stand in place of the config's keys, and what such a cell looks like."""
 
@@ -63,6 +62,7 @@ class Task:
             f"--function={function}",
             f"--parameters={json.dumps(parameters, sort_keys=True)}",
             *(f"--tag={tag}={made}" for tag, made in process["tag_map"].items()),
+            *([f"--by={process['by']}"] if "by" in process else []),
             *self._part_options(),
         ]
 
@@ -88,13 +88,15 @@ class Task:
         CallError
             If that cannot be done: a line that begins with ``function`` or ``steps``.
         """
+        from asdf_pipeline.function.load import load_function
+        from asdf_pipeline.steps import resolve
+
         process = self.process
         if "steps" in process:
             prefixed("steps", resolve, process["steps"])
         else:
-            prefixed(
-                "function", load_function, process["function"], process["parameters"]
-            )
+            function, parameters = process["function"], process["parameters"]
+            prefixed("function", load_function, function, parameters)
 
     def function_files(self) -> list[str]:
         """Return the user's own files that the functions are in and import.
@@ -104,12 +106,33 @@ class Task:
         CallError
             If a function cannot be found.
         """
-        return sorted({file for name in self.functions for file in _own_files(name)})
+        return files_of_functions(self.functions)
+
+
+def files_of_functions(names: Iterable[str]) -> list[str]:
+    """Return the user's own files that functions are in and import, sorted.
+
+    Raises
+    ------
+    CallError
+        If a function cannot be found.
+    """
+    return sorted({file for name in names for file in _own_files(name)})
 
 
 @cache
 def _own_files(name: str) -> tuple[str, ...]:
     return tuple(prefixed("function", own_files, name))
+
+
+def _checked(steps: Any) -> list[Any]:
+    """Return the names and parameters of a list of steps (see `steps.checked`).
+
+    Where there is none Snakemake's process goes without ObsPy, which steps need.
+    """
+    from asdf_pipeline.steps import checked
+
+    return checked(steps)
 
 
 def read_tasks(
@@ -139,7 +162,7 @@ def read_tasks(
     """
     problems = Problems()
     for name, steps in config["step_lists"].items():
-        problems.of(prefixed, f"{where}: step_lists: {name}", checked, steps)
+        problems.of(prefixed, f"{where}: step_lists: {name}", _checked, steps)
     shared = config["process"]
     whole = problems.of(prefixed, f"{where}: process", _complete, shared, look)
     if look:
@@ -193,7 +216,7 @@ def _replace(
 
 def _read_cell(column: str, text: str, lists: Mapping[str, Any]) -> Any:
     """Return a cell's value; the name of a list of steps stands for the list."""
-    if column == "function":
+    if column in ("function", "by"):
         return text
     if column == "steps" and text in lists:
         return lists[text]
@@ -217,7 +240,7 @@ def _complete(process: Mapping[str, Any], look: bool) -> Task:
         )
         problems.add(CallError(msg))
     if key == "steps":
-        problems.of(prefixed, key, checked, process[key])
+        problems.of(prefixed, key, _checked, process[key])
         names = [one if isinstance(one, str) else next(iter(one)) for one in names[0]]
     named = tuple(name for name in names if ":" in name)
     for name in named if look else ():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.pipeline.config import check_config, load_config
 from asdf_pipeline.pipeline.inputs import DataSet
+from asdf_pipeline.pipeline.patterns import Gathers, Pairs, read_pattern
 from asdf_pipeline.pipeline.problems import Problems, prefixed
 from asdf_pipeline.pipeline.table import read_table
 from asdf_pipeline.pipeline.task import Task, read_tasks
@@ -36,11 +37,17 @@ class Pipeline:
         The table's rows by name, in the table's order.
     tasks : dict of str to Task
         What is applied to each of them.
+    pairs : Pairs or None
+        What is applied to the pairs of each processed file, if anything is.
+    gathers : Gathers or None
+        The same of its gathers.
     """
 
     config: Mapping[str, Any]
     datasets: Mapping[str, DataSet]
     tasks: Mapping[str, Task]
+    pairs: Pairs | None = None
+    gathers: Gathers | None = None
 
     @classmethod
     def read(
@@ -80,8 +87,14 @@ class Pipeline:
             )
         for dataset in datasets.values() if look else ():
             problems.of(dataset.all_files)
+        pairs = gathers = None
+        if checked is not None and tasks is not None:
+            pairs = problems.of(read_pattern, Pairs, checked, tasks, where, look=look)
+            gathers = problems.of(
+                read_pattern, Gathers, checked, tasks, where, look=look
+            )
         problems.raise_all()
-        return cls(checked or {}, datasets, tasks or {})
+        return cls(checked or {}, datasets, tasks or {}, pairs, gathers)
 
     @classmethod
     def load(cls, path: Path) -> Pipeline:
@@ -92,7 +105,12 @@ class Pipeline:
         ASDFPipelineError
             As of `read`; also if there is no such file, or it is no YAML.
         """
-        return cls.read(load_config(path), str(path), look=True)
+        return cls.read_file(path, look=True)
+
+    @classmethod
+    def read_file(cls, path: Path, *, look: bool) -> Pipeline:
+        """Check a configuration in a file (see `read`)."""
+        return cls.read(load_config(path), str(path), look=look)
 
     def load_functions(self) -> None:
         """Load what is applied to the data sets, which runs the user's modules.

@@ -36,10 +36,9 @@ def first_difference(
     samples: Counter[tuple[str, str]] = Counter()
     for outcome in outcomes:
         arrays |= dict.fromkeys(outcome.auxiliary, outcome.station)
-        if outcome.traces_out:
-            key = (outcome.station, outcome.output_tag)
-            traces[key] += outcome.traces_out
-            samples[key] += outcome.samples_out
+        for station, (count, size) in outcome.sizes_out.items():
+            traces[station, outcome.output_tag] += count
+            samples[station, outcome.output_tag] += size
     with Reader(path) as reader:
         for station in reader.stations():
             for tag, sizes in reader.sizes_by_tag(station).items():

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Status = Literal["ok", "empty", "failed", "skipped"]
-MEMBERS = ("station", "other_station")
-"""The first columns of the table of rows: a unit's members."""
+SUBJECTS = ("station", "other_station", "event", "start", "end")
+"""The first columns of the table of rows, as far as units have them."""
 STATUSES: tuple[Status, ...] = ("ok", "empty", "failed", "skipped")
 
 
@@ -38,6 +38,12 @@ class Outcome:
         Start and end of the unit's window in ns since 1970, None for a whole station.
     event : str
         Resource id of the event whose traces the unit has; empty: all of the station.
+    channel : str
+        ``"LOC.CHA"`` whose traces the unit has; empty: all of the station.
+    gathered : tuple of str
+        Of a gather, whose `station` is ``"*"``: the stations that were touched, sorted.
+    written : dict of str to (int, int)
+        Of a gather: traces and samples written, by station.
     others : tuple of str
         The unit's further members: the second station of a pair.
     latitude, longitude, elevation_in_m : float or None
@@ -65,7 +71,8 @@ class Outcome:
     auxiliary : tuple of str
         Paths of the auxiliary data written, sorted.
     traces : tuple of str
-        Names of the traces written for an event, which no other unit may write.
+        Names of the traces written for an event or a channel, which no other unit may
+        write; of a gather each after its station and ``/``.
     row : dict or None
         The station's row of the table that a comparison makes: numbers and texts by
         column.
@@ -91,6 +98,9 @@ class Outcome:
     status: Status
     window: tuple[int, int] | None = None
     event: str = ""
+    channel: str = ""
+    gathered: tuple[str, ...] = ()
+    written: dict[str, tuple[int, int]] | None = None
     others: tuple[str, ...] = ()
     latitude: float | None = None
     longitude: float | None = None
@@ -131,28 +141,72 @@ class Outcome:
     @property
     def name(self) -> str:
         """The unit's members, for a message: ``BW.RJOB``, ``BW.FURT with BW.RJOB``."""
+        if self.station == "*":
+            return f"gather{self.when}".replace(",", "", 1)
         return " with ".join(self.members)
+
+    @property
+    def title(self) -> str:
+        """What kind of unit it is, and its members: ``Station BW.RJOB``."""
+        if self.station == "*":
+            return "Gather"
+        return f"{'Pair' if self.others else 'Station'} {self.name}"
+
+    @property
+    def subject(self) -> dict[str, str]:
+        """What the unit is about, by the first columns of a table of rows."""
+        if self.station != "*":
+            return dict(zip(SUBJECTS[:2], self.members, strict=False))
+        times = self.window or ()
+        found = (self.event, *(iso_text(time) for time in times))
+        return {
+            key: text for key, text in zip(SUBJECTS[2:], found, strict=False) if text
+        }
+
+    @property
+    def sizes_out(self) -> dict[str, tuple[int, int]]:
+        """Traces and samples written, by station."""
+        if self.written is not None:
+            return self.written
+        if not self.traces_out:
+            return {}
+        return {self.station: (self.traces_out, self.samples_out)}
 
     @property
     def unit_id(self) -> str:
         """The id of the unit that this is the outcome of (see `plan.units.Unit.id`)."""
         if self.parts:
             return f"{self.parts[0].unit_id} to {self.parts[-1].unit_id}"
-        return unit_id(self.members, self.input_tag, self.window, self.event)
+        return unit_id(
+            self.members, self.input_tag, self.window, self.event, self.channel
+        )
+
+    @property
+    def record(self) -> str:
+        """The id of what provenance records: of pairs all of a first station."""
+        if self.others:
+            return unit_id((self.station,), self.input_tag)
+        return self.unit_id
 
     @property
     def when(self) -> str:
-        """Event and window, for a message: ``", 2009-08-24T00:20:00 to ..."``."""
-        event = f", event {self.event}" if self.event else ""
+        """Event, channel, window, for a message: ``", 2009-08-24T00:20:00 to ..."``."""
+        part = f", event {self.event}" if self.event else ""
+        part += f", channel {self.channel}" if self.channel else ""
         if self.window is None:
-            return event
+            return part
         begin, end = (
             bound
             if time in ALWAYS  # a selection may leave one of them open
             else iso_text(time)
             for time, bound in zip(self.window, ("the start", "the end"), strict=True)
         )
-        return f"{event}, {begin} to {end}"
+        return f"{part}, {begin} to {end}"
+
+    @property
+    def is_part(self) -> bool:
+        """Whether the station and tag may have other units beside this."""
+        return self.window is not None or bool(self.event or self.channel)
 
     @property
     def has_data(self) -> bool:
@@ -178,6 +232,10 @@ class Outcome:
         for name in _TUPLES:
             if fields.get(name) is not None:
                 fields[name] = tuple(fields[name])
+        if fields.get("written") is not None:
+            fields["written"] = {
+                name: tuple(sizes) for name, sizes in fields["written"].items()
+            }
         if "others_at" in fields:
             fields["others_at"] = tuple(
                 None if place is None else tuple(place) for place in fields["others_at"]
@@ -192,6 +250,7 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 _TUPLES = (
     "window",
     "others",
+    "gathered",
     "sampling_rates",
     "channels",
     "provenance_ids",
@@ -201,7 +260,9 @@ _TUPLES = (
 
 
 def join_outcomes(outcomes: Sequence[Outcome], digest: str) -> Outcome:
-    """Return the one outcome of a station and tag that had a unit a window or event.
+    """Return the one outcome of a station and tag that had several units.
+
+    They are of windows, events or channels.
 
     Counts are added, times span all units; the status is ``failed`` if any unit's
     is, else ``ok`` if any is, else ``empty`` if any is, else ``skipped``: a failed
@@ -216,10 +277,10 @@ def join_outcomes(outcomes: Sequence[Outcome], digest: str) -> Outcome:
         Content digest of what stands in the output.
     """
     first = outcomes[0]
-    if len(outcomes) == 1 and first.window is None and not first.event:
+    if len(outcomes) == 1 and not first.is_part:
         return first
     ordered = sorted(
-        outcomes, key=lambda outcome: (outcome.window or (0, 0), outcome.event)
+        outcomes, key=lambda one: (one.window or (0, 0), one.event, one.channel)
     )
     status: Status = next(
         (s for s in ("failed", "ok", "empty") if any(o.status == s for o in ordered)),
@@ -233,15 +294,17 @@ def join_outcomes(outcomes: Sequence[Outcome], digest: str) -> Outcome:
     peaks = [o.peak for o in ordered if o.peak is not None]
     message = ""
     if failed:
-        what = "windows" if first.window is not None else "events"
-        if first.window is not None and first.event:
-            what = "windows of events"
+        of = "events" if first.event else "channels"
+        what = of if first.window is None else "windows"
+        if first.window is not None and (first.event or first.channel):
+            what = f"windows of {of}"
         message = f"{len(failed)} of {len(ordered)} {what}: {failed[0].error_message}"
     return dataclasses.replace(
         (failed or ordered)[0],
         status=status,
         window=None,
         event="",
+        channel="",
         traces=(),
         latitude=located.latitude,
         longitude=located.longitude,
@@ -272,9 +335,10 @@ def unit_id(
     tag: str,
     window: tuple[int, int] | None = None,
     event: str = "",
+    channel: str = "",
 ) -> str:
     """Return the id of a unit: the same in every run over the same input."""
-    name = "/".join((*members, tag, event) if event else (*members, tag))
+    name = "/".join((*members, tag, *filter(None, (event, channel))))
     return name if window is None else f"{name}/{window[0]}-{window[1]}"
 
 

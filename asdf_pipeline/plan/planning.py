@@ -50,7 +50,8 @@ def make_plan(
     selection: Selection = EVERYTHING,
     windows: Windows | None = None,
     *,
-    by_event: bool = False,
+    by: str = "station",
+    lenient: bool = False,
 ) -> Plan:
     """Return the plan for a file.
 
@@ -64,9 +65,11 @@ def make_plan(
         What of the input is to be done.
     windows : Windows or None
         How long traces are cut; None: not at all.
-    by_event : bool
-        Whether a station and tag with traces that belong to events has a unit for
-        each event; the other traces are left out (`Plan.of_no_event`).
+    by : {"station", "event", "channel"}
+        What the units of a station and tag are (see `units.BY`). By events, traces
+        that belong to none are left out (`Plan.of_no_event`).
+    lenient : bool
+        Whether a station without any event has a unit of all its traces all the same.
 
     Raises
     ------
@@ -99,7 +102,7 @@ def make_plan(
         stations += bool(of_the_map)
         for unit in of_the_map:
             parts, others = units_of(
-                reader, unit, selection, windows, by_event=by_event
+                reader, unit, selection, windows, by=by, lenient=lenient
             )
             units += parts
             if others:
@@ -122,7 +125,8 @@ def make_plan(
         tuple(skipped),
         tuple(without),
         tuple(of_no_event),
-        divided=windows is not None or any(unit.event for unit in units),
+        divided=windows is not None
+        or any(unit.event or unit.channel for unit in units),
     )
 
 
@@ -187,7 +191,8 @@ def units_of(
     selection: Selection,
     windows: Windows | None,
     *,
-    by_event: bool,
+    by: str = "station",
+    lenient: bool = False,
 ) -> tuple[list[Unit], int]:
     """Return what is to be done of a station and tag: all, in parts, or nothing.
 
@@ -195,7 +200,7 @@ def units_of(
     ----------
     unit : Unit
         All of the station and tag.
-    selection, windows, by_event
+    selection, windows, by, lenient
         See `make_plan`.
 
     Returns
@@ -204,7 +209,8 @@ def units_of(
         The parts, and how many traces are in none, as they belong to no event.
     """
     times = selection.times
-    if not selection.channels and times is None and windows is None and not by_event:
+    whole = not selection.channels and times is None and windows is None
+    if whole and by == "station":
         return [unit], 0
     try:
         headers = reader.headers(unit.station, unit.tag)
@@ -219,21 +225,23 @@ def units_of(
         and header.starttime <= last
         and header.endtime >= first
     ]
-    events = sorted({one for header in wanted for one in header.event_ids})
-    if not events and not selection.channels and times is None and windows is None:
-        return [unit], 0
-    if not by_event or not events:
-        return _windowed(unit, wanted, times, windows), 0
+    if by == "channel":
+        channels = sorted({header.channel_id for header in wanted})
+        divided = [replace(unit, channel=channel) for channel in channels]
+    elif by == "event":
+        events = sorted({one for header in wanted for one in header.event_ids})
+        divided = [replace(unit, event=event) for event in events]
+    else:
+        divided = []
+    if not divided and (by == "station" or lenient):
+        return ([unit] if whole else _windowed(unit, wanted, times, windows)), 0
     parts = [
         part
-        for event in events
-        for part in _windowed(
-            replace(unit, event=event),
-            [header for header in wanted if event in header.event_ids],
-            times,
-            windows,
-        )
+        for one in divided
+        for part in _windowed(one, [*filter(one.has_trace, wanted)], times, windows)
     ]
+    if by == "channel":
+        return parts, 0
     return parts, sum(not header.event_ids for header in wanted)
 
 

@@ -13,6 +13,13 @@ if TYPE_CHECKING:
 
 ALL_TAGS = "*"
 """The input tag of a unit that may read all."""
+ALL_STATIONS = "*"
+"""The station of a unit that may read all: of a gather."""
+GATHERED = "gathered"
+"""Under which tag waveforms of gathers are written where nothing else is said."""
+BY = ("station", "event", "channel")
+"""What the units of a station and tag are: one of all traces, or one of each event or
+channel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,8 @@ class Unit:
         Tag in the output.
     event : str
         Resource id of the event whose traces alone belong to the unit; empty: all do.
+    channel : str
+        ``"LOC.CHA"`` whose traces alone belong to the unit; empty: all do.
     window : (int, int) or None
         Start and end in ns since 1970; None for all there is. The end is not
         included where the plan has windows, and is where it only has times.
@@ -36,6 +45,8 @@ class Unit:
         Samples in the input: the size by which units are ordered.
     others : tuple of str
         Its further members: the second station of a pair.
+    gathered : tuple of str
+        Of a gather: the stations that have something in it, sorted.
     parts : tuple of Unit
         Units that one worker does together, since they share what is read: a tile of
         pairs. Each has an outcome of its own, and all are written at once.
@@ -47,7 +58,9 @@ class Unit:
     window: tuple[int, int] | None = None
     samples: int = 0
     event: str = ""
+    channel: str = ""
     others: tuple[str, ...] = ()
+    gathered: tuple[str, ...] = ()
     parts: tuple[Unit, ...] = ()
 
     @property
@@ -56,14 +69,21 @@ class Unit:
         return (self.station, *self.others)
 
     @property
+    def name(self) -> str:
+        """What it is about, for a message."""
+        return self.outcome("empty").name
+
+    @property
     def id(self) -> str:
         """The unit's name, the same in every run over the same input."""
         if self.parts:
             return f"{self.parts[0].id} to {self.parts[-1].id}"
-        return unit_id(self.members, self.tag, self.window, self.event)
+        return unit_id(self.members, self.tag, self.window, self.event, self.channel)
 
     def has_trace(self, header: TraceHeader) -> bool:
         """Tell whether a trace of the station and tag belongs to the unit."""
+        if self.channel and self.channel != header.channel_id:
+            return False
         return not self.event or self.event in header.event_ids
 
     def outcome(self, status: Status, **fields: Any) -> Outcome:
@@ -83,6 +103,7 @@ class Unit:
             status,
             window=self.window,
             event=self.event,
+            channel=self.channel,
             others=self.others,
             **fields,
         )
@@ -107,6 +128,9 @@ class Plan:
         unit.
     divided : bool
         Whether the outcome of a station and tag is joined from those of its units.
+    joins : bool
+        Whether what is told in the end is an outcome for each station and tag, joined
+        from those of its units; else each unit's own, of pairs and gathers.
     not_located : tuple of str
         Stations that make no pair, since a distance is asked for and their place is
         not known.
@@ -117,6 +141,7 @@ class Plan:
     without: tuple[str, ...] = ()
     of_no_event: tuple[tuple[str, str, int], ...] = ()
     divided: bool = False
+    joins: bool = True
     not_located: tuple[str, ...] = ()
 
     @property

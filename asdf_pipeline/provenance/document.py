@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import json
 import re
+from collections import Counter
+from html import escape
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape, quoteattr
 
 from asdf_pipeline.provenance.ids import NAMESPACE, local_id
 
@@ -63,10 +64,15 @@ def _lines(run: Run, outcomes: Collection[Outcome]) -> Iterator[str]:
     shared = len(outcomes) > OWN_STEPS
     if shared:
         yield from _step_records(run, "")
+    pairs: Counter[str] = Counter()
     for outcome in outcomes:
         if not outcome.traces_out and not outcome.auxiliary:
             continue
-        owner = "" if shared else outcome.unit_id
+        if outcome.others:  # one record for all pairs of a first station
+            pairs[outcome.record] += 1
+            if pairs[outcome.record] > 1:
+                continue
+        owner = "" if shared else outcome.record
         if not shared:
             yield from _step_records(run, owner)
         yield from _unit_records(run, outcome, owner)
@@ -137,7 +143,7 @@ def _file(name: str, location: str, kind: str) -> list[Field]:
 
 def _unit_records(run: Run, outcome: Outcome, owner: str) -> Iterator[str]:
     """Yield what a unit wrote, what made it, and what it derives from."""
-    entity = _name("wf", run.id, outcome.unit_id)
+    entity = _name("wf", run.id, outcome.record)
     traces = "trace" if outcome.traces_out == 1 else "traces"
     description = (
         f"{outcome.station}, tag {outcome.output_tag}: {outcome.traces_out} {traces} "
@@ -147,7 +153,9 @@ def _unit_records(run: Run, outcome: Outcome, owner: str) -> Iterator[str]:
     if not outcome.traces_out:
         description = f"{outcome.station}"
         label, type_ = "Auxiliary Data", "asdf_pipeline:auxiliary_data"
-    if outcome.auxiliary:
+    if outcome.others:
+        description += ": its pairs with stations that come after it"
+    elif outcome.auxiliary:
         description += f"; auxiliary data {' '.join(outcome.auxiliary)}"
     yield _record(
         "entity",
@@ -222,7 +230,9 @@ def _record(kind: str, name: str, *fields: Field) -> str:
     inside = []
     for tag, text, *types in fields:
         typed = f' xsi:type="xsd:{types[0]}"' if types else ""
-        inside.append(f"    <{tag}{typed}>{escape(_NO_XML.sub('?', text))}</{tag}>")
+        inside.append(
+            f"    <{tag}{typed}>{escape(_NO_XML.sub('?', text), quote=False)}</{tag}>"
+        )
     body = "\n".join(inside)
     return f'  <prov:{kind} prov:id="{name}">\n{body}\n  </prov:{kind}>'
 
@@ -232,6 +242,6 @@ def _relation(kind: str, **ends: str) -> str:
     inside = []
     for role, end in ends.items():
         name, _, space = end.partition("\0")
-        spaces = f" xmlns:former={quoteattr(space)}" if space else ""
+        spaces = f' xmlns:former="{escape(space)}"' if space else ""
         inside.append(f'<prov:{role}{spaces} prov:ref="{name}"/>')
     return f"  <prov:{kind}>{''.join(inside)}</prov:{kind}>"

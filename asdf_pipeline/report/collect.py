@@ -204,7 +204,7 @@ class Failure:
     error_type, message, traceback : str
         Of the first of them.
     units : list of (str, str)
-        Station and input tag.
+        Station (of a pair both) and input tag.
     """
 
     error_type: str
@@ -230,7 +230,7 @@ def gather_failures(outcomes: Iterable[Outcome]) -> list[Failure]:
                 outcome.traceback,
                 [],
             )
-        groups[key].units.append((outcome.station, outcome.input_tag))
+        groups[key].units.append((outcome.name, outcome.input_tag))
     return sorted(groups.values(), key=lambda group: -len(group.units))
 
 
@@ -241,6 +241,8 @@ def _shape(outcome: Outcome) -> str:
     ]
     if frames:
         return frames[-1]
-    network, _, station = outcome.station.partition(".")
-    words = outcome.error_message.replace(outcome.station, "*").split()
-    return " ".join("*" if word in (network, station) else word for word in words)
+    message = outcome.error_message
+    for member in outcome.members:
+        message = message.replace(member, "*")
+    codes = {code for member in outcome.members for code in member.split(".", 1)}
+    return " ".join("*" if word in codes else word for word in message.split())

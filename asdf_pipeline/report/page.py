@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,7 +24,6 @@ from asdf_pipeline.report.distributions import histogram, outliers
 from asdf_pipeline.text import size_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from asdf_pipeline.plan.outcome import Outcome
@@ -32,6 +32,9 @@ EXAMPLES = 12
 """Stations whose waveforms are shown, unless asked otherwise."""
 _NAMED = 300  # stations named under one failure
 _OUTLIERS = 24
+
+
+Kinds = Sequence[tuple[str, Sequence[float], Callable[[float], str]]]
 
 
 @dataclass(frozen=True)
@@ -95,9 +98,10 @@ def gather(
         [outcome.station for outcome in outcomes], collect.peaks(outcomes)
     )
     chosen = samples.choose(outcomes, examples, {o.station for o in strange})
-    shown_map = _map(stations, events)
+    shown_map = map_of(stations, events)
     runs = read_runs(output.provenance()) if output is not None else []
     return {
+        "noun": "station",
         "outcomes": outcomes,
         "counts": collect.count(outcomes),
         "facts": words.facts(outcomes, stations, events, when.extent),
@@ -122,9 +126,10 @@ def gather(
     }
 
 
-def _map(
+def map_of(
     stations: Sequence[collect.Station], events: Sequence[collect.Event]
 ) -> dict[str, Any] | None:
+    """Return the map of stations and events; None where no station has a place."""
     located = [station for station in stations if station.has_coordinates]
     if not located:
         return None
@@ -166,7 +171,7 @@ def _availability(
 
 def _distributions(outcomes: Sequence[Outcome]) -> list[Distribution]:
     written = [outcome for outcome in outcomes if outcome.status == "ok"]
-    kinds = (
+    kinds: Kinds = (
         (
             "Processing time of a station",
             [o.seconds for o in outcomes if o.status != "skipped"],
@@ -175,6 +180,11 @@ def _distributions(outcomes: Sequence[Outcome]) -> list[Distribution]:
         ("Size written", [float(o.bytes_out) for o in written], size_text),
         ("Largest amplitude", [o.peak or 0.0 for o in written], words.amount),
     )
+    return distributions_of(kinds)
+
+
+def distributions_of(kinds: Kinds) -> list[Distribution]:
+    """Return histograms of what has values; each has title, values and their words."""
     found = []
     for title, values, format_value in kinds:
         spread = histogram(values)
@@ -186,8 +196,12 @@ def _distributions(outcomes: Sequence[Outcome]) -> list[Distribution]:
     return found
 
 
-def render(context: dict[str, Any]) -> str:
-    """Return the page: template, style, script and data in one."""
+def render(
+    context: dict[str, Any],
+    template: str = "page.html",
+    scripts: Sequence[str] = ("map.js", "table.js"),
+) -> str:
+    """Return the page: template, style, scripts and data in one."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -199,10 +213,8 @@ def render(context: dict[str, Any]) -> str:
     )
     environment.filters |= words.FILTERS
     style = _read("page.css")
-    script = "\n".join(
-        f"(() => {{\n{_read(name)}\n}})();" for name in ("map.js", "table.js")
-    )
-    return environment.get_template("page.html").render(
+    script = "\n".join(f"(() => {{\n{_read(name)}\n}})();" for name in scripts)
+    return environment.get_template(template).render(
         context,
         style=Markup(style),
         script=Markup(script),

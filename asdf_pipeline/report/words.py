@@ -84,7 +84,7 @@ FILTERS: dict[str, Callable[..., str]] = {
 }
 
 
-def headline(outcomes: Sequence[Outcome]) -> str:
+def headline(outcomes: Sequence[Outcome], unit: str = "station") -> str:
     """Return how it went, in one sentence."""
     total = len(outcomes)
     of = {
@@ -92,8 +92,8 @@ def headline(outcomes: Sequence[Outcome]) -> str:
         for status in ("ok", "empty", "failed", "skipped")
     }
     tags = {outcome.input_tag for outcome in outcomes}
-    noun = "station" if len(tags) == 1 else "station and tag"
-    many = "stations" if len(tags) == 1 else "stations and tags"
+    noun = unit if len(tags) == 1 else f"{unit} and tag"
+    many = f"{unit}s" if len(tags) == 1 else f"{unit}s and tags"
     if not total:
         return "There was nothing to process."
     if of["ok"] == total:

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import CallError, InputError, InputMissingError
 from asdf_pipeline.stage.layouts import CODES, LAYOUTS, days_of, matches, segments
+from asdf_pipeline.stage.remote import (
+    Entry,
+    RemoteFile,
+    described,
+    entries,
+)
+from asdf_pipeline.stage.stores import is_remote
 from asdf_pipeline.stage.waveform_file import WaveformFile
 from asdf_pipeline.text import one_line
 from asdf_pipeline.times import ALWAYS, SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from asdf_pipeline.stage.layouts import Segment
 
 _DAY = timedelta(1)
 
@@ -27,8 +36,8 @@ class Archive:
 
     Attributes
     ----------
-    root : pathlib.Path
-        Its directory.
+    root : pathlib.Path or str
+        Its directory, or its address: ``s3://bucket``.
     layout : str
         A name in `layouts.LAYOUTS`, or a template.
     network, station, location, channel : str
@@ -38,7 +47,7 @@ class Archive:
         Days, both of them staged; None: no limit.
     """
 
-    root: Path
+    root: Path | str
     layout: str = "sds"
     network: str = "*"
     station: str = "*"
@@ -66,7 +75,8 @@ class Archive:
         """
         first = read_day(starttime) if starttime else None
         last = read_day(endtime) if endtime else None
-        return cls(Path(root), layout, **codes, first=first, last=last)
+        place = root if isinstance(root, str) and is_remote(root) else Path(root)
+        return cls(place, layout, **codes, first=first, last=last)
 
     @property
     def patterns(self) -> tuple[str, str, str, str]:
@@ -94,19 +104,27 @@ class Archive:
             If the days are in the wrong order, or the layout is unknown.
         InputMissingError
             If there is no such archive, or no such file in it.
+        InputError
+            If it cannot be listed.
         """
         if self.first and self.last and self.first > self.last:
             msg = f"{self.root}: the first day {self.first} is after {self.last}"
             raise CallError(msg)
         parts = segments(self.layout)
-        if not self.root.is_dir():
+        if isinstance(self.root, Path) and not self.root.is_dir():
             msg = f"{self.root}: no such directory with an archive"
             raise InputMissingError(msg)
         found: dict[tuple[tuple[str, str], ...], tuple[int, WaveformFile]] = {}
-        for path, fields in self._listed(str(self.root), 0, {}, len(parts)):
+        for entry, fields in self._listed(parts):
             version = int(fields.pop("version", "").lstrip("#") or 0)
             codes = tuple(fields.get(code) for code in CODES)
-            file = WaveformFile(Path(path), codes, self.patterns, self.window)
+            place = entry.file if isinstance(entry, Entry) else Path(entry.path)
+            assert place is not None
+            file = WaveformFile(place, codes, self.patterns, self.window)
+            if isinstance(place, RemoteFile) and _says_all(fields):
+                first, last = days_of(fields)
+                span = _midnight(first), _midnight(last + _DAY) - 1
+                file = replace(file, span=span)
             key = tuple(sorted(fields.items()))
             if key not in found or found[key][0] < version:
                 found[key] = version, file
@@ -118,31 +136,66 @@ class Archive:
                 f"archive (layout {template})"
             )
             raise InputMissingError(msg)
-        return sorted((file for _, file in found.values()), key=lambda one: one.path)
+        return sorted(
+            _with_versions([file for _, file in found.values()]),
+            key=lambda file: str(file.path),
+        )
 
     def _listed(
-        self, folder: str, depth: int, known: Mapping[str, str], depths: int
-    ) -> Iterator[tuple[str, dict[str, str]]]:
-        """Yield path and fields of the files below a folder, wanted ones alone.
+        self, parts: Sequence[Segment]
+    ) -> Iterator[tuple[os.DirEntry[str] | Entry, dict[str, str]]]:
+        """Yield the files of the selection, with the fields of their paths.
 
-        Folders that hold nothing of the selection are not looked into.
+        Folders that hold nothing of it are not looked into. Those of one depth are
+        looked into together, for a server lists several at a time.
         """
-        segment = segments(self.layout)[depth]
-        try:
-            with os.scandir(folder) as entries:
-                found = list(entries)
-        except OSError as error:
-            msg = f"{folder}: cannot be listed: {error.strerror or one_line(error)}"
-            raise InputError(msg) from error
-        for entry in found:
-            fields = segment.read(entry.name, known)
-            if fields is None or not self._takes(fields):
-                continue
-            if depth + 1 < depths:
-                if entry.is_dir():
-                    yield from self._listed(entry.path, depth + 1, fields, depths)
-            elif entry.is_file():
-                yield entry.path, fields
+        folders: list[tuple[str, dict[str, str]]] = [(str(self.root), {})]
+        for segment in parts:
+            is_last = segment is parts[-1]
+            below = []
+            listed = self._entries(segment, folders, is_last)
+            for (_, known), found in zip(folders, listed, strict=True):
+                for entry in found:
+                    fields = segment.read(entry.name, known)
+                    if fields is None or not self._takes(fields):
+                        continue
+                    if is_last and entry.is_file():
+                        yield entry, fields
+                    elif not is_last and entry.is_dir():
+                        below.append((entry.path, fields))
+            folders = below
+
+    def _entries(
+        self,
+        segment: Segment,
+        folders: Sequence[tuple[str, Mapping[str, str]]],
+        is_last: bool,
+    ) -> Iterator[Iterable[os.DirEntry[str] | Entry]]:
+        """Yield what each folder holds, or what there may be of the selection in it."""
+        if isinstance(self.root, Path):
+            yield from (_scanned(folder) for folder, _ in folders)
+            return
+        begins = [segment.begin({**self._fixed, **known}) for _, known in folders]
+        asked = [
+            (folder, begin if is_last else "")
+            for (folder, _), (begin, is_whole) in zip(folders, begins, strict=True)
+            if is_last or not is_whole
+        ]
+        answers = iter(entries(asked))
+        for (folder, _), (begin, is_whole) in zip(folders, begins, strict=True):
+            if is_last or not is_whole:
+                yield next(answers)
+            else:  # folders are names alone: no need to ask
+                yield [Entry(begin, f"{folder.rstrip('/')}/{begin}")]
+
+    @property
+    def _fixed(self) -> dict[str, str]:
+        """The codes that are no patterns."""
+        return {
+            code: pattern.strip().replace("--", "")
+            for code, pattern in zip(CODES, self.patterns, strict=True)
+            if not re.search(r"[*?[,]", pattern)
+        }
 
     def _takes(self, fields: Mapping[str, str]) -> bool:
         """Return whether a path may be of the selection, by the fields known so far."""
@@ -159,6 +212,35 @@ class Archive:
             for code, patterns in zip(CODES, self.patterns, strict=True)
             if code in fields
         )
+
+
+def _scanned(folder: str) -> list[os.DirEntry[str]]:
+    """Return what a folder of this machine holds.
+
+    Raises
+    ------
+    InputError
+        If it cannot be listed.
+    """
+    try:
+        with os.scandir(folder) as found:
+            return list(found)
+    except OSError as error:
+        msg = f"{folder}: cannot be listed: {error.strerror or one_line(error)}"
+        raise InputError(msg) from error
+
+
+def _with_versions(files: Sequence[WaveformFile]) -> list[WaveformFile]:
+    """Return files, those of servers with what tells them from themselves changed."""
+    bare = [one.path for one in files if isinstance(one.path, RemoteFile)]
+    known = {file.url: file for file in described(bare)}
+    return [replace(one, path=known.get(str(one.path), one.path)) for one in files]
+
+
+def _says_all(fields: Mapping[str, str]) -> bool:
+    """Return whether a path says which station and day a file is of."""
+    dated = {"year", "jday"} <= fields.keys() or {"month", "day"} <= fields.keys()
+    return dated and {"network", "station"} <= fields.keys()
 
 
 def _midnight(day: date) -> int:

@@ -6,19 +6,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import xxhash
-
 from asdf_pipeline._version import __version__
 from asdf_pipeline.container.names import check_tag
 from asdf_pipeline.engine import Assignment, Layout, RunReport, run
 from asdf_pipeline.errors import CallError, InputError
-from asdf_pipeline.files import identity
 from asdf_pipeline.plan.units import Plan, Unit
 from asdf_pipeline.stage.attempt import Sources, StageWork
 from asdf_pipeline.stage.batches import batches
 from asdf_pipeline.stage.codes import Codes
-from asdf_pipeline.stage.collect import collect
+from asdf_pipeline.stage.collect import collect, nothing_in
 from asdf_pipeline.stage.files import find_files
+from asdf_pipeline.stage.remote import RemoteFile, same_place, state_of
 from asdf_pipeline.stage.scan import shared_files
 from asdf_pipeline.stage.waveform_file import WaveformFile
 from asdf_pipeline.text import plural
@@ -28,7 +26,8 @@ if TYPE_CHECKING:
 
     from asdf_pipeline.plan.outcome import Outcome
     from asdf_pipeline.stage.archive import Archive
-    from asdf_pipeline.stage.fdsn import Request
+    from asdf_pipeline.stage.fdsn_request import Request
+    from asdf_pipeline.stage.remote import Place
 
 
 @dataclass(frozen=True)
@@ -112,11 +111,14 @@ class StageTask(Assignment):
             sac_headers=self.sac_headers,
             apply_calib=self.apply_calib,
             codes=self.codes,
+            may_fail=self.max_failures != 0,
         )
         files = batches(found.pieces, self.tag)
         units = [*files, *found.requests]
-        for station in sorted(found.documents.keys() - {one.station for one in units}):
-            units.append(Unit(station, self.tag, self.tag))  # metadata alone
+        # Of metadata alone, or of files that cannot be read.
+        others = found.documents.keys() | found.unreadable.keys()
+        for station in sorted(others - {one.station for one in units}):
+            units.append(Unit(station, self.tag, self.tag))
         sources = Sources(
             {unit.id: parts for unit, parts in files.items()},
             shared_files(found.pieces),
@@ -124,14 +126,18 @@ class StageTask(Assignment):
             found.quakeml,
             found.sac_events,
             self.request,
-            {unit.id: lines for unit, lines in found.requests.items()},
+            {unit.id: query for unit, query in found.requests.items()},
             self.split_drift,
             self.apply_calib,
             self.codes,
+            {
+                station: tuple(str(error) for error in errors)
+                for station, errors in found.unreadable.items()
+            },
         )
         plan = Plan(tuple(units))
         key: dict[str, str | None] = {
-            "the files": _state(
+            "the files": state_of(
                 [*(file.path for file in waveforms), *stations, *events]
             ),
             "the archives": repr(self.archives),
@@ -152,17 +158,19 @@ class StageTask(Assignment):
             key=key,
             quakeml=found.quakeml,
             brief=sources,
-            # A file that is mended, or left out, is another work.
-            retries=self.request is not None,
+            # A file that is mended, or left out, is another work; a server may answer.
+            retries=self.request is not None
+            or any(isinstance(file.path, RemoteFile) for file in waveforms),
+            waveforms=waveforms if self.request is None else (),
         )
 
     def _waveforms(self) -> list[WaveformFile]:
         """Return the files of the patterns and of the archives, each once."""
         files = [WaveformFile(path) for path in find_files(self.waveforms, "waveforms")]
         files += [file for archive in self.archives for file in archive.files()]
-        once: dict[Path, WaveformFile] = {}
+        once: dict[Place, WaveformFile] = {}
         for file in files:
-            once.setdefault(file.path.resolve(), file)
+            once.setdefault(same_place(file.path), file)
         return list(once.values())
 
     def work(self, layout: Layout | None, brief: object) -> StageWork:
@@ -173,7 +181,15 @@ class StageTask(Assignment):
 
 @dataclass(kw_only=True)
 class Staging(Layout):
-    """Files and the units that they make."""
+    """Files and the units that they make.
+
+    Attributes
+    ----------
+    waveforms : sequence of WaveformFile
+        All files, where nothing but files is staged.
+    """
+
+    waveforms: Sequence[WaveformFile] = ()
 
     def failed(
         self, failures: Sequence[Outcome], table: Path, stays: Path | None = None
@@ -183,7 +199,15 @@ class Staging(Layout):
         if len(failures) > 1:
             others = plural(len(failures) - 1, "more station")
             more = f" (and {others} cannot be staged)"
-        return InputError(f"{failures[0].error_message}{more}")
+        return InputError(
+            f"{failures[0].error_message}{more}; with --max-failures {len(failures)} "
+            "the others are staged"
+        )
+
+    def nothing(self, outcomes: Sequence[Outcome]) -> InputError | None:
+        """Return the error of files none of which holds a waveform that is wanted."""
+        made = any(one.traces_out or one.status == "failed" for one in outcomes)
+        return None if made or not self.waveforms else nothing_in(self.waveforms)
 
 
 def stage(
@@ -199,6 +223,8 @@ def stage(
     split_drift: bool = False,
     apply_calib: bool = False,
     codes: Codes | None = None,
+    max_failures: int | str | None = 0,
+    outcomes: Path | str | None = None,
 ) -> RunReport:
     """Put waveforms, station metadata and events into one new ASDF file.
 
@@ -215,6 +241,12 @@ def stage(
         See `team.form_team`.
     sac_headers, split_drift, apply_calib, codes
         See `StageTask`.
+    max_failures : int or str, optional
+        How many stations may fail, a number or a percentage (``"10%"``); they are not
+        staged, and the report names them. None: any number. A file that cannot be
+        read, and of which nobody knows the station, counts as one.
+    outcomes : pathlib.Path or str, optional
+        Where a table of what became of each station is to be kept (JSON lines).
 
     Raises
     ------
@@ -241,15 +273,8 @@ def stage(
             backend=backend,
             workers=workers,
             io="segments",
-            max_failures=0,
+            max_failures=max_failures,
+            outcomes=outcomes,
             progress="none",
         )
     )
-
-
-def _state(files: Iterable[Path]) -> str:
-    """Return a digest of the files' names, sizes and times."""
-    feed = xxhash.xxh3_128()
-    for path in files:
-        feed.update(f"{identity(path)}\n".encode())
-    return str(feed.hexdigest())

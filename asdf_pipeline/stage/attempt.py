@@ -12,9 +12,9 @@ import obspy
 from asdf_pipeline.container.arrays import encode_auxiliary
 from asdf_pipeline.container.encoded import Product
 from asdf_pipeline.container.product import encode_document
-from asdf_pipeline.errors import ASDFPipelineError
+from asdf_pipeline.errors import ASDFPipelineError, InputError
 from asdf_pipeline.stage.codes import Codes
-from asdf_pipeline.stage.files import InputErrors
+from asdf_pipeline.stage.files import InputErrors, raise_all
 from asdf_pipeline.stage.reading import FileReader
 from asdf_pipeline.stage.sac_fields import associate
 from asdf_pipeline.stage.sac_kept import kept_fields, path_of
@@ -25,13 +25,12 @@ from asdf_pipeline.work.base import Made, Source, UnitWorker, Work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
-
-    from obspy.clients.fdsn import Client
 
     from asdf_pipeline.plan.outcome import Outcome
     from asdf_pipeline.plan.units import Unit
-    from asdf_pipeline.stage.fdsn import Line, Request
+    from asdf_pipeline.stage.fdsn import Downloader, Query
+    from asdf_pipeline.stage.fdsn_request import Request
+    from asdf_pipeline.stage.remote import Place
     from asdf_pipeline.stage.waveform_file import WaveformFile
 
 
@@ -43,7 +42,7 @@ class Sources:
     ----------
     files : mapping of str to tuple of WaveformFile
         By unit id.
-    shared : mapping of pathlib.Path to frozenset of str
+    shared : mapping of pathlib.Path or RemoteFile to frozenset of str
         Stations of a file that holds several.
     documents : mapping of str to bytes
         StationXML by station.
@@ -53,7 +52,7 @@ class Sources:
         Ids of events: traces whose SAC header has one of them belong to it.
     request : Request or None
         The web services of the units that are downloaded.
-    lines : mapping of str to tuple of Line
+    queries : mapping of str to Query
         What to ask them for, by unit id.
     split_drift : bool
         Whether traces are split where their records' times part from theirs.
@@ -61,18 +60,21 @@ class Sources:
         Whether samples are multiplied by ``stats.calib``.
     codes : Codes
         Codes for traces whose file has none.
+    unreadable : mapping of str to tuple of str
+        Why stations cannot be staged, by station.
     """
 
     files: Mapping[str, tuple[WaveformFile, ...]]
-    shared: Mapping[Path, frozenset[str]]
+    shared: Mapping[Place, frozenset[str]]
     documents: Mapping[str, bytes]
     quakeml: bytes | None
     sac_events: frozenset[str] = frozenset()
     request: Request | None = None
-    lines: Mapping[str, tuple[Line, ...]] = field(default_factory=dict)
+    queries: Mapping[str, Query] = field(default_factory=dict)
     split_drift: bool = False
     apply_calib: bool = False
     codes: Codes = field(default_factory=Codes)
+    unreadable: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +116,7 @@ class StageWorker(UnitWorker):
         self._files = FileReader(
             sources.shared, sources.split_drift, sources.apply_calib, sources.codes
         )
-        self._client: Client | None = None
+        self._downloader: Downloader | None = None
 
     def close(self) -> None:
         """Forget the file read last."""
@@ -136,6 +138,7 @@ class StageWorker(UnitWorker):
         collector = TraceCollector()
         headers: dict[str, Any] = {}
         errors = InputErrors()
+        raise_all(map(InputError, sources.unreadable.get(station, ())))
         for streams in self._sources(unit):
             with errors.collected():
                 for source_name, stream in streams:
@@ -176,20 +179,23 @@ class StageWorker(UnitWorker):
     def _sources(self, unit: Unit) -> Iterator[Iterator[tuple[str, obspy.Stream]]]:
         """Yield what each of a unit's sources holds, with its name."""
         sources = self.work.sources
-        for file in sources.files.get(unit.id, ()):
+        files = sources.files.get(unit.id, ())
+        self._files.expect(files)
+        for file in files:
             yield self._files.read(file, unit.station)
-        if unit.id in sources.lines and sources.request is not None:
+        if unit.id in sources.queries and sources.request is not None:
             yield self._download(unit, sources.request)
 
     def _download(
         self, unit: Unit, request: Request
     ) -> Iterator[tuple[str, obspy.Stream]]:
-        from asdf_pipeline.stage.fdsn import download
+        from asdf_pipeline.stage.fdsn import Downloader
 
-        if self._client is None:
-            self._client = request.client()
-        source_name = f"{request.url}, {unit.id}"
-        stream = download(self._client, self.work.sources.lines[unit.id], source_name)
+        if self._downloader is None:
+            self._downloader = Downloader(request)
+        query = self.work.sources.queries[unit.id]
+        source_name = f"{query.url}, {unit.id}"
+        stream = self._downloader.download(query, source_name)
         left_out, kept = Tally(), obspy.Stream()
         for trace in stream:
             if why := no_waveform(trace):

@@ -10,8 +10,8 @@ from asdf_pipeline.plan.units import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
+    from asdf_pipeline.stage.remote import Place
     from asdf_pipeline.stage.scan import Piece
     from asdf_pipeline.stage.waveform_file import WaveformFile
 
@@ -50,16 +50,16 @@ def batches(
             unit = Unit(station, tag, tag, window, samples)
             units[unit] = tuple(
                 replace(one.file, samples=one.claimed)
-                for one in sorted(part, key=lambda one: one.file.path)
+                for one in sorted(part, key=lambda one: str(one.file.path))
             )
-    sizes: dict[Path, int] = defaultdict(int)
+    sizes: dict[Place, int] = defaultdict(int)
     for unit, files in units.items():
         first = files[0].path
         sizes[first] = max(sizes[first], unit.samples)
 
-    def order(unit: Unit) -> tuple[int, Path, int, str]:
+    def order(unit: Unit) -> tuple[int, str, int, str]:
         first = units[unit][0].path
-        return -sizes[first], first, -unit.samples, unit.id
+        return -sizes[first], str(first), -unit.samples, unit.id
 
     return {unit: units[unit] for unit in sorted(units, key=order)}
 

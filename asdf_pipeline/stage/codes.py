@@ -25,6 +25,8 @@ from asdf_pipeline.stage.layouts import CODES
 if TYPE_CHECKING:
     import obspy
 
+    from asdf_pipeline.stage.remote import Place
+
 _PATTERN = re.compile(r"[*?[]")
 
 
@@ -107,19 +109,19 @@ class Codes:
         """What tells these codes from others; line numbers do not count."""
         return repr(([replace(line, number=0) for line in self.lines], self.defaults))
 
-    def of_file(self, path: Path, member: Path) -> FileCodes:
+    def of_file(self, place: Place, member: Path) -> FileCodes:
         """Return what the table and the defaults say of one file.
 
         Parameters
         ----------
-        path : pathlib.Path
+        place : pathlib.Path or RemoteFile
             The file.
         member : pathlib.Path
             What was unpacked of it; the file itself where it is not packed. Lines fit
             by the name of either.
         """
-        parts = [Path(path).absolute().parts]
-        if member != path:
+        parts = [Path(str(place)).absolute().parts]
+        if member.name != place.name:
             parts.append((*parts[0], member.name))
         exact, patterns = self._by_name
         names = {one[-1] for one in parts}

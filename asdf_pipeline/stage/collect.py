@@ -12,21 +12,23 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from asdf_pipeline.errors import InputError
 from asdf_pipeline.stage.events import read_quakeml
-from asdf_pipeline.stage.files import InputErrors
+from asdf_pipeline.stage.files import InputErrors, raise_all
 from asdf_pipeline.stage.metadata import read_stations
 from asdf_pipeline.stage.sac import SACHeaders
 from asdf_pipeline.stage.sac_fields import PREFIX
-from asdf_pipeline.stage.scan import refuse_nothing, scan
+from asdf_pipeline.stage.scan import pieces_by_place, scan
 from asdf_pipeline.text import plural
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
-    from pathlib import Path
 
     from asdf_pipeline.plan.units import Unit
     from asdf_pipeline.stage.codes import Codes
-    from asdf_pipeline.stage.fdsn import Line, Request
+    from asdf_pipeline.stage.fdsn import Query
+    from asdf_pipeline.stage.fdsn_request import Request
+    from asdf_pipeline.stage.remote import Place
     from asdf_pipeline.stage.scan import Piece
     from asdf_pipeline.stage.waveform_file import WaveformFile
 
@@ -50,8 +52,11 @@ class Collected:
         How many of them are from files or SAC headers.
     sac_events : frozenset of str
         Ids of those that are of SAC headers: a trace belongs to its header's.
-    requests : dict of Unit to tuple of Line
+    requests : dict of Unit to Query
         What to download, by unit.
+    unreadable : dict of str to list of InputError
+        Why stations cannot be staged; by the file's name where it is not known which
+        they are.
     """
 
     pieces: list[Piece] = field(default_factory=list)
@@ -59,19 +64,21 @@ class Collected:
     quakeml: bytes | None = None
     events: int = 0
     sac_events: frozenset[str] = frozenset()
-    requests: dict[Unit, tuple[Line, ...]] = field(default_factory=dict)
+    requests: dict[Unit, Query] = field(default_factory=dict)
+    unreadable: dict[str, list[InputError]] = field(default_factory=dict)
 
 
 def collect(
     waveforms: list[WaveformFile],
-    stations: Sequence[Path],
-    events: Sequence[Path],
+    stations: Sequence[Place],
+    events: Sequence[Place],
     request: Request | None,
     tag: str,
     *,
     sac_headers: bool,
     apply_calib: bool,
     codes: Codes,
+    may_fail: bool,
 ) -> Collected:
     """Return what files hold and services offer.
 
@@ -79,7 +86,7 @@ def collect(
     ----------
     waveforms : list of WaveformFile
         Files of waveforms.
-    stations, events : sequence of pathlib.Path
+    stations, events : sequence of pathlib.Path or RemoteFile
         Files of station metadata, and of events; they go before what services and SAC
         headers say.
     request : Request or None
@@ -92,6 +99,8 @@ def collect(
         Whether samples will be multiplied by ``stats.calib``, for the log.
     codes : Codes
         Codes for traces whose file has none.
+    may_fail : bool
+        Whether files of waveforms that cannot be read are no error yet.
 
     Raises
     ------
@@ -102,20 +111,33 @@ def collect(
     headers = SACHeaders()
     with errors.collected():
         found.quakeml, found.events = read_quakeml(events)
+    told: list[WaveformFile] = []
+    scanned: list[WaveformFile] = []
+    for file in waveforms:
+        (told if _is_told_by_place(file, codes) else scanned).append(file)
+    collector = headers if sac_headers else None
+    found.pieces, unreadable = scan(scanned, collector, apply_calib, codes)
+    for one in unreadable:
+        for station in one.failing:
+            found.unreadable.setdefault(station, []).append(one.error)
+    if not may_fail:
+        with errors.collected():
+            raise_all(one.error for one in unreadable)
+    found.pieces += pieces_by_place(told)
     with errors.collected():
-        collector = headers if sac_headers else None
-        found.pieces = scan(waveforms, collector, apply_calib, codes)
-        if request is None:
-            refuse_nothing(found.pieces, waveforms)
+        if request is None and not found.pieces and not unreadable:
+            raise nothing_in(waveforms)
     with errors.collected():
         found.documents = dict(read_stations(stations))
     errors.raise_collected()
     if request is not None:
-        described = request.stations()
-        found.requests = request.units(described, tag)
-        found.documents = {**request.documents(described), **found.documents}
+        from asdf_pipeline.stage import fdsn
+
+        centres = fdsn.read_centres(request)
         if found.quakeml is None:
-            found.quakeml = request.quakeml()
+            found.quakeml = fdsn.read_events(request)
+        found.requests = fdsn.units_of(request, centres, found.quakeml, tag)
+        found.documents = {**fdsn.documents(centres), **found.documents}
     made = headers.documents(found.documents)
     if made:
         found.documents |= made
@@ -127,10 +149,25 @@ def collect(
     # Also where a file describes them: what `export` wrote beside its SAC files.
     there = {name.decode() for name in _EVENT_ID.findall(found.quakeml or b"")}
     found.sac_events = frozenset(there & headers.events.keys())
-    recorded = {piece.station for piece in found.pieces}
+    recorded = {piece.station for piece in found.pieces} | found.unreadable.keys()
     recorded |= {unit.station for unit in found.requests}
     _warn_of_networks(recorded, found.documents)
     return found
+
+
+def nothing_in(files: Sequence[WaveformFile]) -> InputError:
+    """Return the error of files that hold no waveform; it names the first of them."""
+    when = "" if files[0].window is None else " in the wanted times"
+    return InputError(f"{files[0].path}: holds no waveforms{when}")
+
+
+def _is_told_by_place(file: WaveformFile, codes: Codes) -> bool:
+    """Return whether a file need not be read before its station's turn.
+
+    SAC headers may say events and stations, a table of codes another station.
+    """
+    is_sac = file.path.name.lower().endswith(".sac")
+    return file.span is not None and not is_sac and not codes.lines
 
 
 def _warn_of_networks(recorded: Collection[str], described: Collection[str]) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from asdf_pipeline.stage.codes import Codes, FileCodes
     from asdf_pipeline.stage.codes_table import CodesLine
+    from asdf_pipeline.stage.remote import Place
 
 _LOGGER = logging.getLogger(__name__)
 _MOST_NAMED = 5
@@ -36,17 +37,19 @@ class Completion:
         self.completed, self.contradicted = Tally(), Tally()
         self.used: set[CodesLine] = set()
 
-    def of_file(self, path: Path, member: Path, source_name: str) -> FileCompletion:
+    def of_file(self, place: Place, member: Path, source_name: str) -> FileCompletion:
         """Return what completes the codes of one file's traces (see `Codes.of_file`).
 
         Parameters
         ----------
-        path, member : pathlib.Path
-            The file, and what was unpacked of it.
+        place : pathlib.Path or RemoteFile
+            The file.
+        member : pathlib.Path
+            What was unpacked of it.
         source_name : str
             Its name, for errors and log lines.
         """
-        return FileCompletion(self, self.codes.of_file(path, member), source_name)
+        return FileCompletion(self, self.codes.of_file(place, member), source_name)
 
     def log(self) -> None:
         """Log which codes were given, and which lines contradict files or fit none."""

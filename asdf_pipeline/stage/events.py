@@ -14,15 +14,17 @@ from obspy.core.event import Catalog
 
 from asdf_pipeline.errors import InputError
 from asdf_pipeline.metadata.stationxml import check_xml
+from asdf_pipeline.stage.ahead import Downloads
 from asdf_pipeline.stage.files import InputErrors, name_of, unpacked
 from asdf_pipeline.stage.formats import read_file, warnings_as_lines
 from asdf_pipeline.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from obspy.core.event import Event
+
+    from asdf_pipeline.stage.remote import Place
 
 _LOGGER = logging.getLogger(__name__)
 _QUAKEML = "QUAKEML"
@@ -30,7 +32,7 @@ _CREATED = re.compile(rb"<creationTime>([^<]*)</creationTime>")
 _UUID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
-def read_quakeml(files: Sequence[Path]) -> tuple[bytes | None, int]:
+def read_quakeml(files: Sequence[Place]) -> tuple[bytes | None, int]:
     """Return the events of all files as one QuakeML document, and their number.
 
     A single QuakeML file is kept byte for byte. An event in several files (the
@@ -38,7 +40,7 @@ def read_quakeml(files: Sequence[Path]) -> tuple[bytes | None, int]:
 
     Parameters
     ----------
-    files : sequence of pathlib.Path
+    files : sequence of pathlib.Path or RemoteFile
         QuakeML, or another event format that ObsPy reads, packed or not.
 
     Returns
@@ -56,9 +58,10 @@ def read_quakeml(files: Sequence[Path]) -> tuple[bytes | None, int]:
     """
     documents = []
     errors = InputErrors()
-    for path in files:
-        with errors.collected():
-            documents += _read(path)
+    with Downloads.of(files) as downloads:
+        for place in files:
+            with errors.collected():
+                documents += _read(place, downloads)
     errors.raise_collected()
     return join(documents)
 
@@ -105,12 +108,12 @@ def join(documents: Sequence[tuple[str, Catalog, bytes]]) -> tuple[bytes | None,
     return _to_quakeml(joined), len(joined)
 
 
-def _read(path: Path) -> list[tuple[str, Catalog, bytes]]:
+def _read(place: Place, downloads: Downloads) -> list[tuple[str, Catalog, bytes]]:
     """Return name, catalog and QuakeML of a file, or of each member of an archive."""
     documents = []
-    with unpacked(path) as members:
+    with unpacked(place, downloads) as members:
         for member in members:
-            source_name = name_of(path, member)
+            source_name = name_of(place, member)
             check_xml(member.read_bytes(), source_name)
             began = UTCDateTime()
             catalog, name = read_file("event", member, source_name)

@@ -16,9 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.errors import InputError, InputMissingError
+from asdf_pipeline.stage.ahead import Downloads
+from asdf_pipeline.stage.remote import find_remote, same_place
+from asdf_pipeline.stage.stores import is_remote
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from asdf_pipeline.stage.remote import Place
 
 _PACKED: dict[str, Callable[[Path], Any]] = {
     ".gz": gzip.GzipFile,
@@ -62,24 +67,37 @@ class InputErrors:
         InputError
             If there was any.
         """
-        if not self._errors:
-            return
-        if len(self._errors) == 1:
-            raise self._errors[0]
-        said = [str(error) for error in self._errors[:_MOST_NAMED]]
-        if len(self._errors) > _MOST_NAMED:
-            said.append(f"and {len(self._errors) - _MOST_NAMED} more like these")
-        raise InputError("; ".join(said))
+        raise_all(self._errors)
 
 
-def find_files(patterns: Iterable[str], what: str) -> list[Path]:
+def raise_all(errors: Iterable[InputError]) -> None:
+    """Raise errors, the first few in words, as one.
+
+    Raises
+    ------
+    InputError
+        If there is any.
+    """
+    errors = list(errors)
+    if not errors:
+        return
+    if len(errors) == 1:
+        raise errors[0]
+    said = [str(error) for error in errors[:_MOST_NAMED]]
+    if len(errors) > _MOST_NAMED:
+        said.append(f"and {len(errors) - _MOST_NAMED} more like these")
+    raise InputError("; ".join(said))
+
+
+def find_files(patterns: Iterable[str], what: str) -> list[Place]:
     """Return the files that the patterns name, sorted, each once.
 
     Parameters
     ----------
     patterns : iterable of str
         As in the shell; ``**`` is any depth, ``~`` the home directory. A name that
-        exists is taken as it is, whatever characters it holds.
+        exists is taken as it is, whatever characters it holds. Or addresses,
+        ``s3://bucket/*.mseed``, see `remote.find_remote`.
     what : str
         What the files are, for the error: ``"waveforms"``.
 
@@ -88,18 +106,20 @@ def find_files(patterns: Iterable[str], what: str) -> list[Path]:
     InputMissingError
         If a pattern matches no file.
     """
-    found: dict[Path, Path] = {}
+    found: dict[Place, Place] = {}
     for pattern in patterns:
         files = _matches(pattern)
         if not files:
             msg = f"{what}: {pattern!r} matches no file"
             raise InputMissingError(msg)
         for path in files:
-            found.setdefault(path.resolve(), path)
-    return sorted(found.values())
+            found.setdefault(same_place(path), path)
+    return sorted(found.values(), key=str)
 
 
-def _matches(pattern: str) -> list[Path]:
+def _matches(pattern: str) -> Sequence[Place]:
+    if is_remote(pattern):
+        return find_remote(pattern)
     path = Path(pattern).expanduser()
     if path.is_file():
         return [path]
@@ -107,44 +127,57 @@ def _matches(pattern: str) -> list[Path]:
     return [path for name in names if (path := Path(name)).is_file()]
 
 
-def name_of(path: Path, member: Path) -> str:
+def name_of(place: Place, member: Path) -> str:
     """Return how log lines and errors name a member of what `unpacked` yields."""
-    return str(path) if member == path else f"{path}, {member.name}"
+    return f"{place}, {member.name}" if is_packed(place) else str(place)
+
+
+def is_packed(place: Place) -> bool:
+    """Return whether a file is packed, or an archive of several, by its name."""
+    return place.name.lower().endswith((*_ARCHIVES, ".zip", *_PACKED))
 
 
 @contextmanager
-def unpacked(path: Path) -> Iterator[list[Path]]:
+def unpacked(place: Place, downloads: Downloads | None = None) -> Iterator[list[Path]]:
     """Yield the file itself, or what a packed file or archive holds.
 
-    What was unpacked is gone after the block.
+    What was downloaded or unpacked is gone after the block.
+
+    Parameters
+    ----------
+    place : pathlib.Path or RemoteFile
+        The file.
+    downloads : Downloads or None
+        What may have begun to download it.
 
     Raises
     ------
     InputError
-        If the file is damaged.
+        If the file is damaged, or does not come.
     """
+    with (downloads or Downloads()).local(place) as path:
+        if not is_packed(place):
+            yield [path]
+            return
+        with tempfile.TemporaryDirectory(prefix="asdf_pipeline.") as directory:
+            try:
+                files = _unpack(path, Path(directory))
+            except _UNPACKING_ERRORS as error:
+                msg = f"{place}: cannot be unpacked: {error}"
+                raise InputError(msg) from error
+            yield files
+
+
+def _unpack(path: Path, directory: Path) -> list[Path]:
     name = path.name.lower()
-    archive = name.endswith(_ARCHIVES)
-    if not (archive or name.endswith((".zip", *_PACKED))):
-        yield [path]
-        return
-    with tempfile.TemporaryDirectory(prefix="asdf_pipeline.") as directory:
-        try:
-            if archive:
-                files = _unpack_tar(path, Path(directory))
-            elif name.endswith(".zip"):
-                files = _unpack_zip(path, Path(directory))
-            else:
-                files = [Path(directory, path.stem or "unpacked")]
-                with (
-                    _PACKED[path.suffix.lower()](path) as packed,
-                    files[0].open("wb") as file,
-                ):
-                    shutil.copyfileobj(packed, file)
-        except _UNPACKING_ERRORS as error:
-            msg = f"{path}: cannot be unpacked: {error}"
-            raise InputError(msg) from error
-        yield files
+    if name.endswith(_ARCHIVES):
+        return _unpack_tar(path, directory)
+    if name.endswith(".zip"):
+        return _unpack_zip(path, directory)
+    member = directory / (path.stem or "unpacked")
+    with _PACKED[path.suffix.lower()](path) as packed, member.open("wb") as file:
+        shutil.copyfileobj(packed, file)
+    return [member]
 
 
 def _unpack_tar(path: Path, directory: Path) -> list[Path]:

@@ -69,10 +69,13 @@ class Segment:
         What a name must match as a whole.
     fields : tuple of (str, str)
         Field and padding of each of the pattern's groups.
+    parts : tuple of (str, str, str, int)
+        Text, and the field that follows it (empty at the end), its padding and width.
     """
 
     pattern: re.Pattern[str]
     fields: tuple[tuple[str, str], ...]
+    parts: tuple[tuple[str, str, str, int], ...]
 
     def read(self, name: str, known: Mapping[str, str]) -> dict[str, str] | None:
         """Return the fields of a name, with what is known of the folders above it.
@@ -88,6 +91,24 @@ class Segment:
             if fields.setdefault(field, value) != value:
                 return None
         return fields
+
+    def begin(self, known: Mapping[str, str]) -> tuple[str, bool]:
+        """Return how the names begin that have these fields, and if that is all.
+
+        Parameters
+        ----------
+        known : mapping of str to str
+            Values of some fields.
+        """
+        begin = ""
+        for text, field, padding, width in self.parts:
+            begin += text
+            if not field:
+                return begin, True
+            if field not in known:
+                return begin, False
+            begin += known[field].ljust(width, padding or " ")
+        raise AssertionError  # the last part has no field
 
 
 @cache
@@ -138,7 +159,7 @@ def fill(layout: str, values: Mapping[str, str]) -> str:
 
 
 def _segment(template: str, layout: str) -> Segment:
-    pattern, fields, end = "", [], 0
+    pattern, fields, parts, end = "", [], [], 0
     for match in _FIELD.finditer(template):
         field, padding, width = match.groups()
         pattern += f"{re.escape(template[end : match.start()])}({_of(field, width)})"
@@ -147,8 +168,12 @@ def _segment(template: str, layout: str) -> Segment:
             msg = f"layout {layout!r}: unknown field {field!r}; known: {known}"
             raise CallError(msg)
         fields.append((field, padding or ""))
+        text = template[end : match.start()]
+        parts.append((text, field, padding or "", int(width or 0)))
         end = match.end()
-    return Segment(re.compile(pattern + re.escape(template[end:])), tuple(fields))
+    parts.append((template[end:], "", "", 0))
+    whole = re.compile(pattern + re.escape(template[end:]))
+    return Segment(whole, tuple(fields), tuple(parts))
 
 
 def _of(field: str, width: str | None) -> str:

@@ -14,22 +14,24 @@ from asdf_pipeline.metadata.merge import merge
 from asdf_pipeline.metadata.split import split
 from asdf_pipeline.metadata.stationxml import check_xml
 from asdf_pipeline.metadata.write import to_stationxml
+from asdf_pipeline.stage.ahead import Downloads
 from asdf_pipeline.stage.files import InputErrors, name_of, unpacked
 from asdf_pipeline.stage.formats import find_format, read_file, warnings_as_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from obspy import Inventory
 
     from asdf_pipeline.metadata.split import StationDocument
+    from asdf_pipeline.stage.remote import Place
 
 _LOGGER = logging.getLogger(__name__)
 _UNKNOWN = UTCDateTime(0)
 
 
-def read_stations(files: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
+def read_stations(files: Sequence[Place]) -> Iterator[tuple[str, bytes]]:
     """Yield each station's name and StationXML, sorted by name.
 
     What several files say about a station is merged. Documents are held packed
@@ -37,7 +39,7 @@ def read_stations(files: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
 
     Parameters
     ----------
-    files : iterable of pathlib.Path
+    files : sequence of pathlib.Path or RemoteFile
         StationXML, or another inventory format that ObsPy reads, packed or not.
 
     Raises
@@ -47,13 +49,14 @@ def read_stations(files: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
     """
     errors = InputErrors()
     found: dict[str, list[tuple[str, bytes]]] = {}
-    for path in files:
-        with errors.collected(), unpacked(path) as members:
-            for member in members:
-                source_name = name_of(path, member)
-                for station, document in _split(member, source_name):
-                    packed = zlib.compress(document, 1)
-                    found.setdefault(station, []).append((source_name, packed))
+    with Downloads.of(files) as downloads:
+        for place in files:
+            with errors.collected(), unpacked(place, downloads) as members:
+                for member in members:
+                    source_name = name_of(place, member)
+                    for station, document in _split(member, source_name):
+                        packed = zlib.compress(document, 1)
+                        found.setdefault(station, []).append((source_name, packed))
     errors.raise_collected()
     for station, documents in sorted(found.items()):
         parts: dict[bytes, str] = {}

@@ -10,23 +10,24 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from obspy import Stream
+from obspy import Stream, Trace
 
 from asdf_pipeline.errors import InputError
+from asdf_pipeline.stage.ahead import Downloads
 from asdf_pipeline.stage.batches import LARGEST
 from asdf_pipeline.stage.calib import calibrate
 from asdf_pipeline.stage.files import name_of, unpacked
 from asdf_pipeline.stage.formats import read_file
+from asdf_pipeline.stage.inspection import Inspection
 from asdf_pipeline.stage.miniseed import check_records
 from asdf_pipeline.stage.waveform_file import no_waveform, station_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from obspy import Trace
-
     from asdf_pipeline.stage.codes import Codes
+    from asdf_pipeline.stage.remote import Place
     from asdf_pipeline.stage.waveform_file import WaveformFile
 
 _LOGGER = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ class _Opened:
 
     Attributes
     ----------
-    path : pathlib.Path or None
+    path : pathlib.Path, RemoteFile or None
         None where it is not kept.
     streams : list of (str, obspy.Stream)
         What it holds, with the names of its members.
@@ -46,7 +47,7 @@ class _Opened:
         By station, before anything was cut.
     """
 
-    path: Path | None = None
+    path: Place | None = None
     streams: list[tuple[str, Stream]] = field(default_factory=list)
     samples: Counter[str] = field(default_factory=Counter)
 
@@ -56,7 +57,7 @@ class FileReader:
 
     Parameters
     ----------
-    shared : mapping of pathlib.Path to frozenset of str
+    shared : mapping of pathlib.Path or RemoteFile to frozenset of str
         Stations of a file that holds several.
     split_drift : bool
         See `miniseed.check_records`.
@@ -68,7 +69,7 @@ class FileReader:
 
     def __init__(
         self,
-        shared: Mapping[Path, frozenset[str]],
+        shared: Mapping[Place, frozenset[str]],
         split_drift: bool,
         apply_calib: bool,
         codes: Codes,
@@ -78,10 +79,23 @@ class FileReader:
         self._split_drift = split_drift
         self._apply_calib = apply_calib
         self._last = _Opened()
+        self._downloads = Downloads()
+        self._inspection: Inspection | None = None
 
     def close(self) -> None:
-        """Forget the file read last."""
+        """Forget the file read last, and what is on its way."""
+        self._log()
         self._last = _Opened()
+        self._downloads.close()
+
+    def expect(self, files: Iterable[WaveformFile]) -> None:
+        """Say which files are read next, in this order: servers are asked for them.
+
+        What there was to be said of the files before goes to the log.
+        """
+        self._log()
+        last = self._last.path
+        self._downloads.expect(one.path for one in files if one.path != last)
 
     def read(self, file: WaveformFile, station: str) -> Iterator[tuple[str, Stream]]:
         """Yield what is wanted of a file, or of each member of a packed one.
@@ -114,7 +128,7 @@ class FileReader:
         expected = self._shared.get(file.path, frozenset({station}))
         self._last = last = _Opened()
         size, kept = 0, len(expected) > 1
-        with unpacked(file.path) as members:
+        with unpacked(file.path, self._downloads) as members:
             for member in members:
                 source_name = name_of(file.path, member)
                 stream, name = read_file("waveform", member, source_name)
@@ -123,6 +137,8 @@ class FileReader:
                 if name == "MSEED":
                     split = self._split_drift
                     stream = check_records(member, stream, source_name, split)
+                if file.span is not None:
+                    self._inspect(file, member, stream, source_name)
                 codes = self._codes.of_file(file.path, member)
                 wanted = Stream()
                 for trace in stream:
@@ -143,6 +159,21 @@ class FileReader:
                 yield source_name, wanted
         if kept:
             last.path = file.path
+
+    def _inspect(
+        self, file: WaveformFile, member: Path, stream: Stream, source_name: str
+    ) -> None:
+        """Look at the headers of a file that was not scanned before it was read."""
+        if self._inspection is None:
+            self._inspection = Inspection(None, self._apply_calib, self._codes)
+        heads = Stream([Trace(header=trace.stats) for trace in stream])
+        for _ in self._inspection.of_member(file, member, heads, source_name):
+            pass
+
+    def _log(self) -> None:
+        if self._inspection is not None:
+            self._inspection.log()
+            self._inspection = None
 
 
 def _check_station(trace: Trace, source_name: str, expected: frozenset[str]) -> None:

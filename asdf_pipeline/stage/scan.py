@@ -2,30 +2,63 @@
 
 from __future__ import annotations
 
-import logging
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import InputError
-from asdf_pipeline.stage.calib import say_calib
+from asdf_pipeline.stage.ahead import Downloads
 from asdf_pipeline.stage.codes import Codes
-from asdf_pipeline.stage.completion import Completion
-from asdf_pipeline.stage.files import InputErrors, name_of, unpacked
+from asdf_pipeline.stage.files import name_of, unpacked
 from asdf_pipeline.stage.formats import read_file
-from asdf_pipeline.stage.sac_fields import check_time_series
-from asdf_pipeline.stage.tally import Tally
-from asdf_pipeline.stage.waveform_file import no_waveform, station_of
+from asdf_pipeline.stage.inspection import Inspection
+from asdf_pipeline.stage.remote import RemoteFile
+from asdf_pipeline.stage.waveform_file import station_of
 from asdf_pipeline.times import SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Iterable, Sequence
 
     import obspy
 
+    from asdf_pipeline.stage.remote import Place
     from asdf_pipeline.stage.sac import SACHeaders
     from asdf_pipeline.stage.waveform_file import WaveformFile
+
+
+_UNKNOWN = 1_000_000  # samples that a file counts for whose size is not known
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A file that cannot be staged.
+
+    Attributes
+    ----------
+    file : WaveformFile
+        The file.
+    stations : tuple of str
+        ``"NET.STA"`` of those that it was found to hold.
+    error : InputError
+        Why not.
+    """
+
+    file: WaveformFile
+    stations: tuple[str, ...]
+    error: InputError
+
+    @property
+    def failing(self) -> tuple[str, ...]:
+        """The stations that cannot be staged without it, by name.
+
+        By the file's name where nobody can know which they are.
+        """
+        if self.stations:
+            return self.stations
+        network, station = self.file.codes[:2]
+        if network is None or station is None:
+            return (str(self.file.path),)
+        return (f"{network}.{station}",)
 
 
 @dataclass(slots=True)
@@ -66,16 +99,16 @@ class Piece:
 
 
 def scan(
-    files: Iterable[WaveformFile],
+    files: Sequence[WaveformFile],
     headers: SACHeaders | None = None,
     apply_calib: bool = False,
     codes: Codes | None = None,
-) -> list[Piece]:
-    """Return what files hold, by file and station.
+) -> tuple[list[Piece], list[Unreadable]]:
+    """Return what files hold, by file and station, and which cannot be staged.
 
     Parameters
     ----------
-    files : iterable of WaveformFile
+    files : sequence of WaveformFile
         In any format that ObsPy reads, packed or not.
     headers : SACHeaders or None
         What collects what SAC headers say.
@@ -84,73 +117,71 @@ def scan(
     codes : Codes or None
         Codes for traces whose file has none.
 
-    Raises
-    ------
-    InputError
-        If files cannot be read, or hold traces that stay without codes.
+    Returns
+    -------
+    list of Piece
+        What was found.
+    list of Unreadable
+        Files that cannot be read, or hold traces that stay without codes.
     """
     pieces: list[Piece] = []
-    errors = InputErrors()
-    left_out, noted = Tally(), Tally()
-    completion = Completion(codes or Codes())
+    unreadable: list[Unreadable] = []
+    inspection = Inspection(headers, apply_calib, codes or Codes())
+    with Downloads.of(file.path for file in files) as downloads:
+        for file in files:
+            found: dict[str, Piece] = {}
+            try:
+                _scan_one(file, inspection, downloads, found)
+            except InputError as error:
+                unreadable.append(Unreadable(file, tuple(found), error))
+            else:
+                pieces += found.values()
+    inspection.log()
+    return pieces, unreadable
+
+
+def _scan_one(
+    file: WaveformFile,
+    inspection: Inspection,
+    downloads: Downloads,
+    found: dict[str, Piece],
+) -> None:
+    """Put what one file holds into pieces by station."""
+    with unpacked(file.path, downloads) as members:
+        for member in members:
+            source_name = name_of(file.path, member)
+            stream, _ = read_file(
+                "waveform", member, source_name, quiet=True, headonly=True
+            )
+            traces = inspection.of_member(file, member, stream, source_name)
+            for trace, claimed in traces:
+                station = station_of(trace)
+                start = trace.stats.starttime.ns
+                if station not in found:
+                    found[station] = Piece(file, station, start, start)
+                found[station].add(trace, claimed)
+
+
+def pieces_by_place(files: Iterable[WaveformFile]) -> list[Piece]:
+    """Return what files hold by what their places say; they are not read.
+
+    Of one station and time nothing more is known than that it may be in all of them.
+    """
+    pieces = []
     for file in files:
-        found: dict[str, Piece] = {}
-        with errors.collected(), unpacked(file.path) as members:
-            for member in members:
-                source_name = name_of(file.path, member)
-                stream, _ = read_file(
-                    "waveform", member, source_name, quiet=True, headonly=True
-                )
-                checked = completion.of_file(file.path, member, source_name)
-                for number, trace in enumerate(stream, 1):
-                    label = checked.complete(trace, number)
-                    if why := no_waveform(trace):
-                        left_out.add(f"{trace.id} {why}: left out", source_name)
-                        continue
-                    claimed = trace.stats.npts
-                    if file.wanted(trace) is None:
-                        continue
-                    if not checked.has_codes(trace, label):
-                        continue
-                    if where := file.check(trace, source_name):
-                        said = f"holds {trace.id}, {where}: staged as what it is"
-                        noted.add(said, source_name)
-                    check_time_series(trace, source_name)
-                    if said := say_calib(trace, apply_calib):
-                        noted.add(said, source_name)
-                    if headers is not None:
-                        headers.add(trace, source_name)
-                    station = station_of(trace)
-                    start = trace.stats.starttime.ns
-                    if station not in found:
-                        found[station] = Piece(file, station, start, start)
-                    found[station].add(trace, claimed)
-                checked.refuse_nameless()
-        pieces += found.values()
-    left_out.log(logging.INFO)
-    noted.log(logging.WARNING)
-    completion.log()
-    errors.raise_collected()
+        assert file.span is not None
+        station = f"{file.codes[0]}.{file.codes[1]}"
+        size = file.path.size if isinstance(file.path, RemoteFile) else None
+        # Steim's compression leaves a byte or two of a sample.
+        samples = _UNKNOWN if size is None else size
+        names = {f"{station} {file.span}"}
+        pieces.append(Piece(file, station, *file.span, samples, 0, names))
     return pieces
 
 
-def shared_files(pieces: Iterable[Piece]) -> dict[Path, frozenset[str]]:
+def shared_files(pieces: Iterable[Piece]) -> dict[Place, frozenset[str]]:
     """Return the stations of each file that holds several."""
-    found: dict[Path, set[str]] = defaultdict(set)
+    found: dict[Place, set[str]] = defaultdict(set)
     for piece in pieces:
         found[piece.file.path].add(piece.station)
     return {path: frozenset(names) for path, names in found.items() if len(names) > 1}
-
-
-def refuse_nothing(pieces: list[Piece], files: list[WaveformFile]) -> None:
-    """Raise if no file holds any waveform.
-
-    Raises
-    ------
-    InputError
-        Naming the first file.
-    """
-    if not pieces:
-        when = "" if files[0].window is None else " in the wanted times"
-        msg = f"{files[0].path}: holds no waveforms{when}"
-        raise InputError(msg)

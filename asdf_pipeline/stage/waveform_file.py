@@ -12,9 +12,9 @@ from asdf_pipeline.stage.layouts import matches
 from asdf_pipeline.times import utc
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import obspy
+
+    from asdf_pipeline.stage.remote import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,8 @@ class WaveformFile:
 
     Attributes
     ----------
-    path : pathlib.Path
-        The file, perhaps packed.
+    path : pathlib.Path or RemoteFile
+        Where it is; perhaps packed.
     codes : tuple of (str or None)
         Network, station, location and channel that its place in an archive says it
         holds; None for what it does not say.
@@ -34,13 +34,18 @@ class WaveformFile:
         First and last time in ns since 1970 that are wanted of it; None for all.
     samples : int
         How many its headers claim of the station that it is staged for.
+    span : (int, int) or None
+        First and last ns since 1970 of the days that its place says it is of, where
+        place and codes are all that is looked at before it is read; None for a file
+        whose headers are.
     """
 
-    path: Path
+    path: Place
     codes: tuple[str | None, ...] = (None,) * 4
     patterns: tuple[str, ...] = ("*",) * 4
     window: tuple[int, int] | None = None
     samples: int = 0
+    span: tuple[int, int] | None = None
 
     def wanted(self, trace: obspy.Trace) -> obspy.Trace | None:
         """Return what is wanted of a trace, or of its header; None for nothing."""

@@ -2,8 +2,9 @@
 
 ObsPy's `Trace.remove_response` (1.5) inverts each channel's response anew, and takes
 Fourier transforms of twice the trace's length, which may have large prime factors.
-Here the inverse is shared by all channels that differ in their gains only, and the
-transform is as long as the next length of small primes.
+Here the inverse is shared by all channels that differ in their gains only, the
+transform is as long as the next length of small primes, and two traces of one length
+are transformed together.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ _LOGGER = logging.getLogger(__name__)
 
 FEWEST_SAMPLES = 64
 """Shorter traces are left to ObsPy."""
+_AT_ONCE = 2
+"""Traces transformed together: pocketfft (NumPy 2) does two in the time of 1.2."""
 
 
 def remove_response(
@@ -102,6 +105,7 @@ def remove_response(
     if missing not in ("raise", "drop"):
         msg = f"missing={missing!r}: expected 'raise' or 'drop'"
         raise FunctionError(msg)
+    alike: dict[tuple[int, float], list[tuple[Trace, Response]]] = {}
     for trace in [*st]:
         response = find_response(inv, trace)
         if response is None:
@@ -110,8 +114,7 @@ def remove_response(
                 raise ResponseMissingError(described)
             _LOGGER.warning("%s: left out", described)
             st.remove(trace)
-            continue
-        if len(trace) < FEWEST_SAMPLES or _is_polynomial(response):
+        elif len(trace) < FEWEST_SAMPLES or _is_polynomial(response):
             trace.remove_response(
                 inv,
                 pre_filt=corners,
@@ -120,16 +123,23 @@ def remove_response(
                 taper_fraction=taper_fraction,
                 **options,
             )
-            continue
-        samples = trace.data.astype(np.float64)
-        if zero_mean:
-            samples -= samples.mean()
-        if taper:
-            samples *= _window(samples.size, taper_fraction)
-        trace.data = _deconvolve(samples, trace, response, corners, options)
+        else:
+            key = len(trace), trace.stats.delta
+            alike.setdefault(key, []).append((trace, response))
+    for (samples, _), channels in alike.items():
+        window = _window(samples, taper_fraction) if taper else None
+        for first in range(0, len(channels), _AT_ONCE):
+            some = channels[first : first + _AT_ONCE]
+            padded = _padded([trace.data for trace, _ in some], zero_mean, window)
+            _deconvolve(padded, some, corners, options)
     return st
 
 
+# What `preload` is to import: ObsPy's own way is taken for few traces, if any.
+remove_response.imports = ()  # type: ignore[attr-defined]
+
+
+@functools.lru_cache(maxsize=64)
 def transform_length(samples: int) -> int:
     """Return the length of the Fourier transform for so many samples.
 
@@ -156,25 +166,57 @@ def _is_polynomial(response: Response) -> bool:
     return not stages or type(stages[0]).__name__ == "PolynomialResponseStage"
 
 
+def _padded(
+    traces: Sequence[NDArray[Any]],
+    zero_mean: bool,
+    window: NDArray[np.float64] | None,
+) -> NDArray[np.float64]:
+    """Return traces of one length side by side, prepared and padded with zeros."""
+    samples = traces[0].size
+    padded = np.empty((len(traces), transform_length(samples)))
+    padded[:, samples:] = 0.0
+    for row, data in zip(padded[:, :samples], traces, strict=True):
+        row[:] = data
+        if zero_mean:
+            row -= row.mean()
+        if window is not None:
+            row *= window
+    return padded
+
+
 def _deconvolve(
-    samples: NDArray[np.float64],
-    trace: Trace,
-    response: Response,
+    padded: NDArray[np.float64],
+    channels: Sequence[tuple[Trace, Response]],
     corners: tuple[float, ...] | None,
     options: dict[str, Any],
-) -> NDArray[np.float64]:
-    """Return the samples with the response removed."""
-    length = transform_length(samples.size)
-    frequencies = _frequencies(trace.stats.delta, length)
-    inverse, factor = memoised(response).inverse(frequencies, **options)
-    spectrum = np.fft.rfft(samples, length)
+) -> None:
+    """Give traces their samples with the response removed.
+
+    Parameters
+    ----------
+    padded : numpy.ndarray of float64, shape (k, n)
+        What `_padded` made of the samples of k traces.
+    channels : sequence of (obspy.Trace, Response)
+        The traces and their responses.
+    corners : tuple of float or None
+        Of the taper of the spectrum.
+    options : dict
+        Of `MemoisingResponse.inverse`.
+    """
+    delta, length = channels[0][0].stats.delta, padded.shape[1]
+    frequencies = _frequencies(delta, length)
+    spectra = np.fft.rfft(padded)
     if corners is not None:
-        spectrum *= _flanks(trace.stats.delta, length, corners)
-    spectrum *= inverse
-    spectrum[-1] = abs(spectrum[-1])  # as ObsPy has it: real at the Nyquist frequency
-    result: NDArray[np.float64] = np.fft.irfft(spectrum, length)[: samples.size]
-    result *= factor
-    return result
+        spectra *= _flanks(delta, length, corners)
+    factors = []
+    for spectrum, (_, response) in zip(spectra, channels, strict=True):
+        inverse, factor = memoised(response).inverse(frequencies, **options)
+        spectrum *= inverse
+        spectrum[-1] = abs(spectrum[-1])  # as ObsPy has it: real at Nyquist
+        factors.append(factor)
+    results = np.fft.irfft(spectra, length)
+    for (trace, _), result, factor in zip(channels, results, factors, strict=True):
+        trace.data = result[: len(trace)] * factor
 
 
 @functools.lru_cache(maxsize=4)

@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     from asdf_pipeline.team.base import Team, TeamOptions
 
 # The name of a backend, and the module here that forms its team.
-TEAMS = {"serial": "alone", "multiprocessing": "processes", "mpi": "mpi.start"}
+TEAMS = {
+    "serial": "alone",
+    "multiprocessing": "processes",
+    "mpi": "mpi.start",
+    "dask": "dask.start",
+}
 IO = ("auto", "parallel", "segments")
 
 
@@ -34,6 +39,11 @@ def form_team(options: TeamOptions) -> Team:
     if io not in IO:
         msg = f"io {io!r}: expected one of {', '.join(IO)}"
         raise BackendError(msg)
+    if options.scheduler is not None and backend not in ("auto", "dask"):
+        msg = f"a scheduler goes with the backend 'dask' (this is {backend!r})"
+        raise BackendError(msg)
+    if backend == "auto" and options.scheduler is not None:
+        backend = "dask"
     if backend == "auto":
         ranks = launched_ranks() > 1 or io == "parallel"
         backend = "mpi" if ranks else "multiprocessing"

@@ -33,18 +33,25 @@ class TeamOptions:
 
     Attributes
     ----------
-    backend : {"auto", "serial", "multiprocessing", "mpi"}
-        ``auto`` is MPI where a launcher started more than one rank, or `io` is
-        ``parallel``, else multiprocessing.
+    backend : {"auto", "serial", "multiprocessing", "mpi", "dask"}
+        ``auto`` is Dask where a scheduler is named, MPI where a launcher started more
+        than one rank, or `io` is ``parallel``, else multiprocessing.
     workers : int
-        Members of the multiprocessing team, -1 for one a core.
+        Members of the multiprocessing team, or of a Dask cluster that is started for
+        the run, -1 for one a core.
     io : {"auto", "parallel", "segments"}
         How MPI ranks write.
+    scheduler : str, path-like, distributed.Client or cluster, optional
+        Which Dask cluster does the work: its scheduler's address or file, a client or
+        the cluster itself. None: that of the client that the process has, that of
+        Dask's own configuration (``DASK_SCHEDULER_ADDRESS``), else one of this
+        machine, for this run.
     """
 
     backend: str = "auto"
     workers: int = -1
     io: str = "auto"
+    scheduler: Any = None
 
 
 @dataclass
@@ -130,6 +137,9 @@ class Team(ABC):
     def together(self, do: Callable[[], T]) -> T:
         """Let every process do something; if it fails on one, all raise its error."""
         return do()
+
+    def close(self) -> None:  # noqa: B027
+        """Let go of what the team holds: the run is over."""
 
     @abstractmethod
     def run(self, work: Work, job: Job | None) -> None:

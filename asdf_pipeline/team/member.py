@@ -30,6 +30,27 @@ if TYPE_CHECKING:
     from asdf_pipeline.plan.units import Unit
     from asdf_pipeline.work.base import Work, Worker
 
+BATCH_SIZE = 4 << 20
+"""Bytes that a member holds before it asks for its turn: reopening costs 0.2 ms."""
+BATCH_AGE = 0.5
+"""Seconds that a member holds data before it asks for its turn."""
+
+
+def describe_exit(code: int | None) -> str:
+    """Return how a process ended: ``"SIGSEGV"``, ``"exit code 3"``.
+
+    Parameters
+    ----------
+    code : int or None
+        As of `multiprocessing.Process.exitcode`: negative for a signal.
+    """
+    if code is not None and code < 0:
+        try:
+            return signal.Signals(-code).name
+        except ValueError:
+            return f"signal {-code}"
+    return f"exit code {code}"
+
 
 @dataclass(frozen=True, slots=True)
 class Write:

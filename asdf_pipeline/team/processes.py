@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import multiprocessing
-import signal
 import time
 from collections import deque
 from dataclasses import dataclass, field
@@ -20,7 +19,15 @@ from asdf_pipeline.errors import WorkerDiedError
 from asdf_pipeline.journal.ledger import NoUnit
 from asdf_pipeline.team import alone
 from asdf_pipeline.team.base import Job, Team
-from asdf_pipeline.team.member import CameBack, Write, Wrote, run_member
+from asdf_pipeline.team.member import (
+    BATCH_AGE,
+    BATCH_SIZE,
+    CameBack,
+    Write,
+    Wrote,
+    describe_exit,
+    run_member,
+)
 from asdf_pipeline.team.resources import available_cores
 from asdf_pipeline.team.sealing import Sealer
 from asdf_pipeline.team.stop import PATIENCE
@@ -34,10 +41,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-BATCH_SIZE = 4 << 20
-"""Bytes that a member holds before it asks for its turn: reopening costs 0.2 ms."""
-BATCH_AGE = 0.5
-"""Seconds that a member holds data before it asks for its turn."""
 BACKLOG = 4
 """Times `BATCH_SIZE` at which a member waits for its turn rather than go on."""
 SMALL_UNIT = 0.05
@@ -278,7 +281,7 @@ class _Members:
         member.process.join()
         member.pipe.close()
         self.members.remove(member)
-        how = _how(member.process.exitcode)
+        how = describe_exit(member.process.exitcode)
         unit_id = member.assigned[0].id if member.assigned else None
         if self.writer is member:
             assert self.segment is not None
@@ -327,12 +330,3 @@ class _Members:
         for member in self.members:
             member.process.join()
             member.pipe.close()
-
-
-def _how(exitcode: int | None) -> str:
-    if exitcode is not None and exitcode < 0:
-        try:
-            return signal.Signals(-exitcode).name
-        except ValueError:
-            return f"signal {-exitcode}"
-    return f"exit code {exitcode}"

@@ -2,101 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.container.arrays import encode_auxiliary
 from asdf_pipeline.container.encoded import Product
 from asdf_pipeline.container.product import Cut, encode_document, encode_stream
-from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.container.traces import offset
-from asdf_pipeline.errors import TraceError
-from asdf_pipeline.function.preload import preload
 from asdf_pipeline.plan.outcome import unit_id
-from asdf_pipeline.plan.selection import EVERYTHING, overlap
+from asdf_pipeline.plan.selection import overlap
 from asdf_pipeline.provenance.ids import link, trace_id
-from asdf_pipeline.work.base import Made, UnitWorker, Work
-from asdf_pipeline.work.call import call, compare
+from asdf_pipeline.work.base import Made, UnitWorker
+from asdf_pipeline.work.call import call
+from asdf_pipeline.work.function_work import FunctionWork
 from asdf_pipeline.work.source import StationSource, traces_read
-from asdf_pipeline.work.station_data import StationData
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from asdf_pipeline.container.traces import TraceHeader
-    from asdf_pipeline.function.load import UserFunction
     from asdf_pipeline.function.result import Checked
-    from asdf_pipeline.plan.selection import Selection, Windows
     from asdf_pipeline.plan.units import Unit
     from asdf_pipeline.work.base import Source
 
 
-@dataclass(frozen=True, kw_only=True)
-class ProcessWork(Work):
-    """What every worker of a run over an ASDF file needs to know.
-
-    Attributes
-    ----------
-    input : pathlib.Path
-        The input file, opened read-only by each worker.
-    process : UserFunction
-        The user's function.
-    selection : Selection
-        Which channels are read.
-    windows : Windows or None
-        How long traces are cut.
-    cache_responses : bool
-        Whether inventories carry memoising Responses.
-    run_id : str
-        Names the records of provenance that traces refer to; empty: they keep theirs.
-    other : pathlib.Path or None
-        The data set that the input is compared with, station by station.
-    no_events : bool
-        Whether the files' events are left alone.
-    writes : bool
-        Whether there is an output to write to; else the function may return rows only.
-    """
-
-    input: Path
-    process: UserFunction
-    selection: Selection = EVERYTHING
-    windows: Windows | None = None
-    cache_responses: bool = True
-    run_id: str = ""
-    other: Path | None = None
-    no_events: bool = False
-    writes: bool = True
+class ProcessWork(FunctionWork):
+    """A function that is applied to stations, or to parts of them."""
 
     def begin(self, name: str) -> ProcessWorker:
         """Return a worker (see `Work.begin`)."""
         return ProcessWorker(self, name)
 
-    def preload(self) -> None:
-        """Import what the function's code names (see `Work.preload`)."""
-        function = self.process.function
-        calls = getattr(function, "calls", None)  # those of steps.chain
-        called = calls(self.process.parameters) if calls else ()
-        preload(function, *(one.function for one in called))
-
 
 class ProcessWorker(UnitWorker):
-    """Has the function called on units; holds the open inputs."""
+    """Has the function called on units; holds the open input."""
 
     def __init__(self, work: ProcessWork, name: str) -> None:
         super().__init__(work, name)
         self.work = work
-        self.reader = Reader(work.input, cache_responses=work.cache_responses)
-        self.readers = [self.reader]
-        if work.other is not None:
-            self.readers.append(Reader(work.other, work.cache_responses))
-        if work.no_events:
-            for reader in self.readers:
-                reader.ignore_events()
+        (self.reader,) = work.open_inputs()
 
     def close(self) -> None:
-        """Close the inputs."""
-        for reader in self.readers:
-            reader.close()
+        """Close the input."""
+        self.reader.close()
 
     def quakeml(self) -> bytes | None:
         """Return the input's events."""
@@ -104,16 +49,13 @@ class ProcessWorker(UnitWorker):
 
     def open(self, unit: Unit) -> StationSource:
         """Return the unit's station (see `UnitWorker.open`)."""
-        return StationSource(self.readers, unit.station)
+        return StationSource([self.reader], unit.station)
 
     def produce(self, unit: Unit, source: Source) -> Made:
         """Read, have the function called, encode (see `UnitWorker.produce`)."""
         assert isinstance(source, StationSource)
         station, encoding = unit.station, self.work.encoding
-        if self.work.other is None:
-            result = self._call(unit, source)
-        else:
-            result = self._compare(unit, source)
+        result = self._call(unit, source)
         cut = self._cut(unit, source)
         traces = encode_stream(
             result.stream,
@@ -131,16 +73,10 @@ class ProcessWorker(UnitWorker):
         auxiliary = encode_auxiliary(result.auxiliary, encoding, name)
         if not traces and not auxiliary:
             return Made(row=result.row)
-        if not self.work.writes:
-            msg = (
-                f"{station}: the function returned waveforms or auxiliary data, and no "
-                "output file is named to write them to"
-            )
-            raise TraceError(msg)
+        self.work.refuse_unwritten(station)
         stationxml = document = None
         if traces:  # auxiliary data alone does not bring the station along
-            documents = (reader.stationxml(station) for reader in self.readers)
-            stationxml = next((one for one in documents if one is not None), None)
+            stationxml = self.reader.stationxml(station)
         if stationxml is not None:
             document = encode_document(stationxml, encoding)
         product = Product(
@@ -160,19 +96,6 @@ class ProcessWorker(UnitWorker):
         source.note(traces_read(stream))
         source.locate()
         return call(self.work.process, self.reader, stream, unit)
-
-    def _compare(self, unit: Unit, source: StationSource) -> Checked:
-        """Have the function called on a station of both data sets."""
-        a, b = (
-            StationData(reader, unit.station, self.work.selection)
-            for reader in self.readers
-        )
-        source.locate()
-        try:
-            return compare(self.work.process, a, b)
-        finally:
-            source.note([*a.streams.read, *b.streams.read])
-            source.locate()
 
     def _cut(self, unit: Unit, source: StationSource) -> Cut | None:
         """Return how the function's result is cut, by what was read."""

@@ -11,9 +11,12 @@ import numpy as np
 
 from asdf_pipeline.container.codec import COMPRESSED, Encoding
 from asdf_pipeline.errors import StopUnitError
+from asdf_pipeline.plan.units import ALL_STATIONS
 from asdf_pipeline.work.tracebacks import whole_traceback
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
     from types import TracebackType
 
     from asdf_pipeline.container.encoded import Product
@@ -42,6 +45,11 @@ class Work(ABC):
         name : str
             Who this is, for logs and outcomes.
         """
+
+    @property
+    def inputs(self) -> Sequence[Path]:
+        """Files, or folders, that every worker must see."""
+        return ()
 
     def preload(self) -> None:  # noqa: B027
         """Import what every worker would import anew; called before they are forked."""
@@ -197,19 +205,33 @@ def worked(outcome: Outcome, made: Made, seconds: float) -> Outcome:
             "digest": product.digest,
             "bytes_out": product.nbytes,
         }
-    if product is not None and product.traces:
-        headers = [trace.header for trace in product.traces]
-        names = (trace.name for trace in product.traces)
+    written = [] if product is None else [one for one in product.each if one.traces]
+    if written:
+        traces = [trace for one in written for trace in one.traces]
+        headers = [trace.header for trace in traces]
+        names = [trace.name for trace in traces]
+        gathers = outcome.station == ALL_STATIONS
+        if gathers:
+            names = [f"{one.station}/{t.name}" for one in written for t in one.traces]
+            fields["written"] = {
+                one.station: (
+                    len(one.traces),
+                    sum(trace.header.npts for trace in one.traces),
+                )
+                for one in written
+            }
         fields |= {
-            # Units of windows cannot write the same trace; those of events can.
-            "traces": tuple(names) if outcome.event else (),
+            # Units of windows cannot write the same trace; these can.
+            "traces": (
+                tuple(names) if gathers or outcome.event or outcome.channel else ()
+            ),
             "traces_out": len(headers),
             "samples_out": sum(header.npts for header in headers),
             "start": min(header.starttime for header in headers),
             "end": max(header.endtime for header in headers),
             "sampling_rates": tuple(sorted({h.sampling_rate for h in headers})),
-            "channels": tuple(sorted({f"{h.location}.{h.channel}" for h in headers})),
-            "peak": float(np.max([trace.peak for trace in product.traces])),  # or NaN
+            "channels": tuple(sorted({h.channel_id for h in headers})),
+            "peak": float(np.max([trace.peak for trace in traces])),  # or NaN
         }
     return replace(outcome, **fields)
 

@@ -65,18 +65,41 @@ def call(function: UserFunction, reader: Reader, stream: Stream, unit: Unit) -> 
     return check_result(result, unit.station, compares=False)
 
 
-def compare(function: UserFunction, a: StationData, b: StationData) -> Checked:
-    """Call the user's function on a station of two data sets.
+def call_two(
+    function: UserFunction,
+    a: StationData,
+    b: StationData,
+    name: str,
+    **offered: object,
+) -> Checked:
+    """Call the user's function on two stations' data: of a pair, or of two files.
+
+    Parameters
+    ----------
+    function : UserFunction
+        The function.
+    a, b : StationData
+        The two.
+    name : str
+        The unit's, for messages.
+    **offered
+        What it gets by name, if it asks for it, beside its parameters.
 
     Raises
     ------
     TraceError, ResponseMissingError
         As of `call`.
     """
-    offered = {"parameters": dict(function.parameters)} if function.asks else {}
+    asked = asked_of(function, **offered)
     with lent(a, b):
-        result = function.function(a, b, **function.parameters, **offered)
-    return check_result(result, a.station, compares=True)
+        result = function.function(a, b, **function.parameters, **asked)
+    return check_result(result, name, compares=True)
+
+
+def asked_of(function: UserFunction, **offered: object) -> dict[str, object]:
+    """Return what a function asks for of what is offered, and of its parameters."""
+    offered["parameters"] = dict(function.parameters)
+    return {name: offered[name] for name in function.asks}
 
 
 @contextmanager

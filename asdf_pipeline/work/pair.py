@@ -9,7 +9,7 @@ from asdf_pipeline.metadata.geodesy import between
 
 if TYPE_CHECKING:
     from asdf_pipeline.metadata.stationxml import Coordinates
-    from asdf_pipeline.plan.pairs import PairSelection
+    from asdf_pipeline.plan.pair_selection import PairSelection
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.container.arrays import encode_auxiliary
 from asdf_pipeline.container.encoded import Product
-from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.errors import StopUnitError, TraceError
-from asdf_pipeline.function.preload import preload
+from asdf_pipeline.function.load import UserFunction
 from asdf_pipeline.function.result import Result, check_result
 from asdf_pipeline.plan.outcome import Outcome, unit_id
-from asdf_pipeline.plan.pairs import EVERY_PAIR
-from asdf_pipeline.plan.selection import EVERYTHING, overlap
+from asdf_pipeline.plan.pair_selection import EVERY_PAIR, MEAN
+from asdf_pipeline.plan.selection import overlap
 from asdf_pipeline.plan.units import parts_of
 from asdf_pipeline.provenance.ids import trace_id
 from asdf_pipeline.times import ALWAYS
-from asdf_pipeline.work.base import Made, Work, Worker, failed, worked
-from asdf_pipeline.work.call import lent
+from asdf_pipeline.work.base import Made, Worker, failed, worked
+from asdf_pipeline.work.call import asked_of, call_two, lent
+from asdf_pipeline.work.function_work import FunctionWork
 from asdf_pipeline.work.pair import Pair
 from asdf_pipeline.work.prepared import Prepared, PreparedCache
 from asdf_pipeline.work.source import ReadCounts
@@ -28,77 +28,44 @@ from asdf_pipeline.work.station_data import StationData
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
     from asdf_pipeline.container.traces import TraceHeader
-    from asdf_pipeline.function.load import UserFunction
     from asdf_pipeline.function.result import Checked
     from asdf_pipeline.metadata.stationxml import Coordinates
-    from asdf_pipeline.plan.pairs import PairSelection
-    from asdf_pipeline.plan.selection import Selection, Windows
+    from asdf_pipeline.plan.pair_selection import PairSelection
     from asdf_pipeline.plan.units import Unit
-
-MEAN = "mean"
 
 
 @dataclass(frozen=True, kw_only=True)
-class PairWork(Work):
-    """What every worker of a run over pairs of stations needs to know.
+class PairWork(FunctionWork):
+    """A function that is applied to pairs of stations, or to what was prepared of them.
 
     Attributes
     ----------
-    input : pathlib.Path
-        The input file, opened read-only by each worker.
-    process : UserFunction
-        The user's function of two stations, or of what was prepared of them.
     prepare : UserFunction or None
         The user's function of one station; None: the other gets the stations' data.
     prepare_memory : int
         Bytes of what was prepared that each worker keeps.
     stack : {"mean"}, UserFunction or None
         What becomes of a pair's windows; None: the results of all are written.
-    selection : Selection
-        Which channels and times are read.
     pairs : PairSelection
         Which channels belong together.
-    windows : Windows or None
-        How long traces are cut.
-    cache_responses : bool
-        Whether inventories carry memoising Responses.
-    run_id : str
-        Names the records of provenance that arrays refer to; empty: none.
-    no_events : bool
-        Whether the file's events are left alone.
-    writes : bool
-        Whether there is an output to write to; else the function may return rows only.
     """
 
-    input: Path
-    process: UserFunction
     prepare: UserFunction | None = None
     prepare_memory: int = 1 << 30
     stack: str | UserFunction | None = MEAN
-    selection: Selection = EVERYTHING
     pairs: PairSelection = EVERY_PAIR
-    windows: Windows | None = None
-    cache_responses: bool = True
-    run_id: str = ""
-    no_events: bool = False
-    writes: bool = True
+
+    @property
+    def functions(self) -> list[UserFunction]:
+        """The user's functions that are called."""
+        more = (self.prepare, self.stack)
+        return [self.process, *(one for one in more if isinstance(one, UserFunction))]
 
     def begin(self, name: str) -> PairWorker:
         """Return a worker (see `Work.begin`)."""
         return PairWorker(self, name)
-
-    def preload(self) -> None:
-        """Import what the functions' code names (see `Work.preload`)."""
-        preload(
-            *(
-                one.function
-                for one in (self.process, self.prepare, self.stack)
-                if one is not None and not isinstance(one, str)
-            )
-        )
 
 
 @dataclass(slots=True)
@@ -127,9 +94,7 @@ class PairWorker(Worker):
     def __init__(self, work: PairWork, name: str) -> None:
         super().__init__(work, name)
         self.work = work
-        self.reader = Reader(work.input, cache_responses=work.cache_responses)
-        if work.no_events:
-            self.reader.ignore_events()
+        (self.reader,) = work.open_inputs()
         self.prepared = PreparedCache(work.prepare_memory)
         self._places: dict[str, Coordinates | None] = {}
         self._windows: dict[tuple[str, str], set[int]] = {}
@@ -151,7 +116,7 @@ class PairWorker(Worker):
         there = {(name, one.unit.tag) for one in attempts for name in one.unit.members}
         self._windows = {k: v for k, v in self._windows.items() if k in there}
         order = _there_and_back(attempts)
-        if callable(getattr(self.work.stack, "function", None)):
+        if isinstance(self.work.stack, UserFunction):
             for one in order:
                 self._guarded(one, self._stack)
         else:
@@ -224,19 +189,14 @@ class PairWorker(Worker):
     def _encoded(self, unit: Unit, result: Checked) -> Product | None:
         if len(result.stream):
             msg = (
-                f"{' with '.join(unit.members)}: the function returned waveforms, "
+                f"{unit.name}: the function returned waveforms, "
                 "which belong to one station: what is made of a pair is auxiliary data "
                 "(the auxiliary of an asdf_pipeline.Result)"
             )
             raise TraceError(msg)
         if not result.auxiliary:
             return None
-        if not self.work.writes:
-            msg = (
-                f"{' with '.join(unit.members)}: the function returned auxiliary data, "
-                "and no output file is named to write it to"
-            )
-            raise TraceError(msg)
+        self.work.refuse_unwritten(unit.name)
         name = ""
         if self.work.run_id:
             # One record for all pairs of a first station: there are S^2 / 2 of them.
@@ -249,14 +209,14 @@ class PairWorker(Worker):
     def _prepare_sum(self, one: _Attempt) -> None:
         self._locate(one)
         if self.work.windows is not None and self.work.stack is not None:
-            one.mean = Mean(" with ".join(one.unit.members))
+            one.mean = Mean(one.unit.name)
 
     def _add(self, one: _Attempt, start: int | None) -> None:
         """Do a pair in a window, and add what it gives to what it gave before."""
         if start is not None and not self._has(one.unit, start):
             return
         result = self._called(one, start)
-        if result is None:
+        if result is None or result.is_empty:
             return
         if one.mean is not None:
             self._refuse_row(one, result)
@@ -268,8 +228,7 @@ class PairWorker(Worker):
     def _stack(self, one: _Attempt) -> None:
         """Have the user's function stack a pair's windows, made as it asks for them."""
         stack = self.work.stack
-        assert stack is not None
-        assert not isinstance(stack, str)
+        assert isinstance(stack, UserFunction)
         self._locate(one)
 
         def windows() -> Iterator[Result]:
@@ -277,43 +236,36 @@ class PairWorker(Worker):
                 result = (
                     self._called(one, start) if self._has(one.unit, start) else None
                 )
-                if result is not None:
+                if result is not None and not result.is_empty:
                     one.windows += 1
                     yield Result(None, result.auxiliary, result.row)
 
-        offered = {"pair": one.pair} if "pair" in stack.asks else {}
-        value = stack.function(windows(), **stack.parameters, **offered)
-        name = " with ".join(one.unit.members)
+        asked = asked_of(stack, pair=one.pair)
+        value = stack.function(windows(), **stack.parameters, **asked)
+        name = one.unit.name
         one.result = counted(check_result(value, name, compares=True), one.windows)
 
     def _called(self, one: _Attempt, start: int | None) -> Checked | None:
         """Call the function on a pair in a window; None: the pair has nothing there."""
         function, window = self.work.process, self._window(start)
         assert one.pair is not None
-        offered: dict[str, Any] = {}
-        if "pair" in function.asks:
-            offered["pair"] = one.pair.at(window)
-        if "parameters" in function.asks:
-            offered["parameters"] = dict(function.parameters)
-        if self.work.prepare is not None:
-            a, b = (self._prepared(one.unit, name, start) for name in one.unit.members)
-            one.read.add(a.read)
-            one.read.add(b.read)
-            values = a.get(), b.get()
-            if values[0] is None or values[1] is None:
-                return None
-            result = function.function(*values, **function.parameters, **offered)
-        else:
-            data = [self._data(one.unit, name, window) for name in one.unit.members]
+        pair, members, name = one.pair.at(window), one.unit.members, one.unit.name
+        if self.work.prepare is None:
+            a, b = (self._data(one.unit, station, window) for station in members)
             try:
-                with lent(*data):
-                    result = function.function(*data, **function.parameters, **offered)
+                return call_two(function, a, b, name, pair=pair)
             finally:
-                for station in data:
-                    one.read.add(ReadCounts.of(station.streams.read))
-        if result is None:
+                for data in (a, b):
+                    one.read.add(ReadCounts.of(data.streams.read))
+        made = [self._prepared(one.unit, station, start) for station in members]
+        for prepared in made:
+            one.read.add(prepared.read)
+        values = [prepared.get() for prepared in made]
+        if any(value is None for value in values):
             return None
-        return check_result(result, " with ".join(one.unit.members), compares=True)
+        asked = asked_of(function, pair=pair)
+        result = function.function(*values, **function.parameters, **asked)
+        return check_result(result, name, compares=True)
 
     def _prepared(self, unit: Unit, station: str, start: int | None) -> Prepared:
         """Return what the user's function prepares of a station, perhaps kept."""
@@ -359,7 +311,7 @@ class PairWorker(Worker):
     def _refuse_row(self, one: _Attempt, result: Checked) -> None:
         if result.row is not None:
             msg = (
-                f"{' with '.join(one.unit.members)}: a row of each window makes no "
+                f"{one.unit.name}: a row of each window makes no "
                 "mean: let stack= be a function that returns the pair's row"
             )
             raise TraceError(msg)
@@ -430,7 +382,7 @@ def _joined(one: _Attempt, result: Checked) -> Checked:
     if twice or result.row is not None:
         what = f"auxiliary data {twice[0]!r}" if twice else "rows"
         msg = (
-            f"{' with '.join(one.unit.members)}: two windows gave {what}: give each "
+            f"{one.unit.name}: two windows gave {what}: give each "
             "window a path of its own, or stack them"
         )
         raise TraceError(msg)

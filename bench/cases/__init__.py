@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 NAMES = (
     *("seed", "identity", "burn", "parts", "scale", "window", "append"),
-    *("startup", "mpi", "sharing", "modes"),
+    *("startup", "mpi", "sharing", "modes", "pairs", "many_pairs"),
 )
 """All cases, in the order of the table."""
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 NOT_MADE_BY_CALLERS = frozenset(
     (
         *("Stations", "Station", "AuxiliaryData", "AuxiliaryItem", "Provenance"),
-        *("StationData", "Pair", "Outcome", "UserFunction", "Condition", "Query"),
+        *("StationData", "Pair", "Gather", "Outcome", "UserFunction"),
+        *("Condition", "Query"),
     )
 )
 """Classes that a caller gets and never makes: shown without what they are made of."""

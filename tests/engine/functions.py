@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from obspy import Inventory, Stream, Trace
     from obspy.core.event import Event
 
+    from asdf_pipeline.work.gather import Gather
+    from asdf_pipeline.work.pair import Pair
     from asdf_pipeline.work.station_data import StationData
 
 
@@ -32,6 +34,11 @@ def _arrays(st: Stream) -> dict[str, Any]:
         f"Peaks/{code}": (peaks, parameters),
         f"Spectra/{code}/first": np.fft.rfft(st[0].data),
     }
+
+
+def demeaned(st: Stream, inv: Inventory | None) -> Stream:
+    """Return the waveforms without their mean."""
+    return st.detrend("demean")
 
 
 def both(st: Stream, inv: Inventory | None) -> Result:
@@ -165,3 +172,56 @@ def traces_of_event(st: Stream, inv: Inventory | None, event: Event) -> Stream:
 def unchanged(st: Stream, inv: Inventory | None) -> Stream:
     """Return the waveforms as they are."""
     return st
+
+
+def spectra(station: StationData) -> dict[str, Any]:
+    """Prepare a station: the spectrum of each channel."""
+    return {
+        trace.stats.channel: np.fft.rfft(trace.data.astype(np.float64), 2048)
+        for trace in station.stream
+    }
+
+
+def correlate(a: Any, b: Any, pair: Pair, lags: int = 20) -> Result:
+    """Correlate what was prepared of two stations."""
+    names = "/".join(station.replace(".", "_") for station in pair.stations)
+    return Result(
+        auxiliary={
+            f"CrossCorrelation/{names}/{one}_{other}": (
+                np.fft.irfft(np.conj(a[one]) * b[other])[:lags],
+                {"distance": -1.0 if pair.distance is None else pair.distance},
+            )
+            for one in a
+            for other in b
+            if pair.combines(one, other)
+        }
+    )
+
+
+def kills_a_pair(a: Any, b: Any, pair: Pair) -> Result:
+    """Correlate; one pair takes its worker down."""
+    if pair.stations == ("XX.S02", "XX.S04"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return correlate(a, b, pair)
+
+
+def likeness(a: StationData, b: StationData, pair: Pair) -> dict[str, float]:
+    """Return a row: how many samples two stations have of each other's."""
+    return {"samples": sum(len(trace) for trace in a.stream + b.stream)}
+
+
+def section(gather: Gather) -> Result:
+    """Return what all stations recorded, the mean of it, and a row."""
+    stream = obspy.Stream(
+        [trace for station in gather.values() for trace in station.stream]
+    )
+    assert gather.event is not None
+    mean = np.mean([trace.data for trace in stream], axis=0)
+    name = str(gather.event.resource_id).rpartition("/")[2]
+    row = {"stations": len(gather), "time": gather.event.origins[0].time}
+    return Result(stream, {f"Stack/event_{name}": mean}, row)
+
+
+def stations_of(gather: Gather) -> int:
+    """Return how many stations recorded an event."""
+    return len(gather)

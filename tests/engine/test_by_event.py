@@ -15,6 +15,7 @@ from obspy.core.event import Catalog, Event, Origin, ResourceIdentifier
 from asdf_pipeline import ASDFDataSet, Result
 from asdf_pipeline.container.digest import file_digest
 from asdf_pipeline.container.reader import Reader
+from asdf_pipeline.errors import CallError
 from asdf_pipeline.manifest import read_manifest
 from asdf_pipeline.plan.outcome import read_outcomes
 from asdf_pipeline.plan.planning import make_plan
@@ -208,7 +209,7 @@ def test_what_failed_is_tried_again_beside_stations_of_several_events(
 
 def test_a_unit_names_its_event(recordings: Path) -> None:
     with Reader(recordings) as reader:
-        plan = make_plan(reader, {"raw": "done"}, by_event=True)
+        plan = make_plan(reader, {"raw": "done"}, by="event", lenient=True)
         whole = make_plan(reader, {"raw": "done"})
     assert {(u.station, u.event) for u in plan.units} == {
         *((station, event) for station in STATIONS[:3] for event in IDS),
@@ -250,3 +251,41 @@ def test_the_table_of_outcomes_holds_one_row_a_station(
         )
     statuses = pd.Series({o.station: o.status for o in report.outcomes})
     assert list(statuses[STATIONS]) == ["ok", "ok", "ok", "empty"]
+
+
+def test_by_event_what_belongs_to_none_is_left_out(
+    recordings: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also for a function that does not ask for it: three events, three calls."""
+    calls = []
+
+    def note(st: Stream, inv: Inventory | None) -> Stream:
+        (event,) = {one for trace in st for one in trace.stats.asdf.event_ids}
+        calls.append((f"{st[0].stats.network}.{st[0].stats.station}", str(event)))
+        return st
+
+    with caplog.at_level("WARNING"), ASDFDataSet(recordings, mode="r") as ds:
+        report = ds.process(
+            note,
+            tmp_path / "out.h5",
+            {"raw": "done"},
+            by="event",
+            backend="serial",
+            progress="none",
+        )
+    assert sorted(calls) == [(name, one) for name in STATIONS[:3] for one in IDS]
+    assert report.counts == {"ok": 3, "skipped": 1}
+    assert f"{ALONE}, tag raw: 3" in caplog.text
+    assert "4 traces of no event left out" in caplog.text
+
+
+def test_by_event_needs_events(recordings: Path, tmp_path: Path) -> None:
+    with ASDFDataSet(recordings, mode="r") as ds:
+        for options, words in (
+            ({"by": "event", "no_events": True}, "without the events"),
+            ({"by": "events"}, "expected station, event, channel"),
+        ):
+            with pytest.raises(CallError, match=words):
+                ds.process(
+                    lambda st, inv: st, tmp_path / "out.h5", {"raw": "x"}, **options
+                )

@@ -14,12 +14,20 @@ from obspy import UTCDateTime
 from asdf_pipeline import ASDFDataSet, Pair, Result, Selection, StationData, Windows
 from asdf_pipeline.container.digest import file_digest
 from asdf_pipeline.container.reader import Reader
-from asdf_pipeline.errors import CallError, FunctionError, TagError
+from asdf_pipeline.errors import (
+    CallError,
+    FunctionError,
+    ProcessingFailedError,
+    TagError,
+)
+from asdf_pipeline.plan.outcome import read_outcomes
 from asdf_pipeline.times import SECOND
+from tests.engine import functions
+from tests.engine.conftest import SERIAL, Way
 from tests.team.conftest import BARE, STATIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from asdf_pipeline import RunReport
 
@@ -28,41 +36,12 @@ SEVERAL = Selection(stations=tuple(STATIONS[:5]))
 PAIRS = list(itertools.combinations(STATIONS[:5], 2))
 
 
-def spectra(station: StationData) -> dict[str, np.ndarray[Any, Any]]:
-    """Prepare a station: the spectrum of each channel."""
-    return {
-        trace.stats.channel: np.fft.rfft(trace.data.astype(np.float64), 2048)
-        for trace in station.stream
-    }
-
-
-def correlate(
-    a: Mapping[str, np.ndarray[Any, Any]],
-    b: Mapping[str, np.ndarray[Any, Any]],
-    pair: Pair,
-    lags: int = 20,
-) -> Result:
-    """Correlate what was prepared of two stations."""
-    names = "/".join(station.replace(".", "_") for station in pair.stations)
-    return Result(
-        auxiliary={
-            f"CrossCorrelation/{names}/{one}_{other}": (
-                np.fft.irfft(np.conj(a[one]) * b[other])[:lags],
-                {"distance": -1.0 if pair.distance is None else pair.distance},
-            )
-            for one in a
-            for other in b
-            if pair.combines(one, other)
-        }
-    )
-
-
 def run(path: Path, output: Path | None, **more: Any) -> RunReport:
     """Correlate pairs of the first five stations, unless more is said."""
     options: dict[str, Any] = {
-        "function": correlate,
+        "function": functions.correlate,
         "tag": TAG,
-        "prepare": spectra,
+        "prepare": functions.spectra,
         "selection": SEVERAL,
         "backend": "serial",
         "progress": "none",
@@ -120,7 +99,7 @@ def test_a_station_is_prepared_about_once_a_row_of_tiles(
 
     def prepare(station: StationData) -> dict[str, np.ndarray[Any, Any]]:
         calls[station.station] += 1
-        return spectra(station)
+        return functions.spectra(station)
 
     stations = Selection()
     run(example, tmp_path / "kept.h5", prepare=prepare, tile=3, selection=stations)
@@ -270,13 +249,13 @@ def test_an_error_costs_its_pair_only(example: Path, tmp_path: Path) -> None:
         if pair.stations == PAIRS[2]:
             msg = "this pair is not to be"
             raise ValueError(msg)
-        return correlate(a, b, pair)
+        return functions.correlate(a, b, pair)
 
     def unprepared(station: StationData) -> Any:
         if station.station == STATIONS[4]:
             msg = "no spectrum"
             raise ValueError(msg)
-        return spectra(station)
+        return functions.spectra(station)
 
     report = run(example, tmp_path / "one.h5", function=faulty)
     assert report.counts == {"ok": len(PAIRS) - 1, "failed": 1}
@@ -299,7 +278,7 @@ def test_an_error_costs_its_pair_only(example: Path, tmp_path: Path) -> None:
         ({"networks": "different"}, CallError, "leaves no pair"),
         ({"components": "ZZZ"}, CallError, "components 'ZZZ'"),
         ({"max_distance": -1}, CallError, "max_distance -1"),
-        ({"stack": correlate}, CallError, "nothing to stack"),
+        ({"stack": functions.correlate}, CallError, "nothing to stack"),
         ({"function": lambda a: None}, FunctionError, "cannot be called as (a, b)"),
         ({"prepare": lambda: None}, FunctionError, "cannot be called as (station)"),
         ({"parameters": {"nobody": 1}}, FunctionError, "nobody"),
@@ -330,3 +309,80 @@ def test_waveforms_belong_to_no_pair(example: Path, tmp_path: Path) -> None:
         prepare=None,
     )
     assert "belong to one station" in report.failures[0].error_message
+
+
+@pytest.fixture(scope="module")
+def digest(example: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the digest of all pairs' stacked correlations, made serially."""
+    path = tmp_path_factory.mktemp("serial") / "out.h5"
+    run(example, path, selection=None, windows=Windows(length=2 * SECOND), tile=5)
+    return file_digest(path)
+
+
+def test_every_team_makes_the_same(
+    way: Way, example: Path, tmp_path: Path, digest: str
+) -> None:
+    out, outcomes = tmp_path / "out.h5", tmp_path / "outcomes.jsonl"
+    words = ("--prepare", f"{functions.__file__}:spectra", "--tag", TAG, "--tile", 3)
+    done = way.start(
+        *("pairs", "correlate", example, out, *words, "--window", "2s"),
+        *("--outcomes", outcomes),
+    )
+    assert done.returncode == 0, done.stderr
+    assert file_digest(out) == digest
+    found = read_outcomes(outcomes)
+    assert [one.members for one in found] == list(itertools.combinations(STATIONS, 2))
+    assert {one.status for one in found} == {"ok"}
+
+
+def test_a_pair_that_kills_is_failed_by_name(example: Path, tmp_path: Path) -> None:
+    report = run(
+        example,
+        tmp_path / "out.h5",
+        function=functions.kills_a_pair,
+        backend="multiprocessing",
+        cpu_count=2,
+    )
+    assert report.counts == {"ok": len(PAIRS) - 1, "failed": 1}
+    (failure,) = report.failures
+    assert failure.members == ("XX.S02", "XX.S04")
+    assert "SIGKILL" in failure.error_message
+
+
+def test_what_failed_is_done_again_and_nothing_else(
+    example: Path, tmp_path: Path
+) -> None:
+    flag, calls = tmp_path / "flag", tmp_path / "calls"
+    flag.touch()
+
+    def sometimes(a: Any, b: Any, pair: Pair) -> Result:
+        with calls.open("a") as file:
+            file.write(f"{pair.stations}\n")
+        if pair.stations == PAIRS[4] and flag.exists():
+            msg = "not yet"
+            raise ValueError(msg)
+        return functions.correlate(a, b, pair)
+
+    out = tmp_path / "out.h5"
+    again = {"function": sometimes, "max_failures": 0, "tile": 2}
+    with pytest.raises(ProcessingFailedError, match=r"XX.S01 with XX.S02 .*not yet"):
+        run(example, out, **again)
+    assert not out.exists()
+    calls.unlink()
+    flag.unlink()
+    report = run(example, out, **again)
+    assert report.resumed == len(PAIRS) - 1
+    assert calls.read_text() == f"{PAIRS[4]}\n"
+    assert report.counts == {"ok": len(PAIRS)}
+
+
+def test_the_command_prints_rows(example: Path) -> None:
+    words = ("--tag", TAG, "--stations", *STATIONS[:3])
+    done = SERIAL.start("pairs", "likeness", example, *words)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "station,other_station,samples",
+        "XX.S00,XX.S01,3300",
+        "XX.S00,XX.S02,3600",
+        "XX.S01,XX.S02,3900",
+    ]

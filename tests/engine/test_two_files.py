@@ -19,7 +19,7 @@ import pytest
 from asdf_pipeline import ASDFDataSet, OutputExistsError, Result, steps
 from asdf_pipeline.container.digest import file_digest
 from asdf_pipeline.container.reader import Reader
-from asdf_pipeline.engine import ProcessTask, run
+from asdf_pipeline.engine import ComparisonTask, ProcessTask, run
 from asdf_pipeline.errors import CallError, FunctionError, ProcessingFailedError
 from asdf_pipeline.function.result import check_result
 from asdf_pipeline.plan.outcome import Outcome
@@ -238,8 +238,9 @@ def test_wrong_calls_are_found_before_any_work(
         observed.process_two_files(synthetic, lambda st: None)
     with pytest.raises(CallError, match="not by windows"):
         run(
-            ProcessTask(
-                *(pair[0], None, functions.misfit, {"*": "t"}),
+            ComparisonTask(
+                *(pair[0], None, functions.misfit),
+                tag="t",
                 other=pair[1],
                 table=tmp_path / "t.csv",
                 windows=Windows(SECOND),

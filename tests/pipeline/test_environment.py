@@ -8,6 +8,7 @@ import sys
 import tomllib
 from importlib import metadata
 from importlib.metadata import packages_distributions
+from typing import Any
 
 import pytest
 import yaml
@@ -19,7 +20,9 @@ from tests.pipeline.checkout import ROOT
 
 # conda's names of what PyPI calls otherwise
 CONDA_NAMES = {
+    "dask-core": "dask",
     "matplotlib-base": "matplotlib",
+    "python-deflate": "deflate",
     "python-isal": "isal",
     "python-xxhash": "xxhash",
     "snakemake-minimal": "snakemake",
@@ -69,6 +72,54 @@ def test_conda_gives_the_same_bounds() -> None:
     assert there["python"] == [project()["requires-python"]]
 
 
+def recipe(name: str = ".") -> dict[str, Any]:
+    """Return a recipe for conda-forge."""
+    text = (ROOT / "recipe" / name / "recipe.yaml").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = yaml.safe_load(text)
+    return loaded
+
+
+def bounds_of(lines: list[str]) -> dict[str, list[str]]:
+    """Return the bounds of a recipe's requirements, under PyPI's names."""
+    pairs = [(line.split()[0], line.split()[1:]) for line in lines]
+    return {
+        CONDA_NAMES.get(name, name): sorted(",".join(bounds).split(","))
+        for name, bounds in pairs
+        if name not in ("python", "__unix")
+    }
+
+
+def test_the_recipe_gives_the_same_bounds() -> None:
+    made = recipe()
+    needed = made["requirements"]
+    there = bounds_of(needed["run"])
+    # Snakemake is on bioconda: a package of conda-forge cannot depend on it.
+    optional = bounds_of(needed["run_constraints"])
+    wanted = {name: sorted(b.split(",")) for name, b in requirements().items()}
+    more = requirements("cluster", "dask", "mpi")
+    assert {**there, "snakemake": optional["snakemake"]} == wanted
+    assert there.keys().isdisjoint(optional)
+    assert there | optional == {n: sorted(b.split(",")) for n, b in more.items()}
+    table = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert "setuptools >=77" in needed["host"]
+    assert table["build-system"]["requires"] == ["setuptools>=77"]
+
+
+def test_the_recipe_is_of_this_version() -> None:
+    made, table = recipe(), project()
+    assert made["context"]["version"] == asdf_pipeline.__version__
+    assert f">={made['context']['python_min']}" == table["requires-python"]
+    (script,) = made["build"]["python"]["entry_points"]
+    name, _, function = script.partition(" = ")
+    assert table["scripts"] == {name: function}
+    assert made["about"]["summary"] == table["description"]
+    assert made["about"]["license"] == table["license"]
+    beside = recipe("deflate")
+    version = Requirement(f"deflate{requirements()['deflate']}").specifier
+    assert version.contains(beside["context"]["version"])
+    assert f"{beside['package']['name']} >=" in " ".join(made["requirements"]["run"])
+
+
 def imported(folder: str) -> dict[str, str]:
     """Return the packages that a folder's modules import, and one module of each."""
     found = {}
@@ -92,8 +143,8 @@ def imported(folder: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("folder", "extras"),
     [
-        ("asdf_pipeline", ("mpi",)),
-        ("tests", ("mpi", "test")),
+        ("asdf_pipeline", ("cloud", "dask", "mpi")),
+        ("tests", ("cloud", "dask", "mpi", "test")),
         ("bench", ("mpi", "bench")),
         ("docs", ("dev", "docs")),
     ],

@@ -7,8 +7,8 @@ and checks that
 * the same command, given again, ends with the digest of an undisturbed run,
 * no unit that was sealed is computed again (the calls are counted).
 
-Each way of running is tried by whole stations and by windows of them; the function
-writes waveforms and auxiliary data.
+Each team is tried with each pattern: whole stations, windows of them, events, channels,
+pairs in tiles and gathers; the functions write waveforms and auxiliary data.
 
 Run a long one by hand::
 
@@ -46,6 +46,51 @@ FUNCTIONS = Path(__file__).parent / "functions.py"
 
 
 @dataclass(frozen=True)
+class Pattern:
+    """What is done: a verb, its function and options, how many calls that makes."""
+
+    name: str = ""
+    verb: str = "process"
+    function: str = "counted"
+    options: tuple[str, ...] = ("--tag", "raw_recording=processed")
+    calls: int = STATIONS
+
+
+STATIONWISE = Pattern()
+BY_WINDOWS = replace(
+    STATIONWISE, name="windows", options=(*STATIONWISE.options, "--window", "5s")
+)
+PATTERNS = (
+    Pattern(
+        "channels",
+        options=(*STATIONWISE.options, "--by", "channel"),
+        calls=2 * STATIONS,
+    ),
+    Pattern(
+        "events",
+        function="counted_of_event",
+        options=(*STATIONWISE.options, "--by", "event"),
+        calls=2 * STATIONS,
+    ),
+    Pattern(
+        "pairs",
+        "pairs",
+        "counted_pair",
+        ("--tag", "raw_recording", "--tile", "4", "--limit", "12"),
+        66,
+    ),
+    Pattern(
+        "pairs by windows",
+        "pairs",
+        "counted_pair",
+        ("--tag", "raw_recording", "--tile", "3", "--limit", "9", "--window", "5s"),
+        180,
+    ),
+    Pattern("gathers", "gathers", "counted_gather", ("--window", "1s"), 20),
+)
+
+
+@dataclass(frozen=True)
 class Way:
     """A way to run: its name, options, ranks, what it needs of the machine."""
 
@@ -53,6 +98,11 @@ class Way:
     options: tuple[str, ...]
     ranks: int = 0
     needs: str = ""
+    pattern: Pattern = STATIONWISE
+
+    def of(self, pattern: Pattern) -> Way:
+        """Return this way to run another pattern."""
+        return replace(self, name=f"{self.name}, {pattern.name}", pattern=pattern)
 
     def start(self, arguments: list[str], folder: Path) -> Popen[bytes] | Running:
         """Start the command in a session of its own, so that all can be killed."""
@@ -80,16 +130,14 @@ WHOLE = (
     Way("mpi, segments", ("--backend", "mpi", "--io", "segments"), 3, "mpi"),
     Way("mpi, parallel", ("--backend", "mpi", "--io", "parallel"), 3, "parallel-hdf5"),
 )
-WINDOWS = tuple(
-    replace(way, name=f"{way.name}, windows", options=(*way.options, "--window", "5s"))
-    for way in WHOLE
-)
-WAYS = WHOLE + WINDOWS
+WAYS = WHOLE + tuple(way.of(BY_WINDOWS) for way in WHOLE)
+MORE_WAYS = tuple(way.of(pattern) for pattern in PATTERNS for way in WHOLE)
 
 
 def ways_here() -> list[Way]:
     """Return the ways that this machine offers."""
-    return [way for way in WAYS if not way.needs or why_not(way.needs) is None]
+    ways = WAYS + MORE_WAYS
+    return [way for way in ways if not way.needs or why_not(way.needs) is None]
 
 
 class Trial:
@@ -101,10 +149,11 @@ class Trial:
         self.output = folder / "out.h5"
         self.calls = folder / "calls"
         self.calls.touch()
+        pattern = way.pattern
         self.arguments = [
-            *("process", str(example), str(self.output)),
-            *("--function", f"{FUNCTIONS}:counted"),
-            *("--tag", "raw_recording=processed"),
+            *(pattern.verb, str(example), str(self.output)),
+            *("--function", f"{FUNCTIONS}:{pattern.function}"),
+            *pattern.options,
             *("--seal-every", "0.05", "--progress", "none"),
             *("--parameters", json.dumps({"calls": str(self.calls), "s": PAUSE})),
         ]
@@ -148,11 +197,22 @@ class Trial:
             for entry in read_journal(directory)
             for line in entry.outcomes.values()
         )
-        return {f"{outcome.station} {outcome.start}" for outcome in outcomes}
+        return set(map(_call_of, outcomes))
 
     def counted(self) -> Counter[str]:
-        """Return how often each station, or window of one, was computed."""
+        """Return how often each unit was computed, of pairs once a window."""
         return Counter(self.calls.read_text(encoding="utf-8").splitlines())
+
+
+def _call_of(outcome: Outcome) -> str:
+    """Return the line that the call for a unit leaves."""
+    if outcome.others:
+        return " ".join(outcome.members)
+    if outcome.window is not None and outcome.station == "*":
+        return f"gather {outcome.window[0]}"
+    channels = f" {outcome.channel}" if outcome.channel else ""
+    event = f" {outcome.event}" if outcome.event else ""
+    return f"{outcome.station} {outcome.start}{channels}{event}"
 
 
 def run_trial(
@@ -195,10 +255,11 @@ def _wait_for_the_moment(trial: Trial, usual: float, rng: random.Random) -> None
 
     Most of a short run is its start: times alone would seldom meet it at work.
     """
-    calls = rng.randint(0, STATIONS) if rng.random() < 0.75 else 2 * STATIONS
-    deadline = time.monotonic() + (rng.uniform(0, usual) if calls > STATIONS else 60)
+    most = trial.way.pattern.calls
+    calls = rng.randint(0, most) if rng.random() < 0.75 else 2 * most
+    deadline = time.monotonic() + (rng.uniform(0, usual) if calls > most else 60)
     while trial.is_alive and time.monotonic() < deadline:
-        if trial.calls.stat().st_size >= calls * len("XX.S000 1251073203000000000\n"):
+        if trial.counted().total() >= calls:
             break
         time.sleep(0.002)
     time.sleep(rng.uniform(0, 0.1))
@@ -244,8 +305,8 @@ def campaign(
     """Run trials over the ways in turn; return how many of each kind held."""
     rng = random.Random(seed)
     usual = {way: usual_run(example, way) for way in ways}
-    for alike in (WHOLE, WINDOWS):
-        digests = {usual[way][0] for way in ways if way in alike}
+    for pattern in {way.pattern for way in ways}:
+        digests = {usual[way][0] for way in ways if way.pattern == pattern}
         assert len(digests) <= 1, f"digests differ without any kill: {digests}"
     held: Counter[tuple[str, str]] = Counter()
     for number in range(trials):
@@ -272,7 +333,7 @@ def main() -> None:
             make_example(Path(folder), STATIONS), ways, args.trials, args.seed
         )
     for (way, killed), count in sorted(held.items()):
-        print(f"{way:26} killed: {killed:8} held: {count}")
+        print(f"{way:34} killed: {killed:8} held: {count}")
     print(f"{sum(held.values())} of {args.trials} trials held")
 
 

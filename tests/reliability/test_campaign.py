@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.reliability.campaign import STATIONS, WAYS, Way, run_trial, usual_run
+from tests.reliability.campaign import (
+    MORE_WAYS,
+    STATIONS,
+    WAYS,
+    Way,
+    run_trial,
+    usual_run,
+)
 from tests.reliability.data import make_example
 
 if TYPE_CHECKING:
@@ -35,3 +42,18 @@ def test_nothing_is_lost_whoever_is_killed(example: Path, way: Way) -> None:
     rng = random.Random(11)
     killed = [run_trial(example, way, digest, usual, rng) for _ in range(4)]
     assert len(killed) == 4
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        way
+        for way in MORE_WAYS
+        if way.name.startswith("multiprocessing") and not way.name.endswith("windows")
+    ],
+    ids=lambda way: way.name,
+)
+def test_nothing_is_lost_of_other_patterns(example: Path, way: Way) -> None:
+    """Every team is tried by hand (docs/reliability.md)."""
+    digest, usual = usual_run(example, way)
+    assert run_trial(example, way, digest, usual, random.Random(5))

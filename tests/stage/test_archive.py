@@ -259,8 +259,8 @@ def path_in(layout: str, trace: obspy.Trace) -> str:
 
 
 def arranged(archive: Path, root: Path, layout: str) -> None:
-    """Copy an archive's traces to where another layout has them."""
-    for path in sorted(archive.rglob("*.D.2009.*")):
+    """Copy an SDS archive's traces to where another layout has them."""
+    for path in sorted(archive.rglob("*.D.[0-9]*.[0-9]*")):
         (trace,) = obspy.read(str(path))
         place = root / path_in(layout, trace)
         place.parent.mkdir(parents=True, exist_ok=True)

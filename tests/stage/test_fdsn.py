@@ -19,7 +19,7 @@ from asdf_pipeline.cli import main
 from asdf_pipeline.container.digest import file_digest
 from asdf_pipeline.container.reader import Reader
 from asdf_pipeline.errors import CallError
-from asdf_pipeline.stage.fdsn import Request
+from asdf_pipeline.stage.fdsn_request import Request
 from tests.stage.conftest import DATA
 
 EVENTS = DATA / "core" / "tests" / "data" / "iris_events.xml"
@@ -157,7 +157,7 @@ def test_processes_download_the_same(service: Service, tmp_path: Path) -> None:
 def test_a_service_that_stumbles_is_asked_again(
     service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("asdf_pipeline.stage.fdsn.PAUSE", 0.01)
+    monkeypatch.setattr("asdf_pipeline.stage.persist.PAUSE", 0.01)
     service.failures = 2
     output = tmp_path / "staged.h5"
     assert main(words(write_request(tmp_path, service), output)) == 0
@@ -171,11 +171,11 @@ def test_what_was_downloaded_is_kept_when_a_service_fails(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("asdf_pipeline.stage.fdsn.PAUSE", 0.01)
-    service.failures = 3  # of the first of two days
+    monkeypatch.setattr("asdf_pipeline.stage.persist.PAUSE", 0.01)
+    service.failures = 5  # of the first of two days
     request, output = write_request(tmp_path, service), tmp_path / "staged.h5"
     assert main(words(request, output)) == 1
-    assert "(asked 3 times)" in capsys.readouterr().err
+    assert "(asked 5 times)" in capsys.readouterr().err
     assert not output.exists()
     service.asked.clear()
     assert main(words(request, output)) == 0

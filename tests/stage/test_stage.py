@@ -11,6 +11,7 @@ import tarfile
 import zipfile
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import obspy
@@ -26,6 +27,7 @@ from asdf_pipeline.errors import (
     OutputExistsError,
     TagError,
 )
+from asdf_pipeline.plan.outcome import read_outcomes
 from asdf_pipeline.stage import formats, stage, stage_asdf
 from tests.stage.conftest import DATA
 
@@ -34,15 +36,16 @@ MSEED = DATA / "io" / "mseed" / "tests" / "data"
 CORE = DATA / "core" / "tests" / "data"
 
 
-def staged(folder: Path, *waveforms: str, **others: list[str]) -> Path:
+def staged(folder: Path, *waveforms: str, **others: Any) -> Path:
     output = folder / "staged.h5"
     stage(
         [str(folder / pattern) for pattern in waveforms],
-        others.get("stations", []),
-        others.get("events", []),
+        others.pop("stations", []),
+        others.pop("events", []),
         "raw",
         output,
         backend="serial",
+        **others,
     )
     return output
 
@@ -415,3 +418,31 @@ def test_what_is_no_asdf_file_is_not_linked(folder: Path) -> None:
     with pytest.raises(InputError, match=r"EHZ\.mseed: not an HDF5 file"):
         stage_asdf(folder / "EHZ.mseed", folder / "linked.h5")
     assert not (folder / "linked.h5").is_symlink()
+
+
+def test_unreadable_files_may_be_left_out(folder: Path) -> None:
+    """The stations that they hold with them; else each by its own name."""
+    other = obspy.read(str(folder / "EHZ.mseed"))
+    other[0].stats.station = "FUR"
+    other.write(str(folder / "FUR.mseed"), format="MSEED")
+    other[0].data = other[0].data[:200]
+    other.write(str(folder / "BAD.mseed"), format="MSEED")
+    content = bytearray((folder / "BAD.mseed").read_bytes())
+    content[30:32] = (9999).to_bytes(2, "big")  # more samples than there is room for
+    (folder / "BAD.mseed").write_bytes(content)
+    (folder / "odd.mseed").write_text("no recording")
+    table = folder / "outcomes.jsonl"
+    with pytest.raises(InputError, match=r"odd\.mseed: in no waveform format"):
+        staged(folder, "*.mseed")
+    with pytest.raises(InputError, match="with --max-failures 2 the others are staged"):
+        staged(folder, "*.mseed", max_failures=1)
+    path = staged(folder, "*.mseed", max_failures=2, outcomes=table)
+    with Reader(path) as reader:
+        assert reader.stations() == ["BW.RJOB"]
+    failed = {
+        one.station: one.error_message
+        for one in read_outcomes(table)
+        if one.status == "failed"
+    }
+    assert failed.keys() == {"BW.FUR", str(folder / "odd.mseed")}
+    assert "its header claims 9999 samples" in failed["BW.FUR"]

@@ -173,7 +173,7 @@ def files_of(paths: list[Path]) -> list[WaveformFile]:
 
 
 def test_a_long_station_is_done_in_parts(folder: Path, rjob: obspy.Stream) -> None:
-    pieces = scan(files_of(days(rjob, folder, 7)))
+    pieces, _ = scan(files_of(days(rjob, folder, 7)))
     units = batches(pieces, "raw", largest=7000)
     assert [len(paths) for paths in units.values()] == [2, 2, 2, 1]
     assert len({unit.id for unit in units}) == 4
@@ -186,7 +186,7 @@ def test_files_that_may_hold_the_same_trace_stay_together(
     paths = days(rjob, folder, 3)
     shutil.copy(paths[0], folder / "again.mseed")
     files = files_of([*paths, folder / "again.mseed"])
-    pieces = scan(files)
+    pieces, _ = scan(files)
     units = batches(pieces, "raw", largest=1)
     assert sorted(len(files) for files in units.values()) == [1, 1, 2]
 

@@ -45,3 +45,9 @@ class TestFiveProcesses(Forking, SurvivingTeamContract):
     """More workers than cores."""
 
     options = ("--backend", "multiprocessing", "--workers", "5")
+
+
+class TestDask(Forking, SurvivingTeamContract):
+    """A Dask cluster of this machine."""
+
+    options = ("--backend", "dask", "--workers", "2")

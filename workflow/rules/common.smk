@@ -2,7 +2,8 @@
 #
 # Needs: `config`, as Snakemake reads it, and the table that it names.
 # Makes: PIPELINE (asdf_pipeline.pipeline: what is configured, read and checked),
-#        DATASETS, TASKS, PROCESS, EXPORTED of it; the functions that the rules name.
+#        DATASETS, TASKS, PROCESS, PAIRS, GATHERS of it, and of which data sets what is
+#        asked for (EXPORTED, PAIRED, GATHERED); the functions that the rules name.
 import os
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -48,12 +49,38 @@ if workflow.is_main_process:
 PIPELINE = in_one_line(Pipeline.read, config, look=workflow.is_main_process)
 DATASETS, TASKS = PIPELINE.datasets, PIPELINE.tasks
 PROCESS = PIPELINE.config["process"]
+PAIRS, GATHERS = PIPELINE.pairs, PIPELINE.gathers
 EXPORTED = DATASETS if "export" in PIPELINE.config else []
+PAIRED, GATHERED = DATASETS if PAIRS else [], DATASETS if GATHERS else []
 
 
 wildcard_constraints:
     dataset="[A-Za-z0-9][A-Za-z0-9._-]*",
     merged="[A-Za-z0-9][A-Za-z0-9._-]*",
+
+
+def by_team(verb, files, outcomes):
+    """Return the shell command of a verb that a team does: MPI where a launcher is set.
+
+    The rule has params.options and params.work_dir; what is said by resources changes
+    nothing about what is made.
+    """
+    return f"""
+        launcher={{resources.mpi:q}}
+        if [ -n "$launcher" ]; then
+            set -- $launcher -n {{resources.tasks}} python -P -m mpi4py \
+                -m asdf_pipeline {verb} --backend mpi
+        else
+            set -- python -P -m asdf_pipeline {verb} \
+                --backend multiprocessing --workers {{threads}}
+        fi
+        "$@" {files} \
+            {{params.options:q}} \
+            --io {{resources.io:q}} --max-failures {{resources.max_failures:q}} \
+            --traceback-limit {{resources.traceback_limit}} \
+            --work-dir {{params.work_dir:q}} --outcomes {outcomes} \
+            --progress lines >>{{log:q}} 2>&1
+        """
 
 
 def files_of(column):
@@ -71,6 +98,11 @@ def function_files(wildcards):
     return in_one_line(TASKS[wildcards.dataset].function_files)
 
 
+def remote_state(wildcards):
+    """Return what changes where a data set's files on servers do; empty without any."""
+    return in_one_line(DATASETS[wildcards.dataset].remote_state)
+
+
 def stage_options(wildcards):
     """Return the options of `stage` that say what is staged."""
     how = PIPELINE.config["stage"]
@@ -80,6 +112,26 @@ def stage_options(wildcards):
 def process_options(wildcards):
     """Return the options of `process` that say what is made."""
     return TASKS[wildcards.dataset].options()
+
+
+def pair_files(wildcards):
+    """Return the files of the functions that pairs depend on."""
+    return in_one_line(PAIRS.function_files) if PAIRS else []
+
+
+def pair_options(wildcards):
+    """Return the options of `pairs` that say what is made."""
+    return PAIRS.options(TASKS[wildcards.dataset]) if PAIRS else []
+
+
+def gather_files(wildcards):
+    """Return the files of the function that gathers depend on."""
+    return in_one_line(GATHERS.function_files) if GATHERS else []
+
+
+def gather_options(wildcards):
+    """Return the options of `gathers` that say what is made."""
+    return GATHERS.options(TASKS[wildcards.dataset]) if GATHERS else []
 
 
 def export_options(wildcards):
@@ -98,16 +150,27 @@ def keep_staged(path):
     return path if PIPELINE.config["keep_staged"] else temp(path)
 
 
-def workers_by_size(wildcards, input):
+def workers_of(size_mb):
     """Return a core for each 100 MB: a small data set is done by one."""
-    return max(1, min(8, int(input.size_mb // 100)))
+    return max(1, min(8, int(size_mb // 100)))
+
+
+def workers_by_size(wildcards, input):
+    """Return the cores for the files that a rule reads."""
+    return workers_of(input.size_mb)
 
 
 def stage_workers(wildcards, input):
     """Return the cores for staging files, for downloading, or for a link."""
     if input.request:
         return 2  # a data centre is shared
-    return 1 if input.asdf else workers_by_size(wildcards, input)
+    remote = DATASETS[wildcards.dataset].remote_size_mb()
+    return 1 if input.asdf else workers_of(input.size_mb + remote)
+
+
+def process_workers(wildcards, input):
+    """Return a core for each MB, up to 8: a small data set is done sooner by one."""
+    return min(8, 1 + int(input.size_mb))
 
 
 def no_environment(wildcards):
@@ -123,6 +186,17 @@ def no_environment(wildcards):
 def memory_of_one(wildcards, input, attempt):
     """Return the MB for one worker: a few copies of a large station, and ObsPy."""
     return attempt * int(1000 + min(input.size_mb / 10, 4000))
+
+
+def memory_of_pairs(wildcards, input, attempt):
+    """Return the MB for one worker: what was prepared, and ObsPy."""
+    kept = PAIRS.keys["prepare_memory"] if PAIRS else 0
+    return int(attempt * 1000 + 1.05 * kept)
+
+
+def memory_of_all_pairs(wildcards, input, threads, attempt):
+    """Return the MB for all workers of pairs on one node."""
+    return threads * memory_of_pairs(wildcards, input, attempt)
 
 
 def memory_of_all(wildcards, input, threads, attempt):

@@ -27,7 +27,7 @@ rule process:
         options=process_options,
         # Beside the output, also where a module's prefix moves that.
         work_dir=lambda wildcards, output: str(Path(output.processed).parent / "work"),
-    threads: 8
+    threads: process_workers
     # How it is run, not what it makes: a change of these makes nothing run again.
     resources:
         mpi="",
@@ -41,19 +41,6 @@ rule process:
     conda:
         no_environment
     shell:
-        """
-        launcher={resources.mpi:q}
-        if [ -n "$launcher" ]; then
-            set -- $launcher -n {resources.tasks} python -P -m mpi4py \
-                -m asdf_pipeline process --backend mpi
-        else
-            set -- python -P -m asdf_pipeline process \
-                --backend multiprocessing --workers {threads}
-        fi
-        "$@" {input.staged:q} {output.processed:q} \
-            {params.options:q} \
-            --io {resources.io:q} --max-failures {resources.max_failures:q} \
-            --traceback-limit {resources.traceback_limit} \
-            --work-dir {params.work_dir:q} --outcomes {output.outcomes:q} \
-            --progress lines >>{log:q} 2>&1
-        """
+        by_team(
+            "process", "{input.staged:q} {output.processed:q}", "{output.outcomes:q}"
+        )

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-import sys
-from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.cli.arguments import add_verb
-from asdf_pipeline.cli.ranks import is_first_rank
-from asdf_pipeline.cli.running import add_function, add_running, run_task
+from asdf_pipeline.cli.running import add_function, add_running, run_with_table
 from asdf_pipeline.cli.selecting import add_selection
 
 if TYPE_CHECKING:
     import argparse
-
-log = logging.getLogger(__name__)
 
 _DESCRIPTION = """\
 Apply a function to every station that two ASDF files have in common.
@@ -76,18 +69,4 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Compare the files and sum up."""
-    with ExitStack() as stack:
-        table = args.table
-        if args.output is None and table is None:
-            folder = stack.enter_context(TemporaryDirectory())
-            table = Path(folder) / "table.csv"
-        report = run_task(
-            args,
-            output=args.output,
-            tag=args.tag,
-            other=args.other,
-            table=table,
-        )
-    if args.output is None and args.table is None and is_first_rank():
-        report.table.to_csv(sys.stdout, index=False, lineterminator="\n")
-    log.info("%s", report)
+    run_with_table(args, "ComparisonTask", tag=args.tag, other=args.other)

@@ -1,4 +1,4 @@
-"""``asdf-pipeline manifest``: the table of stations of a processed file."""
+"""``asdf-pipeline manifest``: the table of stations, or pairs, of what was made."""
 
 from __future__ import annotations
 
@@ -29,11 +29,16 @@ that is missing, extra or has another number of samples is an error. The manifes
 holds content only, so two runs over the same data compare with 'diff'; what depends
 on the run (seconds, attempts, worker) goes to --timings.
 
+Of the outcomes of 'pairs' it is a table of pairs: one row each, with where both
+stations are, distance, azimuths, status, windows, and what the function's row says.
+
 With --join the manifests of several data sets become one."""
 
 _EXAMPLES = """\
   asdf-pipeline manifest staged.h5 processed.h5 --outcomes outcomes.jsonl \\
       --dataset alps --output stations.csv --timings timings.csv
+  asdf-pipeline manifest processed.h5 pairs.h5 --outcomes pairs_outcomes.jsonl \\
+      --output pairs.csv
   asdf-pipeline manifest --join alps/stations.csv andes/stations.csv \\
       --output all_stations.csv"""
 
@@ -43,7 +48,7 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
     parser = add_verb(
         subparsers,
         "manifest",
-        "write the table of stations of a processed file",
+        "write the table of stations, or pairs, of what was made",
         _DESCRIPTION,
         _EXAMPLES,
     )
@@ -54,7 +59,7 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
         "--outcomes",
         type=Path,
         metavar="FILE.jsonl",
-        help="the outcomes that 'process' recorded",
+        help="the outcomes that 'process' or 'pairs' recorded",
     )
     parser.add_argument(
         "--dataset", metavar="NAME", help="the data set's name (default: IN's name)"
@@ -103,12 +108,23 @@ def run(args: argparse.Namespace) -> None:
         timings_rows,
         write_table,
     )
+    from asdf_pipeline.pair_manifest import (
+        are_pairs,
+        write_pair_timings,
+        write_pairs,
+    )
 
     source, output = args.files
     for made in (args.output, args.timings):
         refuse_replacing(made, (source, output, args.outcomes))
     dataset = args.dataset or source.stem
     outcomes = outcomes_of_run(args.outcomes, source, output)
+    if are_pairs(outcomes):
+        write_pairs(outcomes, dataset, args.output)
+        log.info("%s: %s", args.output, _summary([one.status for one in outcomes]))
+        if args.timings is not None:
+            write_pair_timings(outcomes, dataset, args.timings)
+        return
     stations = station_rows(outcomes, dataset)
     write_table(stations, STATION_COLUMNS, args.output)
     statuses = [row["status"] for row in stations]

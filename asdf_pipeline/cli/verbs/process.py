@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from asdf_pipeline.cli.arguments import add_verb, read_tag_map
 from asdf_pipeline.cli.running import add_function, add_running, run_task
 from asdf_pipeline.cli.selecting import add_selection, add_windows, read_windows
+from asdf_pipeline.plan.units import BY
 
 if TYPE_CHECKING:
     import argparse
@@ -65,6 +66,13 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
         help="input tag to read and output tag to write, such as "
         "raw_recording=processed; may be given again for other tags",
     )
+    parser.add_argument(
+        "--by",
+        choices=BY,
+        help="what the function is called with: all traces of a station and tag, those "
+        "of each event, or of each channel (few stations keep many cores busy); "
+        "default station, but event where the function has an argument 'event'",
+    )
     add_running(parser)
     parser.add_argument(
         "--only-failed",
@@ -83,6 +91,7 @@ def run(args: argparse.Namespace) -> None:
         args,
         output=args.output,
         tag_map=read_tag_map(args.tag),
+        by=args.by,
         windows=read_windows(args),
         only_failed=args.only_failed,
     )

@@ -20,6 +20,9 @@ station has data when, waveforms and spectra before and after for a sample of
 stations, distributions, a table to search, the failures with their tracebacks, and
 how the file was made. The page is one file and needs no network.
 
+Of the outcomes of 'pairs' it shows which pairs were made, and correlations by
+distance.
+
 Without OUT.h5 it shows what is known of a run that published nothing; its outcomes
 are in the work directory."""
 
@@ -48,7 +51,7 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
         type=Path,
         required=True,
         metavar="FILE.jsonl",
-        help="the outcomes that 'process' recorded",
+        help="the outcomes that 'process' or 'pairs' recorded",
     )
     parser.add_argument(
         "--output",
@@ -72,21 +75,21 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Write the page."""
+    from asdf_pipeline.pair_manifest import are_pairs
     from asdf_pipeline.report.page import write_page
+    from asdf_pipeline.report.pair_page import write_pair_page
 
     refuse_replacing(args.output, (args.source, args.processed, args.outcomes))
     if not args.output.absolute().parent.is_dir():
         msg = f"{args.output.parent}: no such directory for the report"
         raise CallError(msg)
     outcomes = outcomes_of_run(args.outcomes, args.source, args.processed)
-    write_page(
-        args.source,
-        args.processed,
-        outcomes,
-        args.output,
-        args.dataset or args.source.stem,
-        args.waveforms,
-    )
+    what = (args.source, args.processed, outcomes, args.output)
+    dataset = args.dataset or args.source.stem
+    if are_pairs(outcomes):
+        write_pair_page(*what, dataset)
+    else:
+        write_page(*what, dataset, args.waveforms)
     size = size_text(args.output.stat().st_size)
     log.info("%s: %s, %s", args.output, plural(len(outcomes), "outcome"), size)
 

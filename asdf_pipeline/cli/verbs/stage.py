@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.cli.arguments import add_verb, read_parameters
-from asdf_pipeline.cli.running import add_keeping, add_team
+from asdf_pipeline.cli.running import add_failures, add_keeping, add_team
 from asdf_pipeline.cli.stopping import terminable
 from asdf_pipeline.errors import CallError
 from asdf_pipeline.text import plural
@@ -15,7 +15,7 @@ from asdf_pipeline.text import plural
 if TYPE_CHECKING:
     import argparse
 
-    from asdf_pipeline.stage.fdsn import Request
+    from asdf_pipeline.stage.fdsn_request import Request
 
 log = logging.getLogger(__name__)
 _RESUMES = "the same command goes on with what is sealed"
@@ -76,10 +76,10 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
         "--archive",
         nargs="+",
         action="extend",
-        type=Path,
         default=[],
-        metavar="DIR",
-        help="archives: directories with a file for each channel, or station, and day",
+        metavar="DIR|URL",
+        help="archives: directories, or addresses such as s3://scedc-pds, with a file "
+        "for each channel, or station, and day",
     )
     parser.add_argument(
         "--layout",
@@ -105,7 +105,8 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
         type=Path,
         metavar="FILE.yaml",
         help="what to download from FDSN web services: url, network, station, "
-        "location, channel, starttime, endtime, domain, events (docs/staging.md)",
+        "location, channel, starttime, endtime, domain, events, windows, ... "
+        "(docs/staging.md)",
     )
     parser.add_argument(
         "--no-sac-headers",
@@ -153,6 +154,7 @@ def register(subparsers: argparse._SubParsersAction[Any]) -> None:
         help="the ASDF file to make; it must not exist yet",
     )
     add_team(parser)
+    add_failures(parser)
     add_keeping(parser, "STAGED.h5.work")
     parser.set_defaults(run=run)
 
@@ -212,8 +214,10 @@ def run(args: argparse.Namespace) -> None:
         codes=Codes.read(args.codes, **defaults),
         backend=args.backend,
         workers=args.workers,
+        scheduler=args.scheduler,
         io="segments",
-        max_failures=0,
+        max_failures=args.max_failures,
+        outcomes=args.outcomes,
         work_dir=args.work_dir,
         progress=args.progress,
     )
@@ -221,10 +225,11 @@ def run(args: argparse.Namespace) -> None:
         report = engine.run(task)
     outcomes = report.outcomes
     if outcomes:  # on the process that leads
+        staged = [one for one in outcomes if one.status == "ok"]
         log.info(
             "%s: %s, %s, %s, tag %s",
             args.output,
-            plural(len({one.station for one in outcomes}), "station"),
+            plural(len({one.station for one in staged}), "station"),
             plural(sum(one.traces_out for one in outcomes), "trace"),
             plural(sum(one.samples_out for one in outcomes), "sample"),
             args.tag,
@@ -236,6 +241,6 @@ def _read_request(path: Path | None) -> Request | None:
     """Return what is to be downloaded."""
     if path is None:
         return None
-    from asdf_pipeline.stage.fdsn import Request
+    from asdf_pipeline.stage.fdsn_request import Request
 
     return Request.read(read_parameters(str(path)) or {}, str(path))

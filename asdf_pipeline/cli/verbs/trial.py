@@ -71,8 +71,8 @@ def run(args: argparse.Namespace) -> int:
     with Reader(args.input) as reader:
         station, tag = _choose(reader, args.station, args.tag, selection)
         unit = Unit(station, tag, tag)
-        by_event = "event" in process.asks
-        parts, _ = units_of(reader, unit, selection, None, by_event=by_event)
+        by = "event" if "event" in process.asks else "station"
+        parts, _ = units_of(reader, unit, selection, None, by=by, lenient=True)
         if not parts:
             msg = f"{args.input}: the selection leaves nothing of {station}, tag {tag}"
             raise CallError(msg)

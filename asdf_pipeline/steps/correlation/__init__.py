@@ -11,3 +11,7 @@ from asdf_pipeline.steps.correlation.spectra import Spectra, spectra
 from asdf_pipeline.steps.correlation.stacking import stack
 
 __all__ = ["Spectra", "correlate", "spectra", "stack"]
+
+# What a run over pairs of stations takes where it names no others.
+correlate.prepare = spectra  # type: ignore[attr-defined]
+correlate.stack = stack  # type: ignore[attr-defined]

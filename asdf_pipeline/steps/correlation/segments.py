@@ -41,7 +41,11 @@ class Segments(NamedTuple):
 
 
 def cut_segments(
-    traces: Sequence[Trace], length: float, step: float, gaps: float
+    traces: Sequence[Trace],
+    length: float,
+    step: float,
+    gaps: float,
+    window: tuple[int, int] | None,
 ) -> Segments:
     """Cut a channel's traces into segments.
 
@@ -56,6 +60,8 @@ def cut_segments(
         How long a segment is and how long after it the next begins, in s.
     gaps : float
         The largest share of a segment's samples that may be missing.
+    window : (int, int) or None
+        Only segments that begin in it, in ns since 1970: the traces may reach beyond.
 
     Returns
     -------
@@ -80,6 +86,8 @@ def cut_segments(
         for number in range(first, (end + half) // apart + 1):
             # The trace's sample that is nearest to the segment's start.
             nearest = round((number * apart - begin) / SECOND * rate)
+            if window is not None and not window[0] <= number * apart < window[1]:
+                continue
             if -npts < nearest < trace.stats.npts:
                 found.setdefault(number, []).append((nearest, trace))
     segments = [

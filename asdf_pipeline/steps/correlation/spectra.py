@@ -14,6 +14,7 @@ from asdf_pipeline.steps.correlation.normalise import (
     whitened,
 )
 from asdf_pipeline.steps.correlation.segments import cut_segments
+from asdf_pipeline.times import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +36,10 @@ class Record(Protocol):
     @property
     def station(self) -> str:
         """``"NET.STA"``."""
+
+    @property
+    def window(self) -> tuple[int, int] | None:
+        """The window of a run by windows, in ns since 1970."""
 
 
 class ChannelSpectra(NamedTuple):
@@ -86,7 +91,7 @@ class Spectra:
 
 def spectra(
     station: Record,
-    length: float = 3600.0,
+    length: float | None = None,
     step: float | None = None,
     maxlag: float | None = None,
     gaps: float = 0.0,
@@ -109,12 +114,12 @@ def spectra(
     ----------
     station : StationData
         Its ``stream`` is prepared: traces of one sampling rate, in any unit.
-    length : float
-        Of a segment, in s.
+    length : float, optional
+        Of a segment, in s. Not given: the window's in a run by windows, else an hour.
     step : float, optional
         How long after a segment the next begins, in s: half of the length makes them
         overlap by half. Not given: the length. Segments begin at whole multiples of
-        it since 1970, so at full hours for 3600.
+        it since 1970, so at full hours for 3600, and within the window.
     maxlag : float, optional
         Largest lag, in s; not given: all that the length allows.
     gaps : float
@@ -161,6 +166,9 @@ def spectra(
     from scipy import fft
 
     rate = _one_rate(st)
+    if length is None:
+        begin, end = station.window or (0, 3600 * SECOND)
+        length = (end - begin) / SECOND
     step = length if step is None else step
     npts = round(length * rate)
     lag = npts - 1 if maxlag is None else round(maxlag * rate)
@@ -174,7 +182,7 @@ def spectra(
     first = 0
     found = {}
     for name in sorted(channels):
-        segments = cut_segments(channels[name], length, step, gaps)
+        segments = cut_segments(channels[name], length, step, gaps, station.window)
         if not len(segments.starts):
             continue
         samples = segments.samples
