@@ -14,13 +14,8 @@ from asdf_pipeline.steps.parameters import check_parameters
 from asdf_pipeline.steps.rejection import reject
 from asdf_pipeline.steps.response import remove_response
 from asdf_pipeline.steps.rotation import rotate
-from asdf_pipeline.steps.single import (
-    detrend,
-    filter,
-    identity,
-    resample,
-    taper,
-)
+from asdf_pipeline.steps.shaping import detrend, taper
+from asdf_pipeline.steps.single import filter, identity, resample
 from asdf_pipeline.text import kind_of
 
 if TYPE_CHECKING:

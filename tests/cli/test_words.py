@@ -122,7 +122,7 @@ def test_what_was_published_stays_where_trying_again_fails(
     ("function", "offered", "others"),
     [
         ("asdf_pipeline.steps:nope", {"detrend", "remove_response"}, {"resolve"}),
-        ("asdf_pipeline.steps.single:nope", {"detrend", "taper"}, {"_set_options"}),
+        ("asdf_pipeline.steps.single:nope", {"filter", "resample"}, {"_set_options"}),
         ("mine.py:nope", {"process"}, {"helper", "_private", "os"}),
     ],
 )
