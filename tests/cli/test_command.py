@@ -187,7 +187,7 @@ def test_an_output_that_exists(command: Command, staged: Path, tmp_path: Path) -
         (("--function", "absent.py:f"), "absent.py"),
         (
             ("--function", "asdf_pipeline.steps:no"),
-            "functions: chain, checked, correlate, cut",
+            "functions: chain, correlate, cut, detrend",
         ),
         (("--window", "a day"), "--window: 'a day' is no duration"),
         (("--max-failures", "5", "--work-dir", "functions.py"), "functions.py"),
