@@ -24,9 +24,9 @@ ALLOWED = {
     "--lossy (lossy)": "names both",
     "--overwrite (overwrite)": "names both",
     "srun --mpi": "Slurm's",
-    "dask worker": "Dask's",
+    "dask worker --nworkers": "Dask's",
     "--nthreads 1)": "Dask's",
-    "dask scheduler": "Dask's",
+    "dask scheduler --scheduler-file": "Dask's",
     "its file system has no locks": "of the verb repair",
 }
 

@@ -135,6 +135,18 @@ class Pipeline:
             *([] if how["metadata"] else ["--no-metadata"]),
         ]
 
+    def function_files(self) -> list[str]:
+        """Return the user's own files that any function is in, or imports; sorted.
+
+        Raises
+        ------
+        CallError
+            If a function cannot be found.
+        """
+        patterns = [one for one in (self.pairs, self.gathers) if one is not None]
+        uses = [*self.tasks.values(), *patterns]
+        return sorted({file for one in uses for file in one.function_files()})
+
     @property
     def merged(self) -> list[str]:
         """The names of the files that data sets are merged into, sorted."""

@@ -94,7 +94,12 @@ def test_a_changed_parameter_runs_process_and_what_follows(done: Checkout) -> No
 
 @pytest.mark.parametrize(
     "change",
-    [{"max_failures": 3}, {"traceback_limit": 9}, {"io": "segments"}],
+    [
+        {"max_failures": 3},
+        {"traceback_limit": 9},
+        {"io": "segments"},
+        {"scheduler": "tcp://127.0.0.1:1"},
+    ],
     ids=lambda change: next(iter(change)),
 )
 def test_how_it_is_run_makes_nothing_run_again(

@@ -2,8 +2,9 @@
 #
 # Needs: `config`, as Snakemake reads it, and the table that it names.
 # Makes: PIPELINE (asdf_pipeline.pipeline: what is configured, read and checked),
-#        DATASETS, TASKS, PROCESS, PAIRS, GATHERS of it, and of which data sets what is
-#        asked for (EXPORTED, PAIRED, GATHERED); the functions that the rules name.
+#        DATASETS, TASKS, PROCESS, SCHEDULER, PAIRS, GATHERS of it, and of which data
+#        sets what is asked for (EXPORTED, PAIRED, GATHERED); the functions that the
+#        rules name.
 import os
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -57,6 +58,7 @@ if workflow.is_main_process:
 PIPELINE = in_one_line(Pipeline.read, config, look=workflow.is_main_process)
 DATASETS, TASKS = PIPELINE.datasets, PIPELINE.tasks
 PROCESS = PIPELINE.config["process"]
+SCHEDULER = PROCESS.get("scheduler", "")
 PAIRS, GATHERS = PIPELINE.pairs, PIPELINE.gathers
 EXPORTED = DATASETS if "export" in PIPELINE.config else []
 PAIRED, GATHERED = DATASETS if PAIRS else [], DATASETS if GATHERS else []
@@ -68,14 +70,19 @@ wildcard_constraints:
 
 
 def by_team(verb, files, outcomes):
-    """Return the shell command of a verb that a team does: MPI where a launcher is set.
+    """Return the shell command of a verb that a team does.
 
-    The rule has params.options and params.work_dir; what is said by resources changes
+    Dask's workers where the config names a scheduler, MPI where a launcher is set. The
+    rule has params.options and params.work_dir; what is said by resources changes
     nothing about what is made.
     """
     return f"""
         launcher={{resources.mpi:q}}
-        if [ -n "$launcher" ]; then
+        scheduler={{resources.scheduler:q}}
+        if [ -n "$scheduler" ]; then
+            set -- python -P -m asdf_pipeline {verb} \
+                --backend dask --scheduler "$scheduler"
+        elif [ -n "$launcher" ]; then
             set -- $launcher -n {{resources.tasks}} python -P -m mpi4py \
                 -m asdf_pipeline {verb} --backend mpi
         else
@@ -177,8 +184,18 @@ def stage_workers(wildcards, input):
 
 
 def process_workers(wildcards, input):
-    """Return a core for each MB, up to 8: a small data set is done sooner by one."""
-    return min(8, 1 + int(input.size_mb))
+    """Return a core for each MB, up to 8: a small data set is done sooner by one.
+
+    Before the file is staged, as in a dry run, its size is not known.
+    """
+    most = most_workers(wildcards)
+    there = Path(input.staged).exists()
+    return min(most, 1 + int(input.size_mb)) if there else most
+
+
+def most_workers(wildcards):
+    """Return the cores that a job may use itself: one where Dask's workers do all."""
+    return 1 if SCHEDULER else 8
 
 
 def no_environment(wildcards):
