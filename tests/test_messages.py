@@ -20,6 +20,7 @@ ALLOWED = {
     "'--window'": "of --only-failed",
     "'--copy-auxiliary'": "of --only-failed",
     "--no-events (no_events)": "names both",
+    "with --max-failures ": "names both",
     "--lossy (lossy)": "names both",
     "--overwrite (overwrite)": "names both",
     "srun --mpi": "Slurm's",
