@@ -70,8 +70,8 @@ def _write_with_pyasdf(wanted: Input, path: Path) -> None:
                 index, wanted.channels, wanted.samples, wanted.response
             )
             for channel, samples in station.samples.items():
-                header = _header(station.code, channel)
-                ds.add_waveforms(obspy.Trace(samples, header), tag=TAG)
+                trace = obspy.Trace(samples, header(station.code, channel))
+                ds.add_waveforms(trace, tag=TAG)
             ds.add_stationxml(io.BytesIO(station.stationxml))
 
 
@@ -88,7 +88,7 @@ def _write(wanted: Input, path: Path) -> None:
                 index, wanted.channels, wanted.samples, wanted.response
             )
             stream = Stream(
-                Trace(samples, _header(station.code, channel))
+                Trace(samples, header(station.code, channel))
                 for channel, samples in station.samples.items()
             )
             name = f"{records.NETWORK}.{station.code}"
@@ -96,7 +96,8 @@ def _write(wanted: Input, path: Path) -> None:
             writer.write(make_product(stream, name, TAG, COMPRESSED, document))
 
 
-def _header(code: str, channel: str) -> dict[str, object]:
+def header(code: str, channel: str) -> dict[str, object]:
+    """Return the header of a trace."""
     from obspy import UTCDateTime
 
     return {

@@ -16,8 +16,14 @@ RESULTS = ROOT / "bench" / "results" / "results.json"
 MARKS = "<!-- bench -->", "<!-- /bench -->"
 # Title of a case, part of a row's name, and what README calls it.
 SHOWN = (
-    ("Response removal", "168,000 samples", "remove the response of {}"),
-    ("Response removal", "168,001 samples", "the same, {}"),
+    ("Response removal, 2", "168,000 samples$", "remove the response of {}"),
+    ("Response removal, 2", "168,000 samples, by", "the same, {}"),
+    ("Response removal, 2", "168,001 samples$", "the same, {}"),
+    ("Response removal, 2", "168,001 samples, by", "the same, {}"),
+    ("Response removal from", "step, beside a", "from miniSEED files, {}"),
+    ("Response removal from", "unchanged, beside a", "{}"),
+    ("Response removal from", "step, beside p", "from miniSEED files, {}"),
+    ("Staging", "^[0-9]* files", "stage day files, {}"),
     ("Identity", "^whole run", "change nothing, {}"),
     ("Identity", "one station more", "each station more"),
     ("Identity", "size", "size of that file"),
@@ -41,11 +47,14 @@ def main() -> None:
 
 def tables(results: dict[str, Any]) -> str:
     """Return both tables and where they come from."""
-    lines = ["| | pyasdf | asdf_pipeline | |", "|---|---:|---:|---|"]
+    lines = [
+        "| | pyasdf, or what is named | asdf_pipeline | | CPU |",
+        "|---|---:|---:|---|---|",
+    ]
     for title, part, name in SHOWN:
         row = _find(results, title, part)
         said = name.format(row["what"].removeprefix("whole run, "))
-        cells = said, _value(row, "peer"), _value(row, "ours"), _ratio(row)
+        cells = said, _value(row, "peer"), _value(row, "ours"), _ratio(row), _cpu(row)
         lines.append(f"| {' | '.join(cells)} |")
     lines += [
         "",
@@ -88,6 +97,13 @@ def _ratio(row: dict[str, Any]) -> str:
     if row["meaning"].startswith("times") or "pyasdf" in row["meaning"]:
         return f"**{row['figure']:.3g}** {row['meaning']}"
     return ""
+
+
+def _cpu(row: dict[str, Any]) -> str:
+    if not row["cpu"]:
+        return ""
+    peer, ours, ratio = row["cpu"]
+    return f"{peer:.3g} s, {ours:.3g} s: {ratio:.3g} times less"
 
 
 if __name__ == "__main__":

@@ -45,11 +45,11 @@ class Results:
     def markdown(self) -> str:
         """Return the table."""
         lines = [
-            "| | pyasdf | asdf_pipeline | ratio | goal |",
-            "|---|---:|---:|---|---|",
+            "| | pyasdf, or what is named | asdf_pipeline | ratio | goal | CPU |",
+            "|---|---:|---:|---|---|---|",
         ]
         for title, rows in self.rows.items():
-            lines.append(f"| **{title}** | | | | |")
+            lines.append(f"| **{title}** | | | | | |")
             lines += [_line(row) for row in rows]
         lines += ["", f"`{self.command}`: {self.machine()}."]
         lines += [f"Not measured: {what}: {why}." for what, why in self.missing.items()]
@@ -102,7 +102,9 @@ class Results:
         axes.tick_params(axis="y", labelsize=7)
         axes.set_xscale("log")
         axes.axvline(1, color="grey", linewidth=1)
-        axes.set_xlabel("times faster than pyasdf (red: goal, black: all repetitions)")
+        axes.set_xlabel(
+            "times faster than the peer (red: goal, black: all repetitions)"
+        )
         figure.tight_layout()
         figure.savefig(path, dpi=150)
         plt.close(figure)
@@ -117,8 +119,15 @@ def _line(row: Row) -> str:
     goal = f"{row.goal}{met}" if row.goal else ""
     return (
         f"| {row.what} | {_number(row.peer, row.unit)} | "
-        f"{_number(row.ours, row.unit)} | {figure} | {goal} |"
+        f"{_number(row.ours, row.unit)} | {figure} | {goal} | {_cpu(row)} |"
     )
+
+
+def _cpu(row: Row) -> str:
+    if row.cpu is None:
+        return ""
+    peer, ours, ratio = row.cpu
+    return f"{_number(peer, 's')}, {_number(ours, 's')}: {ratio:.2f} times less"
 
 
 def _number(value: float | None, unit: str) -> str:

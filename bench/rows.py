@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from bench.run import median
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from bench.measure import Usage
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class Row:
         What the figure says: ``"times faster"``.
     goal : Goal or None
         What it should be.
+    cpu : (float, float, float) or None
+        Seconds of CPU of the two, and how many times less ours is.
     """
 
     what: str
@@ -67,6 +71,28 @@ class Row:
     spread: tuple[float, float]
     meaning: str
     goal: Goal | None = None
+    cpu: tuple[float, float, float] | None = None
+
+    @classmethod
+    def usages(
+        cls,
+        what: str,
+        peer: Sequence[Usage],
+        ours: Sequence[Usage],
+        goal: Goal | None = None,
+    ) -> Self:
+        """Return the row of two runs: how many times faster ours was, CPU beside."""
+        walls = [usage.wall for usage in peer], [usage.wall for usage in ours]
+        row = cls.ratio(what, "s", *walls, "times faster", goal, faster=True)
+        if not all(usage.cpu for usage in peer):
+            return row  # it was killed
+        pairs = list(zip(peer, ours, strict=True))
+        cpu = (
+            median(usage.cpu for usage in peer),
+            median(usage.cpu for usage in ours),
+            median(theirs.cpu / own.cpu for theirs, own in pairs),
+        )
+        return replace(row, cpu=cpu)
 
     @classmethod
     def ratio(

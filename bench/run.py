@@ -34,7 +34,7 @@ class Run:
     input : Input
         The file to process.
     function : str
-        Name of a function in `bench.functions`.
+        Name of a function in `bench.functions`, or ``"module:name"``.
     options : mapping
         Further arguments of ``process``.
     python : str

@@ -9,8 +9,12 @@ import importlib
 import json
 import sys
 import warnings
+from typing import TYPE_CHECKING, Any
 
 from bench import functions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def main(
@@ -32,11 +36,20 @@ def main(
             )
             return
         ds.process(
-            process_function=getattr(functions, function),
+            process_function=_function(function),
             output_filename=output,
             tag_map={"raw_recording": "processed"},
             **given,
         )
+
+
+def _function(name: str) -> Callable[..., Any]:
+    """Return a function of `bench.functions`, or of the module before a colon."""
+    module, _, name = name.rpartition(":")
+    found: Callable[..., Any] = getattr(
+        importlib.import_module(module) if module else functions, name
+    )
+    return found
 
 
 if __name__ == "__main__":

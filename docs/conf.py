@@ -53,6 +53,7 @@ nitpick_ignore_regex = [
         r"py:.*",
         r"(collections|functools|h5py|io|numpy|obspy|os|pandas|pathlib|prov)\..*",
     ),
+    ("py:class", "Array"),  # numpy.ndarray, as annotations name it
 ]
 
 myst_heading_anchors = 4

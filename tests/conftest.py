@@ -34,6 +34,7 @@ NAMES = (
     *("mpi", "parallel-hdf5", "slurm", "mount", "h5dump", "chromium", "axe"),
     *("sphinx", "s3", "openssl"),
 )
+_S3 = ("s3fs", "aiohttp", "moto", "flask_cors", "snakemake_storage_plugin_s3")
 PREFIX = "not on this machine: "
 # No limit of time: others compute on this machine, too. And each time the same.
 settings.register_profile(
@@ -118,8 +119,8 @@ def why_not(name: str) -> str | None:
     elif name == "mount":
         with tempfile.TemporaryDirectory() as place:
             script = f"mount -t tmpfs none {place} && umount {place} && echo mounted"
-            if not _answer(["sh", "-c", script]):
-                return "mount -t tmpfs is not allowed (it takes root)"
+            if not _answer(["unshare", "--mount", "sh", "-c", script]):
+                return "unshare and mount -t tmpfs are not allowed (they take root)"
     elif name == "slurm":
         states = _answer(["sinfo", "--noheader", "--Node", "--format=%t"]).split()
         if not {"idle", "mix", "alloc", "comp", "plnd"}.intersection(states):
@@ -133,7 +134,7 @@ def why_not(name: str) -> str | None:
     elif name in ("sphinx", "s3"):
         needed, extra = {
             "sphinx": (("sphinx", "myst_parser", "furo"), "docs"),
-            "s3": (("s3fs", "aiohttp", "moto", "flask_cors"), "test"),
+            "s3": (_S3, "test"),
         }[name]
         if missing := [one for one in needed if find_spec(one) is None]:
             return f"not installed: {', '.join(missing)} (the extra {extra})"

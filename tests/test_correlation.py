@@ -211,7 +211,7 @@ def test_normalised_in_time() -> None:
     running = {"time_norm": "running_mean", "time_norm_length": 2.0}
     made = prepared(trace(data), **running, **length)
     assert made is not None
-    samples = np.fft.irfft(made.channels[".BHZ"].values[0], made.nfft)[:2000]
+    samples = np.fft.irfft(made.values[:, 0, 0], made.nfft)[:2000]
     assert samples[500:600].std() < 1.5 * samples.std()
     absolute = np.abs(data)
     mean = np.convolve(absolute, np.ones(20) / 20, "same")
@@ -230,7 +230,7 @@ def test_whitened(smooth: float) -> None:
         whiten_smooth=smooth,
     )
     assert made is not None
-    values = np.abs(made.channels[".BHZ"].values[0])
+    values = np.abs(made.values[:, 0, 0])
     bins = (made.first + np.arange(len(values))) * RATE / made.nfft
     assert bins[0] == pytest.approx(0.4, abs=1e-3)
     assert bins[-1] == pytest.approx(2.1, abs=1e-3)
@@ -454,8 +454,32 @@ def test_windows_have_segments_of_their_own() -> None:
     whole = steps.spectra(station)  # as long as the window, whatever is around it
     assert whole is not None
     assert whole.npts == 600
-    assert list(whole.channels[".BHZ"].starts) == [begin]
+    assert list(whole.starts) == [begin]
     parts = steps.spectra(station, length=20, step=10)
     assert parts is not None
-    seconds = (parts.channels[".BHZ"].starts - begin) / 10**9
+    seconds = (parts.starts - begin) / 10**9
     assert list(seconds) == [0, 10, 20, 30, 40, 50]
+
+
+def test_channels_that_lack_segments_count_their_own() -> None:
+    one, other = three("FUR", 1), three("WET", 4)
+    one[0] = trace(one[0].data[:300], channel="BHZ")
+    other[1] = trace(other[1].data[100:], "WET", late=10, channel="BHN")
+    result = correlated(one, other, length=10, maxlag=5)
+    assert result is not None
+    counts = {}
+    for path, value in result.auxiliary.items():
+        assert isinstance(value, tuple)
+        name = path.rpartition("/")[2]
+        counts[name] = value[1]["ngood"], value[1]["time"] - START.timestamp
+        a, b = (
+            next(t for t in traces if t.stats.channel == code)
+            for traces, code in zip((one, other), name.split("_"), strict=True)
+        )
+        alone = f"CrossCorrelation/GR_FUR/GR_WET/{name}"
+        expected, _ = correlation(a, b, alone, length=10, maxlag=5)
+        assert value[0] == pytest.approx(expected, rel=1e-5, abs=1e-4)
+    assert counts["BHZ_BHZ"] == (3, 0)
+    assert counts["BHZ_BHN"] == (2, 10)
+    assert counts["BHN_BHN"] == (4, 10)
+    assert counts["BHE_BHE"] == (5, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,7 +60,8 @@ def assert_same(one: obspy.Stream, other: obspy.Stream) -> None:
 
 
 CALLS: list[tuple[str, dict[str, Any], Callable[[obspy.Stream], Any]]] = [
-    ("detrend", {}, lambda st: st.detrend("linear")),
+    ("detrend", {"type": "simple"}, lambda st: st.detrend("simple")),
+    ("detrend", {"type": "constant"}, lambda st: st.detrend("constant")),
     ("detrend", {"type": "demean"}, lambda st: st.detrend("demean")),
     (
         "detrend",
@@ -72,6 +74,21 @@ CALLS: list[tuple[str, dict[str, Any], Callable[[obspy.Stream], Any]]] = [
         lambda st: st.detrend("spline", order=2, dspline=500),
     ),
     ("taper", {}, lambda st: st.taper(0.05)),
+    (
+        "taper",
+        {"max_percentage": 0.5, "type": "Cosine", "side": "right"},
+        lambda st: st.taper(0.5, type="cosine", side="right"),
+    ),
+    (
+        "taper",
+        {"max_percentage": 0.00034, "type": "cosine"},
+        lambda st: st.taper(0.00034, type="cosine"),
+    ),
+    (
+        "taper",
+        {"max_percentage": 0.3, "type": "hamming"},
+        lambda st: st.taper(0.3, type="hamming"),
+    ),
     (
         "taper",
         {"max_percentage": None, "max_length": 3.0, "side": "left", "type": "cosine"},
@@ -111,6 +128,54 @@ def test_equals_obspys_own_call(
     # In place, as in ObsPy; the parameters are left alone.
     assert result is stream
     assert parameters == given
+
+
+@pytest.mark.parametrize("dtype", ["int16", "int32", "int64", "float32", "float64"])
+def test_a_line_is_fitted_as_obspy_does(recording: obspy.Stream, dtype: str) -> None:
+    stream = recording.copy()
+    for trace in stream:
+        trend = np.linspace(3000, 7000, len(trace))
+        trace.data = (trace.data + trend).astype(dtype)
+    expected = stream.copy().detrend("linear")
+    result = steps.detrend(stream, None)
+    assert [trace.data.dtype for trace in result] == [t.data.dtype for t in expected]
+    assert deviation(result, expected) < 1e-12
+
+
+@pytest.mark.parametrize("size", [2, 3, 7])
+@pytest.mark.parametrize(
+    "call", [("detrend", "linear"), ("detrend", "simple"), ("taper", 0.5)], ids=str
+)
+def test_few_samples_are_as_obspy_has_them(call: tuple[Any, ...], size: int) -> None:
+    name, *arguments = call
+    stream = obspy.Stream([obspy.Trace(np.arange(size) ** 2 + 1.0)])
+    expected = getattr(stream.copy(), name)(*arguments)
+    result = (
+        steps.detrend(stream, None, *arguments)
+        if name == "detrend"
+        else steps.taper(stream, None, *arguments)
+    )
+    np.testing.assert_allclose(result[0].data, expected[0].data, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("data", "call"),
+    [
+        (np.array([1.0, np.nan, 2.0]), ("detrend", "linear")),
+        (np.ma.masked_array([1.0, 2.0, 3.0], [0, 1, 0]), ("detrend", "linear")),
+        (np.ones(9), ("detrend", "upwards")),
+        (np.ones(9), ("taper", 0.5, "square")),
+        (np.ones(9), ("taper", 0.5, "hann", None, "top")),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_what_obspy_refuses_is_refused(data: Any, call: tuple[Any, ...]) -> None:
+    name, *arguments = call
+    stream = obspy.Stream([obspy.Trace(data)])
+    with pytest.raises(Exception, match=r".*") as expected:  # noqa: PT011
+        getattr(stream.copy(), name)(*arguments)
+    with pytest.raises(type(expected.value), match=re.escape(str(expected.value))):
+        getattr(steps, name)(stream, None, *arguments)
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,8 @@ def _parameter(path: str, name: Any, value: Any) -> Any:
 
 def _attribute(value: Any) -> Any:
     """Return what h5py writes; raise ValueError with the reason where it cannot."""
+    if type(value) is float:  # most parameters are
+        return np.float64(value)
     if isinstance(value, np.ma.MaskedArray):
         _refuse("a masked array")
     try:

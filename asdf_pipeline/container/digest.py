@@ -106,6 +106,8 @@ def array_digest(
 
 def _value(value: Any) -> tuple[bytes, bytes, bytes]:
     """Return type, shape and content of an array or scalar."""
+    if type(value) is np.float64:  # most parameters are
+        return b"f8", b"()", struct.pack("<d", value)
     array = np.asarray(value)
     shape = repr(array.shape).encode()
     if array.dtype.kind in "OSU":

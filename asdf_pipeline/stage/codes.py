@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import CallError
 from asdf_pipeline.stage.codes_table import (
+    EMPTY,
     CodesLine,
     check_code,
     plain_number,
@@ -85,7 +86,7 @@ class Codes:
         table : path-like or None
             Text with tabs (see `codes_table.read_codes_table`).
         network, station, location, channel : str
-            Defaults; empty for none.
+            Defaults; empty for none, as the location ``--`` is.
 
         Raises
         ------
@@ -94,6 +95,7 @@ class Codes:
         CallError
             If a line of it, or a default, cannot be; the line is named.
         """
+        location = "" if location == EMPTY else location
         defaults = (network, station, location, channel)
         for name, code in zip(CODES, defaults, strict=True):
             try:

@@ -2,8 +2,8 @@
 
 Each is called as ``step(st, inv, **parameters)`` with a station's Stream and its
 Inventory (or None), and returns the Stream, or None where nothing is to be written.
-As in ObsPy, whose methods do the work, the Stream that is passed in is changed and
-returned; parameters have ObsPy's names and defaults. `chain` runs several:
+As in ObsPy, whose methods do most of the work, the Stream that is passed in is changed
+and returned; parameters have ObsPy's names and defaults. `chain` runs several:
 
 >>> parameters = {"steps": ["detrend", {"filter": {"type": "highpass", "freq": 0.1}}]}
 
@@ -17,13 +17,8 @@ from asdf_pipeline.steps.rejection import reject
 from asdf_pipeline.steps.response import remove_response
 from asdf_pipeline.steps.rotation import rotate
 from asdf_pipeline.steps.several import STEPS, chain, checked, resolve
-from asdf_pipeline.steps.single import (
-    detrend,
-    filter,
-    identity,
-    resample,
-    taper,
-)
+from asdf_pipeline.steps.shaping import detrend, taper
+from asdf_pipeline.steps.single import filter, identity, resample
 
 __all__ = [
     "STEPS",

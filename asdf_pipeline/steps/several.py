@@ -14,13 +14,8 @@ from asdf_pipeline.steps.gaps import merge
 from asdf_pipeline.steps.rejection import reject
 from asdf_pipeline.steps.response import remove_response
 from asdf_pipeline.steps.rotation import rotate
-from asdf_pipeline.steps.single import (
-    detrend,
-    filter,
-    identity,
-    resample,
-    taper,
-)
+from asdf_pipeline.steps.shaping import detrend, taper
+from asdf_pipeline.steps.single import filter, identity, resample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

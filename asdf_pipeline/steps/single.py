@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from asdf_pipeline.steps.shaping import set_options
 
 if TYPE_CHECKING:
     from obspy import Inventory, Stream
@@ -24,70 +26,6 @@ def identity(st: Stream, inv: Inventory | None) -> Stream:
         The same.
     """
     return st
-
-
-def detrend(
-    st: Stream,
-    inv: Inventory | None,
-    type: str = "linear",
-    order: int | None = None,
-    dspline: int | None = None,
-) -> Stream:
-    """Remove a trend from every trace.
-
-    Parameters
-    ----------
-    st : obspy.Stream
-        In any unit.
-    inv : obspy.Inventory or None
-        Not used.
-    type : {"linear", "simple", "demean", "constant", "polynomial", "spline"}
-        ``"linear"``: least squares; ``"simple"``: the line through the first and last
-        sample; ``"demean"`` and ``"constant"``: the mean.
-    order : int, optional
-        Of the polynomial or spline, which cannot do without it.
-    dspline : int, optional
-        Samples between the nodes of the spline, which cannot do without it.
-
-    Returns
-    -------
-    obspy.Stream
-        float64 samples.
-    """
-    return st.detrend(type, **_set_options(order=order, dspline=dspline))
-
-
-def taper(
-    st: Stream,
-    inv: Inventory | None,
-    max_percentage: float | None = 0.05,
-    type: str = "hann",
-    max_length: float | None = None,
-    side: str = "both",
-) -> Stream:
-    """Taper every trace towards zero at its ends.
-
-    Parameters
-    ----------
-    st : obspy.Stream
-        In any unit.
-    inv : obspy.Inventory or None
-        Not used.
-    max_percentage : float or None
-        Longest taper at one end, as a fraction of the trace (0.05 is 5 %); at most 0.5.
-    type : str
-        Window, as in `obspy.Trace.taper`: ``"hann"``, ``"cosine"``, ``"hamming"``, ...
-    max_length : float, optional
-        Longest taper at one end, in s; the shorter of the two holds.
-    side : {"both", "left", "right"}
-        Which end.
-
-    Returns
-    -------
-    obspy.Stream
-        float64 samples.
-    """
-    return st.taper(max_percentage, type=type, max_length=max_length, side=side)
 
 
 def filter(
@@ -124,7 +62,7 @@ def filter(
     obspy.Stream
         float64 samples.
     """
-    frequencies = _set_options(freq=freq, freqmin=freqmin, freqmax=freqmax)
+    frequencies = set_options(freq=freq, freqmin=freqmin, freqmax=freqmax)
     return st.filter(type, corners=corners, zerophase=zerophase, **frequencies)
 
 
@@ -162,8 +100,3 @@ def resample(
     return st.resample(
         sampling_rate, window=window, no_filter=no_filter, strict_length=strict_length
     )
-
-
-def _set_options(**options: Any) -> dict[str, Any]:
-    """Return the options that are not left to ObsPy."""
-    return {name: value for name, value in options.items() if value is not None}

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from bench.rows import Row
 
 NAMES = (
-    *("seed", "identity", "burn", "parts", "scale", "window", "append"),
-    *("startup", "mpi", "sharing", "modes", "pairs", "many_pairs"),
+    *("seed", "files", "staging", "small", "identity", "burn", "parts"),
+    *("scale", "window", "append", "startup", "mpi", "sharing", "modes"),
+    *("pairs", "many_pairs"),
 )
 """All cases, in the order of the table."""
 

@@ -25,7 +25,7 @@ def measure(effort: Effort) -> Iterator[Row]:
     usages = alternate(both(Run("", source, "burn")), effort.repeat)
     kinds = (
         ("CPU", "of the function's own", own, at_most(1.08)),
-        ("wall", "of the ideal", own / WORKERS, at_most(1.10)),
+        ("wall", "of the ideal", own / WORKERS, at_most(1.08)),
     )
     for kind, meaning, ideal, goal in kinds:
         packages = [

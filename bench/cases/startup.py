@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from asdf_pipeline.cli import VERBS
 from bench.inputs import SCRATCH
 from bench.measure import measure as run
 from bench.rows import Row, at_most
@@ -19,6 +20,10 @@ COMMANDS = {
     "asdf-pipeline --help": ("-m", "asdf_pipeline", "--help"),
     "import asdf_pipeline": ("-c", "import asdf_pipeline"),
     "python alone, for comparison": ("-c", ""),
+    **{
+        f"asdf-pipeline {verb} --help": ("-m", "asdf_pipeline", verb, "--help")
+        for verb in VERBS
+    },
 }
 
 
@@ -29,6 +34,7 @@ def measure(effort: Effort) -> Iterator[Row]:
         command = [sys.executable, *arguments]
         log = SCRATCH / "startup.log"
         run(command, log)  # files come from the disk once
-        seconds = [run(command, log).wall for _ in range(5)]
+        usages = [run(command, log) for _ in range(5)]
         goal = at_most(0.3) if "--help" in what else None
-        yield Row.value(what, "s", seconds, goal)
+        yield Row.value(what, "s", [usage.wall for usage in usages], goal)
+        yield Row.value(f"{what}: CPU", "s", [usage.cpu for usage in usages])

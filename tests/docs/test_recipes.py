@@ -75,36 +75,28 @@ def lag(one: obspy.Trace, other: obspy.Trace) -> float:
 def test_ambient_noise(tmp_path: Path) -> None:
     place = follow("Ambient noise", "noise", tmp_path)
     results = place / "results" / "bavaria"
-    with Reader(results / "processed.h5") as reader:
-        one, other = (reader.stream(f"GR.{name}", "noise") for name in ("FUR", "WET"))
-    assert [str(trace.stats.starttime)[8:19] for trace in one] == [
-        *("01T06:00:00", "02T00:00:00", "03T00:00:00")
-    ]
-    assert {trace.stats.sampling_rate for trace in one + other} == {2.0}
-    assert one[1].stats.npts == 2 * 86400
-    for trace in one + other:
-        spectrum = abs(np.fft.rfft(trace.data))
-        frequencies = np.fft.rfftfreq(trace.stats.npts, trace.stats.delta)
-
-        def mean(low: float, high: float, f: object = frequencies) -> float:
-            return float(np.mean(spectrum[(f > low) & (f < high)]))  # noqa: B023
-
-        flat = mean(0.03, 0.3)
-        for ends in ((0.03, 0.1), (0.1, 0.2), (0.2, 0.3)):
-            assert mean(*ends) == pytest.approx(flat, rel=0.05)
-        assert mean(0.4, 1.0) < 0.05 * flat
-    # The noise that passes both, day by day, ...
-    assert [lag(a, b) for a, b in zip(one, other, strict=True)] == [25.0] * 3
-    # ... which nobody sees beside the earthquake of the second day before.
+    (pair,) = pd.read_csv(results / "pairs.csv").to_dict("records")
+    assert (pair["station"], pair["other_station"]) == ("FUR", "WET")
+    assert pair["lag_BHZ_BHZ"] == 25.0
+    assert pair["distance_in_km"] == pytest.approx(160.7, abs=0.1)
+    with pyasdf.ASDFDataSet(str(results / "pairs.h5"), mode="r") as data_set:
+        found = data_set.auxiliary_data.CrossCorrelation.GR_FUR.GR_WET.BHZ_BHZ
+        parameters, data = found.parameters, found.data[:]
+    assert parameters["ngood"] == 48  # the hours of two days
+    assert parameters["dist"] == pair["distance_in_km"]
+    spectrum = abs(np.fft.rfft(data))
+    frequencies = np.fft.rfftfreq(len(data), parameters["dt"])
+    outside = (frequencies < 0.01) | (frequencies > 0.4)
+    assert spectrum[outside].max() < 0.05 * spectrum.max()  # it is whitened in a band
+    assert np.sort(abs(data))[-8] < 0.9 * abs(data).max()  # and has one peak
+    # Nobody sees it beside the earthquake of the second day before.
     with Reader(results / "staged.h5") as reader:
         raw = [
             reader.stream(f"GR.{name}", "raw_recording").detrend().resample(2.0)[0]
             for name in ("FUR", "WET")
         ]
     assert lag(*raw) == pytest.approx(-60, abs=1)
-    loudness = [abs(trace.data).max() / trace.data.std() for trace in (raw[0], one[1])]
-    assert loudness[0] > 30
-    assert loudness[1] < 8
+    assert "Record section: 1 correlations" in (results / "pairs.html").read_text()
 
 
 def test_adjoint_tomography(tmp_path: Path) -> None:
@@ -168,3 +160,23 @@ def test_receiver_functions(tmp_path: Path) -> None:
         before = abs(across.data[290:310]).max()
         assert before < 0.02 * peak  # what is along the ray is not across it
         assert abs(transverse.data).max() < 0.002 * peak
+
+
+def test_magnitudes(tmp_path: Path) -> None:
+    place = follow("Magnitudes", "magnitudes", tmp_path)
+    results = place / "results" / "bavaria"
+    with Reader(results / "processed.h5") as reader:
+        events = {str(event.resource_id) for event in reader.events()}
+        stations = reader.stations()
+        for station in stations:
+            st = reader.stream(station, "cut")
+            ids = [str(trace.stats.asdf.event_ids[0]) for trace in st]
+            assert set(ids) == events
+            assert len(st) == 2  # the gap is filled
+            for trace in st:
+                assert trace.stats.npts == pytest.approx(150 * 50, abs=2)
+    with Reader(results / "gathers.h5") as reader:
+        for name, size in (("first", 3.2), ("second", 4.1)):
+            found, parameters = reader.auxiliary(f"LocalMagnitude/{name}")
+            assert found == pytest.approx(np.full(3, size), abs=0.1)
+            assert list(parameters["stations"]) == stations

@@ -87,10 +87,12 @@ class Checkout:
             table.writeheader()
             table.writerows(rows)
 
-    def rows(self, name: str = "results/stations.csv") -> list[dict[str, str]]:
+    def rows(
+        self, name: str = "results/stations.csv", delimiter: str = ","
+    ) -> list[dict[str, str]]:
         """Return a table's rows."""
         with (self.path / name).open(newline="") as file:
-            return list(csv.DictReader(file))
+            return list(csv.DictReader(file, delimiter=delimiter))
 
     def read(self, name: str) -> str:
         """Return a file's text."""

@@ -61,7 +61,14 @@ def test_pairs_and_gathers_are_made_of_the_processed_file(done: Checkout) -> Non
     add(done, pairs=pairs, gathers={"function": "gathers.py:stations", "window": "1d"})
     run = done.snakemake()
     assert run.code == 0, run.text
-    assert set(run.rules) == {"default", "pairs", "gathers"}
+    of_pairs = {"pairs", "manifest_of_pairs", "report_of_pairs"}
+    assert set(run.rules) == {"default", "gathers", *of_pairs}
+    (row,) = done.rows("results/bavaria/pairs.csv")
+    assert (row["dataset"], row["station"], row["other_station"]) == (
+        *("bavaria", "RJOB", "FUR"),
+    )
+    assert row["status"] == "ok"
+    assert "All 1 pair" in done.read("results/bavaria/pairs.html")
     days = done.rows("results/bavaria/gathers.csv")
     assert sum(int(row["traces"]) for row in days) >= 2
     with Reader(done.path / "results/bavaria/pairs.h5") as reader:

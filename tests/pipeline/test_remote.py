@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 import obspy
 import pytest
 
-from tests.stage.bucket import moto_server, proxy_before, put, put_tree, set_environment
+from tests.pipeline.test_pipeline import FAILS_FOR_FUR
+from tests.stage.bucket import (
+    get,
+    moto_server,
+    proxy_before,
+    put,
+    put_tree,
+    set_environment,
+)
 from tests.stage.conftest import DATA
 
 if TYPE_CHECKING:
@@ -81,3 +89,33 @@ def test_a_changed_object_is_staged_anew(
     assert denied.code == 1
     assert "config/datasets.tsv: data set 'bavaria': s3://waves" in denied.text
     assert "access denied" in denied.text
+
+
+def test_results_in_a_bucket(
+    checkout: Checkout, server: tuple[Proxy, str], environment: dict[str, str]
+) -> None:
+    """Also what was done before a run failed is used, on the same machine."""
+    proxy, address = server
+    put(address, "results")
+    storage = [
+        *("--default-storage-provider", "s3"),
+        *("--default-storage-prefix", "s3://results/run1"),
+        *("--storage-s3-endpoint-url", address, "--shared-fs-usage", "none"),
+        "--keep-storage-local-copies",
+    ]
+    (row, _) = checkout.rows("config/datasets.tsv", "\t")
+    checkout.use(row)
+    (checkout.path / "mine.py").write_text(FAILS_FOR_FUR)
+    checkout.configure(function="mine.py:process", parameters={}, max_failures=0)
+    failed = checkout.snakemake(*storage, "--until", "process", **environment)
+    assert failed.code == 1
+    assert not [one for one in proxy.asked if "PUT" in one and "processed.h5" in one]
+    checkout.configure(max_failures=1)
+    run = checkout.snakemake(*storage, "--until", "process", **environment)
+    assert run.code == 0, run.text
+    assert run.rules.count("stage") == 0
+    kept = {one.partition("?")[0] for one in proxy.asked if one[:4] == "PUT "}
+    results = "PUT /results/run1/results/bavaria"
+    assert {f"{results}/staged.h5", f"{results}/processed.h5"} <= kept
+    log = get(address, "results", "run1/logs/process/bavaria.log").decode()
+    assert "3 units, 2 of them done before" in log, log

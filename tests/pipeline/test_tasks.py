@@ -249,8 +249,8 @@ STEPS = {"steps": ["detrend"]}
             "process: selection: the end time of the selection is before its start",
         ),
         (
-            {"function": "asdf_pipeline.steps.single:taper", "parameters": {"p": 1}},
-            "function: asdf_pipeline.steps.single:taper: has no parameter 'p'; it has",
+            {"function": "asdf_pipeline.steps.shaping:taper", "parameters": {"p": 1}},
+            "function: asdf_pipeline.steps.shaping:taper: has no parameter 'p'; it has",
         ),
         ({**STEPS, "window": "a day"}, "process: window: 'a day' does not match"),
         (

@@ -221,8 +221,9 @@ def test_of_a_process_of_another_user_it_is_known_that_it_runs(tmp_path: Path) -
         Heartbeat(owner)
 
 
+# Imported before: Python 3.13's shutil imports what Windows alone has.
 WINDOWS = """
-import sys
+import shutil, sys, tempfile
 sys.platform = "win32"
 sys.modules |= dict.fromkeys(("fcntl", "resource", "pwd", "grp", "termios"))
 import os, signal

@@ -205,12 +205,19 @@ def delete(address: str, bucket: str, key: str) -> None:
     _ask(urllib.request.Request(path, method="DELETE"))
 
 
-def _ask(request: urllib.request.Request) -> None:
+def get(address: str, bucket: str, key: str) -> bytes:
+    """Return an object."""
+    return _ask(urllib.request.Request(f"{address}/{bucket}/{key}"))
+
+
+def _ask(request: urllib.request.Request) -> bytes:
     request.add_header("Content-Type", "application/octet-stream")
     # moto takes the region of the credentials, and looks at nothing else of them.
     credentials = "Credential=somebody/20260101/us-east-1/s3/aws4_request"
     request.add_header("Authorization", f"AWS4-HMAC-SHA256 {credentials}")
-    urllib.request.urlopen(request, timeout=60).close()
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        content: bytes = answer.read()
+    return content
 
 
 def put_tree(address: str, bucket: str, root: Path) -> None:

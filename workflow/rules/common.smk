@@ -37,6 +37,14 @@ def in_one_line(call, *arguments, **named):
         raise WorkflowError(str(error)) from None
 
 
+def here(call, *arguments):
+    """Return the files that a call returns: on this machine, also with a default storage.
+
+    Results then are in that storage; what the table and the config name is where it is.
+    """
+    return local(in_one_line(call, *arguments))
+
+
 # Where an output is there, Snakemake takes no notice of an input function that fails:
 # a pattern mistyped later would be "Nothing to be done". So all files and functions
 # are looked for at once; jobs need not look again.
@@ -79,17 +87,17 @@ def by_team(verb, files, outcomes):
 
 def files_of(column):
     """Return the input function of a column: the files of a data set."""
-    return lambda wildcards: in_one_line(DATASETS[wildcards.dataset].files, column)
+    return lambda wildcards: here(DATASETS[wildcards.dataset].files, column)
 
 
 def archive_files(wildcards):
     """Return the files of the archives' days that a data set's row chooses."""
-    return in_one_line(DATASETS[wildcards.dataset].archive_files)
+    return here(DATASETS[wildcards.dataset].archive_files)
 
 
 def function_files(wildcards):
     """Return the files of a data set's functions: the work depends on them."""
-    return in_one_line(TASKS[wildcards.dataset].function_files)
+    return here(TASKS[wildcards.dataset].function_files)
 
 
 def remote_state(wildcards):

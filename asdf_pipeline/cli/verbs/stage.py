@@ -198,7 +198,7 @@ def run(args: argparse.Namespace) -> None:
         for name in _CHOICE
         if getattr(args, name) not in (None, "")
     }
-    # --default-location=-- likewise; as a default the empty location is none.
+    # --default-location=-- likewise: there the empty location is no default.
     defaults = {name: getattr(args, f"default_{name}") or "" for name in _CODES}
     task = StageTask(
         output=args.output,

@@ -23,8 +23,10 @@ def detrended(samples: Array, missing: Array) -> Array:
     npts = samples.shape[1]
     line = np.linspace(-1, 1, npts)
     complete = ~missing.any(axis=1)
+    # Of a line that is odd around the middle, mean and slope are found independently.
+    slope = samples @ line / (line @ line)
     result: Array = samples - samples.mean(axis=1, keepdims=True)
-    result -= np.outer(result @ line / (line @ line), line)
+    result -= np.outer(slope, line)
     for row in np.flatnonzero(~complete):
         there = ~missing[row]
         trend = np.polynomial.Polynomial.fit(line[there], samples[row, there], 1)

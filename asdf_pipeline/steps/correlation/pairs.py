@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 _TOLERANCE = 0.01  # samples; by how much two sampling rates may differ in a segment
-_CACHED = 2**16  # complex numbers that fit into a processor's cache with some others
+_CACHED = 2**15  # complex numbers a channel that fit into a processor's cache
 DATA_TYPE = "CrossCorrelation"
 """The type of auxiliary data that correlations are written as."""
 
@@ -240,37 +240,58 @@ def _geometry(pair: Geometry | None) -> dict[str, float]:
 
 def _stacks(a: Spectra, b: Spectra, pair: Geometry | None) -> Iterator[_Stack]:
     """Yield the sums of the pairs of channels that are to be correlated."""
-    for one, first in a.channels.items():
-        others = [
-            other
-            for other in b.channels
+    first, second, starts = a.values, b.values, a.starts
+    there, also_there = a.there, b.there
+    if not np.array_equal(starts, b.starts):
+        starts, ours, theirs = np.intersect1d(
+            starts, b.starts, assume_unique=True, return_indices=True
+        )
+        first, second = first[:, :, ours], second[:, :, theirs]
+        there, also_there = there[:, ours], also_there[:, theirs]
+    # Channels that go with the same ones are multiplied together.
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for number, one in enumerate(a.channels):
+        partners = tuple(
+            place
+            for place, other in enumerate(b.channels)
             if (pair is None or pair.combines(one, other))
             and (a.station != b.station or one <= other)
-        ]
-        conjugate = np.conj(first.values) if others else first.values
-        for other in others:
-            left, second = conjugate, b.channels[other]
-            right, starts = second.values, first.starts
-            if not np.array_equal(starts, second.starts):
-                starts, ours, theirs = np.intersect1d(
-                    starts, second.starts, assume_unique=True, return_indices=True
+            and np.any(there[number] & also_there[place])
+        )
+        groups.setdefault(partners, []).append(number)
+    groups.pop((), None)
+    for partners, numbers in groups.items():
+        sums = _sums_of_products(first, numbers, second, partners)
+        for row, number in enumerate(numbers):
+            for column, place in enumerate(partners):
+                both = there[number] & also_there[place]
+                yield _Stack(
+                    (a.channels[number], b.channels[place]),
+                    sums[:, row, column],
+                    int(np.count_nonzero(both)),
+                    int(starts[both.argmax()]),
                 )
-                left, right = left[ours], right[theirs]
-            if len(starts):
-                total = _sum_of_products(left, right)
-                yield _Stack((one, other), total, len(starts), int(starts[0]))
 
 
-def _sum_of_products(left: Array, right: Array) -> Array:
-    """Return the sum over the first axis of the products of two arrays.
+def _sums_of_products(
+    first: Array, rows: Sequence[int], second: Array, columns: Sequence[int]
+) -> Array:
+    """Return the sums over segments of the products of channels: (bins, rows, columns).
 
-    A few rows at a time, as many as the processor's cache holds.
+    A few frequencies at a time, so that what is read of a channel is still in the
+    processor's cache for its next partner: a day of a station has 20 MB.
     """
-    rows = max(1, _CACHED // left.shape[1])
-    total: Array = np.zeros(left.shape[1], left.dtype)
-    for begin in range(0, len(left), rows):
-        some = slice(begin, begin + rows)
-        total += np.multiply(left[some], right[some]).sum(axis=0)
+    bins, _, count = first.shape
+    some = max(1, _CACHED // max(1, count))
+    total: Array = np.empty((bins, len(rows), len(columns)), first.dtype)
+    for begin in range(0, bins, some):
+        part = slice(begin, begin + some)
+        left, right = first[part], second[part]
+        if len(rows) < left.shape[1]:
+            left = left[:, list(rows)]
+        if len(columns) < right.shape[1]:
+            right = right[:, list(columns)]
+        np.matmul(np.conj(left), right.transpose(0, 2, 1), out=total[part])
     return total
 
 

@@ -90,29 +90,29 @@ def cut_segments(
                 continue
             if -npts < nearest < trace.stats.npts:
                 found.setdefault(number, []).append((nearest, trace))
-    segments = [
-        one
-        for number in sorted(found)
-        if (one := _segment(number * apart, found[number], npts, rate, gaps))
-    ]
-    if not segments:
-        none = np.zeros((0, npts))
-        return Segments(np.zeros(0, np.int64), none, none > 0, np.zeros(0))
-    starts, samples, missing, late = zip(*segments, strict=True)
-    return Segments(
-        np.array(starts), np.array(samples), np.array(missing), np.array(late)
-    )
+    numbers = sorted(found)
+    samples = np.zeros((len(numbers), npts))
+    missing = np.ones(samples.shape, bool)
+    late = np.zeros(len(numbers))
+    kept = np.zeros(len(numbers), bool)
+    for row, number in enumerate(numbers):
+        segment = samples[row], missing[row]
+        since = _fill(segment, number * apart, found[number], rate)
+        if since is not None and _is_usable(*segment, gaps):
+            late[row], kept[row] = since, True
+    whole = Segments(np.array(numbers, np.int64) * apart, samples, missing, late)
+    return whole if kept.all() else Segments(*(part[kept] for part in whole))
 
 
-def _segment(
+def _fill(
+    segment: tuple[Array, Array],
     start: int,
     pieces: Sequence[tuple[int, Trace]],
-    npts: int,
     rate: float,
-    gaps: float,
-) -> tuple[int, Array, Array, float] | None:
-    """Return one segment; None where it cannot be used."""
-    samples, missing = np.zeros(npts), np.ones(npts, bool)
+) -> float | None:
+    """Give a segment its samples; return how late they are in s, None if apart."""
+    samples, missing = segment
+    npts = len(samples)
     late: float | None = None
     for nearest, trace in pieces:
         exact = (start - trace.stats.starttime.ns) / SECOND * rate
@@ -123,7 +123,7 @@ def _segment(
         begin, end = max(0, -nearest), min(npts, trace.stats.npts - nearest)
         data = trace.data[begin + nearest : end + nearest]
         there = ~missing[begin:end]
-        if np.any(samples[begin:end][there] != data[there]):
+        if there.any() and np.any(samples[begin:end][there] != data[there]):
             msg = (
                 f"{trace.id}: traces that overlap between {iso_text(start)} and "
                 f"{npts / rate:g} s later have different samples: merge them first "
@@ -131,10 +131,15 @@ def _segment(
             )
             raise ValueError(msg)
         samples[begin:end] = data
-        missing[begin:end] = np.ma.getmaskarray(data)
-    if late is None or np.count_nonzero(missing) > gaps * npts:
-        return None
-    known = samples[~missing]
-    if not np.isfinite(known).all() or not np.ptp(known):
-        return None
-    return start, samples, missing, late
+        missing[begin:end] = np.ma.getmaskarray(data) if np.ma.isMA(data) else False
+    return late
+
+
+def _is_usable(samples: Array, missing: Array, gaps: float) -> bool:
+    """Tell whether a segment has samples enough, all finite and not all the same."""
+    lacking = np.count_nonzero(missing)
+    if lacking > gaps * len(samples):
+        return False
+    known = samples[~missing] if lacking else samples
+    lowest, highest = known.min(), known.max()
+    return bool(highest > lowest and np.isfinite(highest - lowest))

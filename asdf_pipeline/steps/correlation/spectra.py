@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
@@ -42,21 +42,6 @@ class Record(Protocol):
         """The window of a run by windows, in ns since 1970."""
 
 
-class ChannelSpectra(NamedTuple):
-    """Spectra of one channel.
-
-    Attributes
-    ----------
-    starts : numpy.ndarray of int64, shape (n,)
-        When each segment begins, in ns since 1970, ascending.
-    values : numpy.ndarray of complex64, shape (n, bins)
-        As if each segment's first sample had been taken at its start.
-    """
-
-    starts: Array
-    values: Array
-
-
 @dataclass(frozen=True)
 class Spectra:
     """Spectra of a station's channels, as `correlate` takes them.
@@ -76,8 +61,15 @@ class Spectra:
     first : int
         Number of the frequency that the first bin is of: ``first / (nfft * dt)``.
         Frequencies that are not there have no amplitude.
-    channels : dict of str to ChannelSpectra
-        By ``"LOC.CHA"``, sorted.
+    channels : tuple of str
+        ``"LOC.CHA"``, sorted.
+    starts : numpy.ndarray of int64, shape (n,)
+        When each segment begins, in ns since 1970, ascending.
+    there : numpy.ndarray of bool, shape (channels, n)
+        Which segments each channel has.
+    values : numpy.ndarray of complex64, shape (bins, channels, n)
+        As if each segment's first sample had been taken at its start; zero where there
+        is none. Segments are innermost: it is over them that products are summed.
     """
 
     station: str
@@ -86,7 +78,10 @@ class Spectra:
     nfft: int
     maxlag: int
     first: int
-    channels: dict[str, ChannelSpectra] = field(repr=False)
+    channels: tuple[str, ...]
+    starts: Array = field(repr=False)
+    there: Array = field(repr=False)
+    values: Array = field(repr=False)
 
 
 def spectra(
@@ -191,7 +186,8 @@ def spectra(
         if time_norm is not None:
             width = round((time_norm_length or 0.0) * rate)
             samples = normalised(samples, time_norm, width)
-        samples *= slopes(npts, round(taper * npts))
+        if taper > 0:
+            samples *= slopes(npts, round(taper * npts))
         values = fft.rfft(samples, nfft)
         late = segments.late
         if late.any():
@@ -205,7 +201,7 @@ def spectra(
             first, values = whitened(
                 values, resolution, (whiten[0], whiten[1]), whiten_smooth, slope
             )
-        found[name] = ChannelSpectra(segments.starts, values.astype(np.complex64))
+        found[name] = segments.starts, values.astype(np.complex64)
     if not found:
         return None
     return Spectra(
@@ -215,8 +211,25 @@ def spectra(
         nfft=nfft,
         maxlag=lag,
         first=first,
-        channels=found,
+        channels=tuple(found),
+        **_together(list(found.values())),
     )
+
+
+def _together(channels: Sequence[tuple[Array, Array]]) -> dict[str, Array]:
+    """Return the starts of all channels' segments, which are there, and spectra."""
+    starts = np.unique(np.concatenate([starts for starts, _ in channels]))
+    there = np.zeros((len(channels), len(starts)), bool)
+    bins = channels[0][1].shape[1]
+    values = np.zeros((bins, len(channels), len(starts)), np.complex64)
+    for number, (own, spectra) in enumerate(channels):
+        places = np.searchsorted(starts, own)
+        there[number, places] = True
+        if len(own) == len(starts):
+            values[:, number] = spectra.T
+        else:
+            values[:, number, places] = spectra.T
+    return {"starts": starts, "there": there, "values": values}
 
 
 def _one_rate(st: Stream) -> float:
