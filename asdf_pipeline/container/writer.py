@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -40,7 +41,7 @@ from asdf_pipeline.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from asdf_pipeline.container.encoded import EncodedAuxiliary, EncodedTrace, Product
 
@@ -235,8 +236,8 @@ class Writer:
         """
         with self._writing():
             named = [self._named(one) for one in product.each]
-            for one in product.auxiliary:
-                self._write_auxiliary(one, product.station)
+            for _, together in groupby(product.auxiliary, _group_of):
+                self._write_auxiliary(list(together), product.station)
             for of_station, (group, traces) in zip(product.each, named, strict=True):
                 for name, trace in traces.items():
                     dataset = create.trace(group, trace, name)
@@ -265,16 +266,24 @@ class Writer:
         document = product.document or encode_document(product.stationxml, COMPRESSED)
         _write_document(group, _STATIONXML, document)
 
-    def _write_auxiliary(self, content: EncodedAuxiliary, station: str) -> None:
-        dataset = create.auxiliary(self._file, content)
-        if dataset is None:
-            whose = f"{station}: " if station else ""
-            msg = (
-                f"{self.path}: {whose}auxiliary data {content.path!r} is there "
-                "already: give each station (and window) a path of its own"
-            )
-            raise AuxiliaryError(msg)
-        create.write_samples(dataset, content.array)
+    def _write_auxiliary(
+        self, contents: Sequence[EncodedAuxiliary], station: str
+    ) -> None:
+        """Write the auxiliary data of one group: all created, then filled."""
+        created: list[tuple[Any, EncodedAuxiliary]] = []
+        for content in contents:
+            like = created[-1] if created else None
+            dataset = create.auxiliary(self._file, content, like)
+            if dataset is None:
+                whose = f"{station}: " if station else ""
+                msg = (
+                    f"{self.path}: {whose}auxiliary data {content.path!r} is there "
+                    "already: give each station (and window) a path of its own"
+                )
+                raise AuxiliaryError(msg)
+            created.append((dataset, content))
+        for dataset, content in created:
+            create.write_samples(dataset, content.array)
 
     def station(self, station: str) -> Any:
         """Return the station's open group, created where it is missing."""
@@ -337,6 +346,10 @@ class Writer:
             encoded = encode_document(document, encoding)
             dataset = _write_document(group, name.encode(), encoded)
             create.text_attribute(dataset, b"digest", bytes_digest(document))
+
+
+def _group_of(content: EncodedAuxiliary) -> str:
+    return content.path.rpartition("/")[0]
 
 
 def _write_document(group: Any, name: bytes, content: EncodedArray) -> Any:

@@ -44,6 +44,8 @@ def measure(effort: Effort) -> Iterator[Row]:
         "of the cost",
         at_most(1.2),
     )
+    if not effort.quick:
+        noise = Noise(60, 5.0)  # at 20 Hz, its own default, NoisePy takes half an hour
     python = os.environ.get(NOISEPY_PYTHON)
     if not python:
         msg = f"no NoisePy here: set {NOISEPY_PYTHON}=/path/to/python"

@@ -12,6 +12,7 @@ import numpy as np
 import obspy
 import pytest
 
+from asdf_pipeline.container.arrays import encode_auxiliary
 from asdf_pipeline.container.codec import COMPRESSED, RAW, Encoding
 from asdf_pipeline.container.encoded import Product
 from asdf_pipeline.container.product import encode_stream, make_product
@@ -343,3 +344,31 @@ def test_a_file_that_cannot_grow_gives_one_line_and_no_crash(
     assert lines[-1] == "alive"
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
+
+
+def test_auxiliary_data_of_a_kind_is_written_as_if_alone(tmp_path: Path) -> None:
+    # What follows data of its kind in its group is made as a copy of it.
+    random = np.random.default_rng(1)
+    contents = {
+        f"Kind/{group}/{name}": (
+            random.standard_normal(size),
+            {"comp": name, "dist": float(number), "ngood": number, "text": text},
+        )
+        for group, size in (("one", 50), ("two", 70_000))
+        for number, (name, text) in enumerate(
+            (("ZZ", "same"), ("ZN", "same"), ("ZE", "longer than the others"))
+        )
+    }
+    contents["Kind/one/other"] = (random.standard_normal(50), {"comp": "ZZ"})
+    contents["Kind/one/shape"] = (np.arange(6).reshape(2, 3), {})
+    for name, encoding in (("compressed", COMPRESSED), ("raw", RAW)):
+        encoded = encode_auxiliary(contents, encoding)
+        path = tmp_path / f"{name}.h5"
+        with Writer.create(path) as writer:
+            writer.write(Product("", "", (), auxiliary=encoded))
+        with Reader(path) as reader:
+            assert reader.auxiliary_paths() == sorted(contents)
+            for one, (data, parameters) in contents.items():
+                found, said = reader.auxiliary(one)
+                assert np.array_equal(found, data)
+                assert said == parameters
