@@ -58,6 +58,7 @@ class Patterns:
         prepare_memory_in_mb: float = PREPARE_MEMORY,
         table_filename: str | os.PathLike[str] | None = None,
         backend: str = "auto",
+        scheduler: Any = None,
         io: str = "auto",
         max_failures: int | str | None = None,
         work_dir: str | os.PathLike[str] | None = None,
@@ -84,7 +85,7 @@ class Patterns:
             The new file for auxiliary data; it must not exist.
         tag : str, optional
             Which waveforms are read; may be left out where there is only one tag.
-        traceback_limit, cpu_count, backend, io, progress
+        traceback_limit, cpu_count, backend, scheduler, io, progress
             As for `ASDFDataSet.process`.
         prepare : callable, optional
             ``prepare(station)``, of a `StationData` (of one window): returns whatever
@@ -176,6 +177,7 @@ class Patterns:
                     parameters=parameters,
                     backend=self._backend(backend),
                     workers=cpu_count,
+                    scheduler=scheduler,
                     io=io,
                     max_failures=max_failures,
                     traceback_limit=traceback_limit,
@@ -202,6 +204,7 @@ class Patterns:
         windows: Windows | None = None,
         table_filename: str | os.PathLike[str] | None = None,
         backend: str = "auto",
+        scheduler: Any = None,
         io: str = "auto",
         max_failures: int | str | None = None,
         work_dir: str | os.PathLike[str] | None = None,
@@ -225,7 +228,7 @@ class Patterns:
             Which waveforms belong to gathers; None for those of all tags.
         output_tag : str
             Tag of the waveforms written.
-        traceback_limit, cpu_count, parameters, backend, io, progress
+        traceback_limit, cpu_count, parameters, backend, scheduler, io, progress
             As for `ASDFDataSet.process`.
         windows : Windows, optional
             There is a gather for each window in which stations have samples. None: for
@@ -286,6 +289,7 @@ class Patterns:
                     parameters=parameters,
                     backend=self._backend(backend),
                     workers=cpu_count,
+                    scheduler=scheduler,
                     io=io,
                     max_failures=max_failures,
                     traceback_limit=traceback_limit,

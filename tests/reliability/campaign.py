@@ -1,7 +1,8 @@
 """A kill campaign: kill -9 at random times, and see that nothing is lost.
 
-Each trial starts a run, kills a random member or the whole tree at a random time,
-and checks that
+Each trial starts a run, kills a random member or the whole tree at a random time (of a
+Dask cluster that serves one run after the other: a worker, the scheduler, the run's own
+process, or all of these), and checks that
 
 * no invalid file stands under the final name,
 * the same command, given again, ends with the digest of an undisturbed run,
@@ -22,15 +23,18 @@ import contextlib
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from subprocess import DEVNULL, Popen
+from typing import TYPE_CHECKING
 
 import psutil
 
@@ -38,7 +42,11 @@ from asdf_pipeline.container.digest import file_digest
 from asdf_pipeline.journal.workdir import read_journal
 from asdf_pipeline.plan.outcome import Outcome
 from tests.conftest import launcher, mpi_environment, parallel_python, why_not
+from tests.dask_cluster import ENVIRONMENT, Cluster
 from tests.reliability.command import Running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 STATIONS = 30
 PAUSE = 0.01  # seconds a station takes
@@ -92,12 +100,16 @@ PATTERNS = (
 
 @dataclass(frozen=True)
 class Way:
-    """A way to run: its name, options, ranks, what it needs of the machine."""
+    """A way to run: its name, options, ranks, what it needs of the machine.
+
+    Of a Dask cluster, ``cluster`` is the number of its workers.
+    """
 
     name: str
     options: tuple[str, ...]
     ranks: int = 0
     needs: str = ""
+    cluster: int = 0
     pattern: Pattern = STATIONWISE
 
     def of(self, pattern: Pattern) -> Way:
@@ -106,17 +118,21 @@ class Way:
 
     def start(self, arguments: list[str], folder: Path) -> Popen[bytes] | Running:
         """Start the command in a session of its own, so that all can be killed."""
-        if not self.ranks:
+        if not self.ranks and not self.cluster:
             return Running(*arguments, *self.options, cwd=folder)
-        python = parallel_python()
-        start = launcher(python)
-        assert start is not None
-        words = [start, "-n", str(self.ranks), python, "-m", "mpi4py"]
+        if self.cluster:
+            words, environment = [sys.executable], ENVIRONMENT
+        else:
+            python = parallel_python()
+            start = launcher(python)
+            assert start is not None
+            words = [start, "-n", str(self.ranks), python, "-m", "mpi4py"]
+            environment = mpi_environment()
         words += ["-m", "asdf_pipeline", *arguments, *self.options]
         with (folder / ".log").open("ab") as log:
             return Popen(
                 words,
-                env=mpi_environment() | {"PYTHONPATH": str(Path.cwd())},
+                env=environment | {"PYTHONPATH": str(Path.cwd())},
                 stdin=DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -129,6 +145,8 @@ WHOLE = (
     Way("multiprocessing", ("--backend", "multiprocessing", "--workers", "3")),
     Way("mpi, segments", ("--backend", "mpi", "--io", "segments"), 3, "mpi"),
     Way("mpi, parallel", ("--backend", "mpi", "--io", "parallel"), 3, "parallel-hdf5"),
+    Way("dask", ("--backend", "dask", "--workers", "2")),
+    Way("dask, cluster", ("--backend", "dask"), cluster=2),
 )
 WAYS = WHOLE + tuple(way.of(BY_WINDOWS) for way in WHOLE)
 MORE_WAYS = tuple(way.of(pattern) for pattern in PATTERNS for way in WHOLE)
@@ -143,8 +161,11 @@ def ways_here() -> list[Way]:
 class Trial:
     """One run in a directory of its own, killed once and given again."""
 
-    def __init__(self, example: Path, folder: Path, way: Way) -> None:
+    def __init__(
+        self, example: Path, folder: Path, way: Way, cluster: Cluster | None
+    ) -> None:
         self.way = way
+        self.cluster = cluster
         self.folder = folder
         self.output = folder / "out.h5"
         self.calls = folder / "calls"
@@ -157,6 +178,9 @@ class Trial:
             *("--seal-every", "0.05", "--progress", "none"),
             *("--parameters", json.dumps({"calls": str(self.calls), "s": PAUSE})),
         ]
+        if cluster is not None:
+            cluster.mend()
+            self.arguments += ["--scheduler", str(cluster.file)]
         self.run = way.start(self.arguments, folder)
 
     @property
@@ -173,6 +197,8 @@ class Trial:
 
     def kill(self, rng: random.Random) -> str:
         """Kill one process of the tree, or all; return what was killed."""
+        if self.cluster is not None:
+            return self._kill_of_cluster(self.cluster, rng)
         tree = [psutil.Process(self.run.pid), *_children(self.run.pid)]
         if len(tree) > 1 and rng.random() < 0.5:
             _kill(rng.choice(tree[1:]))
@@ -184,8 +210,22 @@ class Trial:
             _kill(process)
         return "all"
 
+    def _kill_of_cluster(self, cluster: Cluster, rng: random.Random) -> str:
+        what = rng.choice(("worker", "worker", "scheduler", "client", "all"))
+        if what == "worker":
+            cluster.kill_worker(rng)
+        if what in ("scheduler", "all"):
+            cluster.kill_scheduler()
+        if what in ("client", "all"):
+            os.killpg(self.run.pid, signal.SIGKILL)
+        if what == "all":
+            cluster.kill_all()
+        return what
+
     def again(self) -> int:
         """Give the same command once more; return its exit code."""
+        if self.cluster is not None:
+            self.cluster.mend()
         self.run = self.way.start(self.arguments, self.folder)
         return self.wait()
 
@@ -216,7 +256,12 @@ def _call_of(outcome: Outcome) -> str:
 
 
 def run_trial(
-    example: Path, way: Way, digest: str, usual: float, rng: random.Random
+    example: Path,
+    way: Way,
+    digest: str,
+    usual: float,
+    rng: random.Random,
+    cluster: Cluster | None = None,
 ) -> str:
     """Run one trial; return what was killed.
 
@@ -226,7 +271,7 @@ def run_trial(
         If anything was lost, wrong, or done again.
     """
     folder = Path(tempfile.mkdtemp(prefix="kill-"))
-    trial = Trial(example, folder, way)
+    trial = Trial(example, folder, way, cluster)
     try:
         _wait_for_the_moment(trial, usual, rng)
         killed = trial.kill(rng) if trial.is_alive else "nothing"
@@ -265,11 +310,13 @@ def _wait_for_the_moment(trial: Trial, usual: float, rng: random.Random) -> None
     time.sleep(rng.uniform(0, 0.1))
 
 
-def usual_run(example: Path, way: Way) -> tuple[str, float]:
+def usual_run(
+    example: Path, way: Way, cluster: Cluster | None = None
+) -> tuple[str, float]:
     """Return the digest and the time of an undisturbed run."""
     with tempfile.TemporaryDirectory() as folder:
         began = time.monotonic()
-        trial = Trial(example, Path(folder), way)
+        trial = Trial(example, Path(folder), way, cluster)
         assert trial.wait() == 0, f"{way.name}: an undisturbed run fails"
         return file_digest(trial.output), time.monotonic() - began
 
@@ -304,18 +351,34 @@ def campaign(
 ) -> Counter[tuple[str, str]]:
     """Run trials over the ways in turn; return how many of each kind held."""
     rng = random.Random(seed)
-    usual = {way: usual_run(example, way) for way in ways}
-    for pattern in {way.pattern for way in ways}:
-        digests = {usual[way][0] for way in ways if way.pattern == pattern}
-        assert len(digests) <= 1, f"digests differ without any kill: {digests}"
-    held: Counter[tuple[str, str]] = Counter()
-    for number in range(trials):
-        way = ways[number % len(ways)]
-        killed = run_trial(example, way, *usual[way], rng)
-        held[way.name, killed] += 1
-        if (number + 1) % 25 == 0:
-            print(f"{number + 1} trials held", file=sys.stderr, flush=True)
+    with ExitStack() as stack:
+        each = {way.cluster: way for way in ways}  # those of a size share one
+        clusters = {n: stack.enter_context(cluster_of(w)) for n, w in each.items()}
+        usual = {way: usual_run(example, way, clusters[way.cluster]) for way in ways}
+        for pattern in {way.pattern for way in ways}:
+            digests = {usual[way][0] for way in ways if way.pattern == pattern}
+            assert len(digests) <= 1, f"digests differ without any kill: {digests}"
+        held: Counter[tuple[str, str]] = Counter()
+        for number in range(trials):
+            way = ways[number % len(ways)]
+            killed = run_trial(example, way, *usual[way], rng, clusters[way.cluster])
+            held[way.name, killed] += 1
+            if (number + 1) % 25 == 0:
+                print(f"{number + 1} trials held", file=sys.stderr, flush=True)
     return held
+
+
+@contextlib.contextmanager
+def cluster_of(way: Way) -> Iterator[Cluster | None]:
+    """Have the cluster that a way needs, if it needs one."""
+    if not way.cluster:
+        yield None
+        return
+    with (
+        tempfile.TemporaryDirectory(prefix="cluster-") as folder,
+        Cluster(Path(folder), way.cluster) as cluster,
+    ):
+        yield cluster
 
 
 def main() -> None:
@@ -323,12 +386,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trials", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--way", default="", help="only ways whose name has this")
+    parser.add_argument(
+        "--way", default="", help="only ways whose name has this (a regular expression)"
+    )
     args = parser.parse_args()
     from tests.reliability.data import make_example
 
     with tempfile.TemporaryDirectory() as folder:
-        ways = [way for way in ways_here() if args.way in way.name]
+        ways = [way for way in ways_here() if re.search(args.way, way.name)]
         held = campaign(
             make_example(Path(folder), STATIONS), ways, args.trials, args.seed
         )

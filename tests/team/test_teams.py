@@ -50,4 +50,4 @@ class TestFiveProcesses(Forking, SurvivingTeamContract):
 class TestDask(Forking, SurvivingTeamContract):
     """A Dask cluster of this machine."""
 
-    options = ("--backend", "dask", "--workers", "2")
+    options = ("--backend", "dask", "--workers", "1")

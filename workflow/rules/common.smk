@@ -2,8 +2,9 @@
 #
 # Needs: `config`, as Snakemake reads it, and the table that it names.
 # Makes: PIPELINE (asdf_pipeline.pipeline: what is configured, read and checked),
-#        DATASETS, TASKS, PROCESS, PAIRS, GATHERS of it, and of which data sets what is
-#        asked for (EXPORTED, PAIRED, GATHERED); the functions that the rules name.
+#        DATASETS, TASKS, PROCESS, SCHEDULER, PAIRS, GATHERS of it, and of which data
+#        sets what is asked for (EXPORTED, PAIRED, GATHERED); the functions that the
+#        rules name.
 import os
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -20,6 +21,7 @@ except PackageNotFoundError:
     ) from None
 
 from asdf_pipeline.errors import ASDFPipelineError
+from asdf_pipeline.pipeline.config import load_config
 from asdf_pipeline.pipeline.workflow import Pipeline
 
 # The rules' `python` is the one that runs Snakemake, also where its environment was
@@ -48,9 +50,15 @@ def here(call, *arguments):
 # Where an output is there, Snakemake takes no notice of an input function that fails:
 # a pattern mistyped later would be "Nothing to be done". So all files and functions
 # are looked for at once; jobs need not look again.
+if workflow.is_main_process:
+    # Snakemake's YAML takes the last of two equal keys.
+    for path in (Path("config/config.yaml"), *workflow.configfiles):
+        if Path(path).is_file():
+            in_one_line(load_config, Path(path))
 PIPELINE = in_one_line(Pipeline.read, config, look=workflow.is_main_process)
 DATASETS, TASKS = PIPELINE.datasets, PIPELINE.tasks
 PROCESS = PIPELINE.config["process"]
+SCHEDULER = PROCESS.get("scheduler", "")
 PAIRS, GATHERS = PIPELINE.pairs, PIPELINE.gathers
 EXPORTED = DATASETS if "export" in PIPELINE.config else []
 PAIRED, GATHERED = DATASETS if PAIRS else [], DATASETS if GATHERS else []
@@ -62,14 +70,19 @@ wildcard_constraints:
 
 
 def by_team(verb, files, outcomes):
-    """Return the shell command of a verb that a team does: MPI where a launcher is set.
+    """Return the shell command of a verb that a team does.
 
-    The rule has params.options and params.work_dir; what is said by resources changes
+    Dask's workers where the config names a scheduler, MPI where a launcher is set. The
+    rule has params.options and params.work_dir; what is said by resources changes
     nothing about what is made.
     """
     return f"""
         launcher={{resources.mpi:q}}
-        if [ -n "$launcher" ]; then
+        scheduler={{resources.scheduler:q}}
+        if [ -n "$scheduler" ]; then
+            set -- python -P -m asdf_pipeline {verb} \
+                --backend dask --scheduler "$scheduler"
+        elif [ -n "$launcher" ]; then
             set -- $launcher -n {{resources.tasks}} python -P -m mpi4py \
                 -m asdf_pipeline {verb} --backend mpi
         else
@@ -171,8 +184,18 @@ def stage_workers(wildcards, input):
 
 
 def process_workers(wildcards, input):
-    """Return a core for each MB, up to 8: a small data set is done sooner by one."""
-    return min(8, 1 + int(input.size_mb))
+    """Return a core for each MB, up to 8: a small data set is done sooner by one.
+
+    Before the file is staged, as in a dry run, its size is not known.
+    """
+    most = most_workers(wildcards)
+    there = Path(input.staged).exists()
+    return min(most, 1 + int(input.size_mb)) if there else most
+
+
+def most_workers(wildcards):
+    """Return the cores that a job may use itself: one where Dask's workers do all."""
+    return 1 if SCHEDULER else 8
 
 
 def no_environment(wildcards):

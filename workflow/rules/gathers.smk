@@ -25,7 +25,7 @@ rule gathers:
         work_dir=lambda wildcards, output: str(
             Path(output.gathers).parent / "gathers_work"
         ),
-    threads: 8
+    threads: most_workers
     resources:
         mpi="",
         tasks=1,
@@ -33,6 +33,7 @@ rule gathers:
         mem_mb_per_cpu=memory_of_one,
         runtime=minutes,
         io=PROCESS["io"],
+        scheduler=SCHEDULER,
         max_failures=GATHERS.keys["max_failures"] if GATHERS else 0,
         traceback_limit=PROCESS["traceback_limit"],
     conda:

@@ -22,7 +22,7 @@ rule pairs:
         version=VERSION,
         options=pair_options,
         work_dir=lambda wildcards, output: str(Path(output.pairs).parent / "pairs_work"),
-    threads: 8
+    threads: most_workers
     resources:
         mpi="",
         tasks=1,
@@ -30,6 +30,7 @@ rule pairs:
         mem_mb_per_cpu=memory_of_pairs,
         runtime=minutes,
         io=PROCESS["io"],
+        scheduler=SCHEDULER,
         max_failures=PAIRS.keys["max_failures"] if PAIRS else 0,
         prepare_memory=PAIRS.keys["prepare_memory"] if PAIRS else 0,
         traceback_limit=PROCESS["traceback_limit"],

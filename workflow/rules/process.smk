@@ -5,7 +5,8 @@
 #        became of each station.
 #
 # Without a launcher: multiprocessing, whose members take turns to write. With one
-# (resources.mpi, set by a profile): MPI, with parallel HDF5 where h5py has it.
+# (resources.mpi, set by a profile): MPI, with parallel HDF5 where h5py has it. With
+# Dask's scheduler in the config: its workers.
 #
 # The work directory is undeclared on purpose: Snakemake deletes a failed job's
 # outputs, and the next attempt goes on from what is in there.
@@ -36,6 +37,7 @@ rule process:
         mem_mb_per_cpu=memory_of_one,
         runtime=minutes,
         io=PROCESS["io"],
+        scheduler=SCHEDULER,
         max_failures=PROCESS["max_failures"],
         traceback_limit=PROCESS["traceback_limit"],
     conda:

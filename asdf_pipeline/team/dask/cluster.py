@@ -11,7 +11,7 @@ import time
 from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from asdf_pipeline.errors import BackendError, WorkerDiedError
+from asdf_pipeline.errors import BackendError, CallError, WorkerDiedError
 from asdf_pipeline.journal.in_flight import unit_at_work
 from asdf_pipeline.journal.ledger import NoUnit
 from asdf_pipeline.journal.segments import give_name
@@ -26,6 +26,7 @@ from asdf_pipeline.text import named_line, one_line, plural
 if TYPE_CHECKING:
     from contextlib import ExitStack
 
+    from asdf_pipeline.errors import ASDFPipelineError
     from asdf_pipeline.team.batches import Report
     from asdf_pipeline.team.spawned import Start
     from asdf_pipeline.work.base import Work
@@ -36,6 +37,7 @@ NAMED = 3
 """Stations that a task is called after, for Dask's dashboard."""
 REPLY = 10.0
 """Seconds to wait for the result of a task that is done."""
+KEPT = "what is done is kept, the same command goes on from there"
 
 
 class Dask(Team):
@@ -89,6 +91,7 @@ class _Batches:
         self.out: dict[str, tuple[Batch, Any]] = {}  # by name, with Dask's future
         self.ended: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.number = 0
+        self.has_begun = False
         self.workers = 0
         self.counted = 0.0  # when the workers were
         self.losses = 0  # of batches one after the other, with no unit to blame
@@ -138,10 +141,7 @@ class _Batches:
         """
         if self.client.status != "running":
             if self.client.status != "connecting":
-                msg = (
-                    "the Dask scheduler is gone; what is done is kept, the same "
-                    "command goes on from there"
-                )
+                msg = f"the Dask scheduler is gone; {KEPT}"
                 raise WorkerDiedError(msg)
             return
         self.count_workers()
@@ -224,7 +224,7 @@ class _Batches:
             raise BackendError(msg) from error
         else:
             if report.error is not None:
-                raise report.error
+                raise self.error_of(report.error)
             if report.is_repeated:
                 self.lost(batch)
             else:
@@ -232,8 +232,15 @@ class _Batches:
         del self.out[name]
         batch.flight.unlink(missing_ok=True)
 
+    def error_of(self, error: ASDFPipelineError) -> ASDFPipelineError:
+        """Return the error to be raised: none of a call's once there is work."""
+        if self.has_begun and isinstance(error, CallError):
+            return WorkerDiedError(f"{error}; {KEPT}")
+        return error
+
     def keep(self, batch: Batch, report: Report) -> None:
         """Journal what was done of a batch; the rest is to be done again."""
+        self.has_begun = True
         for outcome in report.outcomes:
             self.ledger.came_back(batch.name, outcome)
             self.sizes.cut.discard(outcome.unit_id)
@@ -282,7 +289,7 @@ class _Batches:
     def count_loss(self, why: str) -> None:
         self.losses += 1
         if self.losses > 10 + 4 * self.workers:
-            msg = f"{why}; what is done is kept, the same command goes on from there"
+            msg = f"{why}; {KEPT}"
             raise WorkerDiedError(msg)
 
     # The end.
