@@ -3,10 +3,32 @@
 from __future__ import annotations
 
 import re
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_PACKAGE = f"{Path(__file__).parent}/"
+
+
+def callers_level() -> int:
+    """Return the `stacklevel` with which a warning names the line of the user's.
+
+    It is that of the first caller outside this package, for a call of `warnings.warn`
+    beside this one.
+    """
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame, level = frame.f_back, level + 1
+    return level
+
+
+def kind_of(value: object) -> str:
+    """Return the name of a value's type with its article: ``"an int"``."""
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeioAEIO' else 'a'} {name}"
 
 
 def one_line(said: object) -> str:

@@ -20,9 +20,13 @@ ALLOWED = {
     "'--window'": "of --only-failed",
     "'--copy-auxiliary'": "of --only-failed",
     "--no-events (no_events)": "names both",
+    "with --max-failures ": "names both",
     "--lossy (lossy)": "names both",
     "--overwrite (overwrite)": "names both",
     "srun --mpi": "Slurm's",
+    "dask worker --nworkers": "Dask's",
+    "--nthreads 1)": "Dask's",
+    "dask scheduler --scheduler-file": "Dask's",
     "its file system has no locks": "of the verb repair",
 }
 

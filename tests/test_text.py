@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import asdf_pipeline
-from asdf_pipeline.text import named_line, one_line, plural, size_text
+from asdf_pipeline.text import kind_of, named_line, one_line, plural, size_text
 
 
 def test_an_error_takes_one_line() -> None:
@@ -19,6 +19,12 @@ def test_an_error_takes_one_line() -> None:
 def test_an_error_that_says_nothing_says_its_name() -> None:
     assert one_line(MemoryError()) == named_line(MemoryError()) == "MemoryError"
     assert one_line("") == ""
+
+
+def test_kinds_with_their_article() -> None:
+    assert [kind_of(one) for one in (1, "", [], {})] == [
+        *("an int", "a str", "a list", "a dict")
+    ]
 
 
 def test_numbers_with_nouns() -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from asdf_pipeline._version import __version__
 from asdf_pipeline.cli.log import log_to_stderr
 from asdf_pipeline.cli.ranks import is_first_rank, wait_for_first_rank
-from asdf_pipeline.errors import EXIT_CALL, EXIT_DATA, ASDFPipelineError
+from asdf_pipeline.errors import EXIT_CALL, EXIT_DATA, ASDFPipelineError, CallError
 from asdf_pipeline.files import require_posix
 from asdf_pipeline.text import one_line
 
@@ -118,7 +118,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 128 + signal.SIGPIPE
     except ASDFPipelineError as error:
         if _prints(error):
-            _print_error(one_line(error))
+            # What is wrong with a call or configuration may be several things.
+            several = isinstance(error, CallError)
+            for line in str(error).splitlines() if several else [str(error)]:
+                _print_error(line)
         else:
             wait_for_first_rank()
         return error.exit_code

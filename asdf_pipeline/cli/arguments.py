@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.errors import CallError, InputMissingError, TagError
 from asdf_pipeline.pipeline.values import parse_text, read_max_failures
+from asdf_pipeline.text import kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -117,7 +118,7 @@ def read_parameters(text: str | None) -> dict[str, Any] | None:
     if not isinstance(parameters, dict):
         msg = (
             f"{source}: expected a mapping of names to values, "
-            f"not a {type(parameters).__name__}"
+            f"not {kind_of(parameters)}"
         )
         raise CallError(msg)
     for name in parameters:

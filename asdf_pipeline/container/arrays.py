@@ -14,6 +14,7 @@ from asdf_pipeline.container.digest import array_digest
 from asdf_pipeline.container.encoded import EncodedArray, EncodedAuxiliary
 from asdf_pipeline.container.names import check_auxiliary_path
 from asdf_pipeline.errors import AuxiliaryError
+from asdf_pipeline.text import kind_of
 
 _LARGEST_CHUNK = 2**32 - 1  # bytes, in HDF5
 _LARGEST_ITEM = {"b": 1, "i": 8, "u": 8, "f": 8, "c": 16}  # bytes, by kind
@@ -74,7 +75,7 @@ def _encoded(
     if not isinstance(given, Mapping):
         msg = (
             f"auxiliary data {path!r}: expected (array, parameters), parameters a "
-            f"mapping, not a {type(given).__name__}"
+            f"mapping, not {kind_of(given)}"
         )
         raise AuxiliaryError(msg)
     array = _checked_array(path, data)
@@ -93,7 +94,7 @@ def _checked_array(path: str, data: Any) -> np.ndarray[Any, Any]:
     if isinstance(data, np.ma.MaskedArray) or not isinstance(data, np.ndarray):
         msg = (
             f"auxiliary data {path!r}: expected a NumPy array (not masked), "
-            f"not a {type(data).__name__}"
+            f"not {kind_of(data)}"
         )
         raise AuxiliaryError(msg)
     kind, itemsize = data.dtype.kind, data.dtype.itemsize
@@ -172,7 +173,7 @@ def _attribute(value: Any) -> Any:
         return array.astype(object) if array.ndim else str(value)
     if kind == "S" or itemsize <= _LARGEST_ITEM.get(kind, 0):
         return array[()] if array.ndim == 0 else array
-    return _refuse(f"a {type(value).__name__} cannot be an attribute")
+    return _refuse(f"{kind_of(value)} cannot be an attribute")
 
 
 def _members(value: Any) -> list[Any]:

@@ -266,7 +266,9 @@ def _file(part: Part, size: int, project: Project) -> Entity:
 def _digest(dataset: str, kind: str, text: str, parts: Sequence[Part]) -> Entity:
     """Return what says which content an ASDF file had, whether it is there or not."""
     there = any(part.name == f"results/{dataset}/{kind}.h5" for part in parts)
-    example = {} if there else {"exampleOfWork": {"@id": f"#parameter-{kind}"}}
+    example: Entity = {}
+    if kind in _DIGESTED and not there:
+        example = {"exampleOfWork": {"@id": f"#parameter-{kind}"}}
     return {
         "@id": f"#{dataset}-{kind}-digest",
         "@type": "PropertyValue",
@@ -295,7 +297,7 @@ def _action(project: Project, dataset: str, parts: Sequence[Part]) -> Entity:
         ],
         "result": [
             *({"@id": part.name} for part in _with(of, "output")),
-            digests["processed"],
+            *(one for kind, one in digests.items() if kind != "staged"),
         ],
         "actionStatus": "http://schema.org/CompletedActionStatus",
     }

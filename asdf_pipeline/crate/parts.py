@@ -28,12 +28,11 @@ RECORD = "reproduce.json"
 README = "README.md"
 WORKFLOW = "workflow/Snakefile"
 _MADE = {
-    "stations.csv": "What became of every station: the manifest",
-    "timings.csv": "Seconds, attempts, worker and bytes of each station",
-    "outcomes.jsonl": "What became of each unit, tracebacks included",
-    "report.html": "A page to look at: statuses, maps, charts",
-    "export.csv": "The files that were exported, with checksums",
+    ".csv": "A table: what became of each, or of what it is made",
+    ".jsonl": "What became of each unit, tracebacks included",
+    ".html": "A page to look at: statuses, maps, charts",
 }
+"""Results by the ends of their names, beside ASDF files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,8 @@ class Project:
     pipeline : Pipeline
         Its configuration.
     digests : dict of str to dict
-        Of each data set: content digests of ``staged`` and ``processed``.
+        Of each data set: content digests of its ASDF files, by their names without the
+        end: ``staged``, ``processed``, ....
     runs : dict of str to Run
         Of each data set: how it was processed.
     """
@@ -114,9 +114,7 @@ class Project:
         if runs:
             self.runs[dataset] = runs[0]
         self.digests[dataset] = {
-            path.stem: file_digest(path)
-            for path in (folder / "staged.h5", processed)
-            if path.is_file()
+            path.stem: file_digest(path) for path in sorted(folder.glob("*.h5"))
         }
 
     def parts(self, data: str) -> Iterator[Part]:
@@ -157,12 +155,8 @@ class Project:
             "input",
         )
         with contextlib.chdir(self.folder):
-            files = {
-                file
-                for task in self.pipeline.tasks.values()
-                for file in task.function_files()
-            }
-        for file in sorted(files):
+            files = self.pipeline.function_files()
+        for file in files:
             yield Part(
                 _inside(file, f"functions/{Path(file).name}"),
                 "A function that was applied to every station, or what it imports",
@@ -172,27 +166,23 @@ class Project:
 
     def _of(self, dataset: str, data: str) -> Iterator[Part]:
         folder = self.folder / "results" / dataset
-        for name, about in _MADE.items():
-            if (folder / name).is_file():
-                yield Part(
-                    f"results/{dataset}/{name}", about, folder / name, "output", dataset
-                )
+        within = f"results/{dataset}"
+        for path in sorted(folder.iterdir()):
+            if path.is_file() and path.suffix in _MADE:
+                name = f"{within}/{path.name}"
+                yield Part(name, _MADE[path.suffix], path, "output", dataset)
+        about = "How the data set was made: SEIS-PROV"
         with Reader(folder / "processed.h5") as reader:
-            for name, document in sorted(reader.provenance().items()):
-                yield Part(
-                    f"results/{dataset}/provenance/{name}.xml",
-                    "How the data set was made: SEIS-PROV",
-                    document,
-                    "output",
-                    dataset,
-                )
-        for name, role, about, chosen in (
-            ("staged.h5", "input", "The input, an ASDF file", ("inputs", "all")),
-            ("processed.h5", "output", "The result, an ASDF file", ("all",)),
-        ):
-            if data in chosen and (folder / name).is_file():
-                path = f"results/{dataset}/{name}"
-                yield Part(path, about, folder / name, role, dataset)
+            documents = sorted(reader.provenance().items())
+        for record, document in documents:
+            name = f"{within}/provenance/{record}.xml"
+            yield Part(name, about, document, "output", dataset)
+        for kind in self.digests[dataset]:
+            name, path = f"{within}/{kind}.h5", folder / f"{kind}.h5"
+            if kind == "staged" and data != "none":
+                yield Part(name, "The input, an ASDF file", path, "input", dataset)
+            elif kind != "staged" and data == "all":
+                yield Part(name, "A result, an ASDF file", path, "output", dataset)
 
     def record(self) -> dict[str, Any]:
         """Return what is held against another run, in JSON's terms."""

@@ -95,7 +95,7 @@ def reproduce(
         _LOGGER.warning("%s: %s", crate, line)
     rows = read_table(str(source / record["table"]))
     _lay_out(source, folder, record, rows, inputs.resolve())
-    _run(folder, list(rows), cores)
+    _run(folder, record["datasets"], cores)
     return [_compared(source, folder, name, record["datasets"][name]) for name in rows]
 
 
@@ -199,9 +199,15 @@ def _link(dataset: DataSet, folder: Path, inputs: Path) -> None:
                     link.symlink_to(one)
 
 
-def _run(folder: Path, datasets: Iterable[str], cores: int) -> None:
-    """Run the workflow; its output goes to a log."""
-    targets = [f"results/{name}/stations.csv" for name in datasets]
+def _run(folder: Path, digests: Mapping[str, Iterable[str]], cores: int) -> None:
+    """Run the workflow for what has a digest; its output goes to a log."""
+    targets = [f"results/{name}/stations.csv" for name in digests]
+    targets += [
+        f"results/{name}/{kind}.h5"
+        for name, kinds in digests.items()
+        for kind in kinds
+        if kind != "staged"
+    ]
     log = folder / "reproduce.log"
     command = [sys.executable, "-P", "-m", "snakemake", "--cores", str(cores), *targets]
     with log.open("wb") as file:
@@ -223,23 +229,31 @@ def _compared(
 ) -> Reproduction:
     """Return whether a data set is what the crate says."""
     made = folder / "results" / dataset
-    digests = {
-        kind: file_digest(made / f"{kind}.h5") for kind in ("staged", "processed")
-    }
-    digest = digests["processed"]
-    if digest == known["processed"]:
-        return Reproduction(dataset, True, f"{dataset}: the same: {digest}")
-    says = f"{dataset}: differs: {known['processed']} then, {digest} now"
-    if known.get("staged", digests["staged"]) != digests["staged"]:
+    results = [kind for kind in known if kind != "staged"]
+    digests = {kind: file_digest(made / f"{kind}.h5") for kind in results}
+    others = [kind for kind in results if digests[kind] != known[kind]]
+    if not others:
+        named = ", ".join(f"{kind} {digests[kind]}" for kind in results)
+        return Reproduction(dataset, True, f"{dataset}: the same: {named}")
+    named = ", ".join(
+        f"{kind} was {known[kind]}, is {digests[kind]}" for kind in others
+    )
+    says = f"{dataset}: differs: {named}"
+    staged = made / "staged.h5"
+    if (
+        "staged" in known
+        and staged.is_file()
+        and file_digest(staged) != known["staged"]
+    ):
         says += "; its input differs too"
     manifests = [
         read_manifest(path / "stations.csv")
         for path in (source / "results" / dataset, made)
     ]
-    others = list(_other_rows(*manifests))
-    if others:
-        named = ", ".join(others[:5]) + (", ..." if len(others) > 5 else "")
-        says += f"; {plural(len(others), 'row')} of stations.csv: {named}"
+    rows = list(_other_rows(*manifests))
+    if rows:
+        named = ", ".join(rows[:5]) + (", ..." if len(rows) > 5 else "")
+        says += f"; {plural(len(rows), 'row')} of stations.csv: {named}"
     return Reproduction(dataset, False, says)
 
 

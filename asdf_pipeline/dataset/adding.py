@@ -20,6 +20,7 @@ from asdf_pipeline.dataset import coerce
 from asdf_pipeline.errors import ASDFWarning, CallError, TraceError
 from asdf_pipeline.metadata.merge import merge
 from asdf_pipeline.metadata.split import split
+from asdf_pipeline.text import callers_level
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -173,7 +174,7 @@ def add_stationxml(
             documents[name] = merged = merge(both, name)
             own = replace(merged, warnings=(*own.warnings, *merged.warnings))
         for line in own.warnings:
-            warnings.warn(line, ASDFWarning, stacklevel=4)
+            warnings.warn(line, ASDFWarning, stacklevel=callers_level())
     with open_file.change() as writer:
         for name, own in documents.items():
             writer.write_stationxml(name, own.document)

@@ -23,7 +23,7 @@ from asdf_pipeline.dataset.query import Condition, Query, QueryFilter
 from asdf_pipeline.dataset.stations import Stations, select
 from asdf_pipeline.errors import ASDFAttributeError, ASDFWarning, InputError
 from asdf_pipeline.metadata.events import count_events
-from asdf_pipeline.text import size_text
+from asdf_pipeline.text import callers_level, size_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -149,7 +149,7 @@ class ASDFDataSet(Exports):
         for text in options.warnings_about(
             path, compression, shuffle, debug, format_version, self.open_file
         ):
-            warnings.warn(text, ASDFWarning, stacklevel=2)
+            warnings.warn(text, ASDFWarning, stacklevel=callers_level())
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to another process as path and mode; the file is opened anew there."""
@@ -354,7 +354,8 @@ class ASDFDataSet(Exports):
             try:
                 found[station._station_name] = station.coordinates
             except InputError as error:
-                warnings.warn(f"{error}: left out", ASDFWarning, stacklevel=2)
+                text = f"{error}: left out"
+                warnings.warn(text, ASDFWarning, stacklevel=callers_level())
         return found
 
     def get_provenance_document(self, document_name: str) -> Any:
@@ -758,7 +759,8 @@ class ASDFDataSet(Exports):
         io : {"auto", "parallel", "segments"}
             How MPI ranks write: into one file by parallel HDF5, or each its own.
         max_failures : int or str, optional
-            How many stations may fail, a number or a percentage; None: any.
+            How many stations may fail, a number or a percentage, for the output to be
+            published; None, the default: any number (the command's default is 0).
         work_dir : path-like, optional
             Where unfinished work is kept, ``<output>.work`` by default.
         progress : {"auto", "bar", "lines", "none"}

@@ -19,7 +19,7 @@ from asdf_pipeline.errors import (
 from asdf_pipeline.metadata.inventory import parse
 from asdf_pipeline.metadata.stationxml import check_xml
 from asdf_pipeline.metadata.write import to_stationxml
-from asdf_pipeline.text import named_line
+from asdf_pipeline.text import callers_level, named_line
 
 if TYPE_CHECKING:
     from obspy import Catalog, Stream, Trace
@@ -266,5 +266,5 @@ def warn_repeated(name: str) -> None:
     warnings.warn(
         f"{name} already exists in file, with the same content: not added again",
         ASDFWarning,
-        stacklevel=4,
+        stacklevel=callers_level(),
     )

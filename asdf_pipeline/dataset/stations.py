@@ -10,6 +10,7 @@ from asdf_pipeline.dataset.query import COORDINATES, FROM_HEADER
 from asdf_pipeline.dataset.station import Station
 from asdf_pipeline.dataset.view import View
 from asdf_pipeline.errors import ASDFWarning, StationMissingError, StationXMLError
+from asdf_pipeline.text import callers_level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,5 +135,5 @@ def _coordinates(open_file: OpenFile, station: str) -> Coordinates | None:
         return open_file.reader.coordinates(station)
     except StationXMLError as error:
         msg = f"{error}: taken as a station without coordinates"
-        warnings.warn(msg, ASDFWarning, stacklevel=3)
+        warnings.warn(msg, ASDFWarning, stacklevel=callers_level())
         return None

@@ -215,7 +215,9 @@ class Layout:
         """Return the table that is published, of what became of all units."""
         return row_table(outcomes)
 
-    def failed(self, failures: Sequence[Outcome], table: Path) -> ASDFPipelineError:
+    def failed(
+        self, failures: Sequence[Outcome], table: Path, stays: Path | None = None
+    ) -> ASDFPipelineError:
         """Return the error of a run in which more units failed than may.
 
         Parameters
@@ -224,9 +226,12 @@ class Layout:
             Of the units that failed.
         table : pathlib.Path
             Where the outcomes are.
+        stays : pathlib.Path or None
+            The output of an earlier run, which this one was to complete.
         """
+        what = "Nothing" if stays is None else f"{stays} stays as it was: nothing more"
         return ProcessingFailedError(
-            f"{describe_failures(failures)}. Nothing is published. Outcomes: "
+            f"{describe_failures(failures)}. {what} is published. Outcomes: "
             f"{table}. The same command tries again only what failed; with "
-            f"max_failures {len(failures)} it publishes what worked"
+            f"--max-failures {len(failures)} (max_failures) it publishes what worked"
         )

@@ -123,7 +123,7 @@ class ProcessTask(Assignment):
             msg = f"by {self.by!r}: expected {', '.join(BY)}"
             raise CallError(msg)
         if self.by == "event" and self.no_events:
-            msg = "by event: goes not without the events (--no-events)"
+            msg = "by event: goes not without events: leave --no-events (no_events) out"
             raise CallError(msg)
         return load_function(self.function, self.parameters)
 
@@ -350,10 +350,12 @@ class Processing(Layout):
 
     has_provenance: ClassVar[bool] = True
 
-    def failed(self, failures: Sequence[Outcome], table: Path) -> ASDFPipelineError:
+    def failed(
+        self, failures: Sequence[Outcome], table: Path, stays: Path | None = None
+    ) -> ASDFPipelineError:
         """Return the error of a run in which more units failed than may."""
-        error = super().failed(failures, table)
-        if len(self.inputs) > 1:
+        error = super().failed(failures, table, stays)
+        if len(self.inputs) > 1 or stays is not None:
             return error
         return ProcessingFailedError(
             f"{error}; then 'asdf-pipeline process --only-failed' tries an edited "

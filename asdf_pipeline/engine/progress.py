@@ -57,7 +57,7 @@ class Progress:
             self._bar = tqdm(
                 total=self._total,
                 initial=ledger.computed,
-                unit="station",
+                unit=" units",
                 dynamic_ncols=True,
             )
             self.tick()

@@ -82,7 +82,7 @@ class RunReport:
     output : pathlib.Path or None
         The file that was made.
     counts : dict of str to int
-        Units of each status.
+        Outcomes of each status: of a station and tag one, however many windows.
     seconds : float
         Wall time of this run; what an earlier, killed run did is not in it.
     resumed : int
@@ -140,15 +140,15 @@ class RunReport:
         )
 
     def __str__(self) -> str:
-        """Return one line: units of each status, time, rate."""
-        units = sum(self.counts.values())
+        """Return one line: outcomes of each status, time, output."""
+        outcomes = sum(self.counts.values())
         parts = ", ".join(
             f"{self.counts[status]} {status}"
             for status in STATUSES
             if self.counts.get(status)
         )
         where = "" if self.output is None else f": {self.output}"
-        return f"{plural(units, 'unit')} ({parts}) in {self.seconds:.1f} s{where}"
+        return f"{plural(outcomes, 'outcome')} ({parts}) in {self.seconds:.1f} s{where}"
 
 
 def describe_failures(failures: Sequence[Outcome], most: int = 5) -> str:

@@ -124,7 +124,7 @@ def take_over(
         copy_file(output, part)
     directory.record(seal(part), kept)
     log.info(
-        "%s: %d of %d units are taken over; what failed is tried again, also with "
+        "%s: %d of %d outcomes are taken over; what failed is tried again, also with "
         "another function or parameters",
         task.target,
         len(kept),

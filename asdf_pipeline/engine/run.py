@@ -311,7 +311,8 @@ def _publish(opened: OpenWork, outcomes: Outcomes, team: Team) -> Outcomes:
     failures = outcomes.failures()
     refusal = layout.nothing(outcomes)
     if prepared.allowed is not None and len(failures) > prepared.allowed:
-        refusal = layout.failed(failures, directory.path / OUTCOMES)
+        stays = task.output_path if task.only_failed else None
+        refusal = layout.failed(failures, directory.path / OUTCOMES, stays)
     if refusal is not None:
         if not layout.retries:
             directory.remove()

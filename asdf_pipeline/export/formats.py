@@ -117,5 +117,7 @@ def mseed_encoding(data: np.ndarray[Any, Any]) -> str:
     """Return the encoding of a trace in miniSEED: what compresses, if it can."""
     if data.dtype.kind == "f":
         return "FLOAT32" if data.dtype.itemsize == 4 else "FLOAT64"
-    wide = np.diff(data.astype(np.int64), prepend=0)
-    return "INT32" if np.abs(wide).max(initial=0) >= _STEIM2_LARGEST else "STEIM2"
+    if not data.size or max(-int(data.min()), int(data.max())) < _STEIM2_LARGEST // 2:
+        return "STEIM2"
+    wide = np.diff(data.astype(np.int64), prepend=0)  # the first one's is from 0
+    return "INT32" if np.abs(wide).max() >= _STEIM2_LARGEST else "STEIM2"

@@ -257,7 +257,9 @@ class Exporting(Layout):
         )
         return table
 
-    def failed(self, failures: Sequence[Outcome], table: Path) -> ProcessingFailedError:
+    def failed(
+        self, failures: Sequence[Outcome], table: Path, stays: Path | None = None
+    ) -> ProcessingFailedError:
         """Return the error of an export of which a unit failed."""
         return ProcessingFailedError(
             f"{self.source}: {describe_failures(failures)}. All other files are "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import filecmp
+import io
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -124,6 +125,12 @@ def write_waveforms(
             try:
                 if form.name == "SAC":
                     write_sac_file(partial, headers[0], fitted[0].data)
+                elif form.name == "MSEED":
+                    # ObsPy 1.5 writes records in a callback, which loses the error of
+                    # a full disk (and prints a traceback for each).
+                    content = io.BytesIO()
+                    fitted.write(content, format=form.name)
+                    partial.write_bytes(content.getbuffer())
                 else:
                     fitted.write(str(partial), format=form.name)
                 back = obspy.read(str(partial), format=form.name)

@@ -135,10 +135,31 @@ def look_for(spec: str, parameters: Iterable[str] = ()) -> Path | None:
     names = _bound(tree)
     first = attribute.partition(".")[0]
     if first not in names and not names & {"*", "__getattr__"}:
-        functions = [node.name for node in tree.body if isinstance(node, _FUNCTION)]
-        raise missing_function(origin, attribute, functions)
+        raise missing_function(origin, attribute, _offered(tree))
     _refuse_unknown(tree, spec, parameters)
     return path
+
+
+def _offered(tree: ast.Module) -> list[str]:
+    """Return the names of the functions that code offers.
+
+    Those that it defines and that take waveforms and metadata, or, where it defines
+    none, as a package does, those that it has from its modules.
+    """
+    defined = [
+        node.name
+        for node in tree.body
+        if isinstance(node, _FUNCTION)
+        and not node.name.startswith("_")
+        and (node.args.vararg or len(node.args.posonlyargs + node.args.args) > 1)
+    ]
+    return defined or [
+        alias.asname or alias.name
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.name[0].islower()
+    ]
 
 
 def _refuse_unknown(tree: ast.Module, spec: str, parameters: Iterable[str]) -> None:

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from asdf_pipeline.function.sources import has_version, imported
+from asdf_pipeline.text import kind_of
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...))
 
@@ -185,7 +186,7 @@ class _Feed:
             data = pickle.dumps(value, protocol=4)
         except Exception as error:
             msg = (
-                f"a {type(value).__name__} that the function refers to "
+                f"{kind_of(value)} that the function refers to "
                 f"cannot be hashed ({error})"
             )
             raise UnhashableError(msg) from error

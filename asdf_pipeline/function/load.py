@@ -201,7 +201,18 @@ def _functions(module: ModuleType) -> Iterable[str]:
         for name, value in vars(module).items()
         if inspect.isfunction(value)
         and (value.__module__ == module.__name__ or name in exported)
+        and not name.startswith("_")
+        and _takes_two(value)
     )
+
+
+def _takes_two(function: Callable[..., Any]) -> bool:
+    """Return whether a function can be given waveforms and metadata."""
+    try:
+        inspect.signature(function).bind_partial(None, None)
+    except TypeError:
+        return False
+    return True
 
 
 def load_file(path: Path) -> ModuleType:

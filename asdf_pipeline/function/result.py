@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.errors import TraceError
 from asdf_pipeline.plan.outcome import SUBJECTS
+from asdf_pipeline.text import kind_of
 
 if TYPE_CHECKING:
     import numpy as np
     from obspy import Stream, Trace
 
     Array = np.ndarray[Any, Any]
+
+_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,7 @@ def check_result(value: object, station: str, *, compares: bool) -> Checked:
     if not isinstance(value, Result):
         rows = ", a row (mapping, number or text)" if compares else ""
         msg = (
-            f"{station}: the function returned a {type(value).__name__}; "
+            f"{station}: the function returned {kind_of(value)}; "
             f"expected an obspy Stream or Trace, an asdf_pipeline.Result{rows}, or None"
         )
         raise TraceError(msg)
@@ -117,15 +121,30 @@ def check_result(value: object, station: str, *, compares: bool) -> Checked:
         stream = Stream()
     if not isinstance(stream, Stream) or not isinstance(value.auxiliary, Mapping):
         msg = (
-            f"{station}: a Result's stream is an obspy Stream, Trace or None (it is a "
-            f"{type(stream).__name__}), its auxiliary a mapping (it is a "
-            f"{type(value.auxiliary).__name__})"
+            f"{station}: a Result's stream is an obspy Stream, Trace or None (it is "
+            f"{kind_of(stream)}), its auxiliary a mapping (it is "
+            f"{kind_of(value.auxiliary)})"
         )
         raise TraceError(msg)
     if value.row is not None and not compares:
         msg = f"{station}: only a comparison of two data sets makes a table of rows"
         raise TraceError(msg)
+    if lost := [trace.id for trace in stream if _is_nan(trace.data)]:
+        _LOGGER.warning(
+            "%s: the function returned NaN for every sample of %s",
+            station,
+            ", ".join(lost),
+        )
     return Checked(stream, value.auxiliary, _row(value.row, station))
+
+
+def _is_nan(data: object) -> bool:
+    """Return whether all samples are NaN, the first of them soon."""
+    import numpy as np
+
+    if not isinstance(data, np.ndarray) or data.dtype.kind != "f" or not data.size:
+        return False
+    return bool(np.isnan(data.flat[0]) and np.isnan(data).all())
 
 
 def _row(row: object, station: str) -> dict[str, Any] | None:
@@ -162,7 +181,7 @@ def _plain(value: object, where: str) -> str | bool | int | float | None:
     if type(value).__name__ == "UTCDateTime":
         return str(value)
     msg = (
-        f"{where} is a {type(value).__name__}: a row holds numbers and texts; an array "
+        f"{where} is {kind_of(value)}: a row holds numbers and texts; an array "
         "goes into the auxiliary data of an asdf_pipeline.Result"
     )
     raise TraceError(msg)

@@ -38,16 +38,17 @@ def load_config(path: Path) -> dict[str, Any]:
     return loaded
 
 
-def check_config(loaded: dict[str, Any]) -> dict[str, Any]:
+def check_config(loaded: dict[str, Any], where: str = "config") -> dict[str, Any]:
     """Return a configuration in JSON's terms, checked, defaults filled in.
 
     Raises
     ------
     CallError
-        If a key is unknown, is missing, or has a value that it cannot have.
+        If keys are unknown, are missing, or have values that they cannot have: a line
+        for each, which begins with `where`.
     """
     config: dict[str, Any] = to_json(loaded)
-    check("config", config, "config")
+    check("config", config, where)
     return config
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import ASDFPipelineError, CallError, InputMissingError
+from asdf_pipeline.pipeline.problems import Problems
 from asdf_pipeline.pipeline.table import DEFAULTS, PATHS, SELECTION
 
 if TYPE_CHECKING:
@@ -155,6 +156,7 @@ class DataSet:
     def _match(self, column: str) -> list[Place]:
         found: set[str] = set()
         remote: list[Place] = []
+        problems = Problems()
         for pattern in self.patterns(column):
             if "://" in pattern and column in ("waveforms", "stations", "events"):
                 remote += self._find_remote(column, pattern)
@@ -166,8 +168,9 @@ class DataSet:
                 msg = f"{self.where}: {column} {pattern!r} matches no file"
                 if " " in pattern:
                     msg += " (in quotes it is one pattern with a blank in it)"
-                raise InputMissingError(msg)
+                problems.add(InputMissingError(msg))
             found.update(files)
+        problems.raise_all()
         return [*sorted(found), *remote]
 
     def _find_remote(self, column: str, pattern: str) -> list[RemoteFile]:
@@ -209,7 +212,10 @@ class DataSet:
         ASDFPipelineError
             As of `files` and `archive_files`.
         """
-        return [file for name in PATHS for file in self.files(name)]
+        problems = Problems()
+        named = [problems.of(self.files, name) for name in PATHS]
+        problems.raise_all()
+        return [file for files in named for file in files or ()]
 
     def stage_options(self, how: Mapping[str, bool]) -> list[str]:
         """Return the options of ``stage``: an ASDF file, or patterns and their tag.

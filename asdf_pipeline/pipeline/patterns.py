@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from asdf_pipeline.errors import CallError
 from asdf_pipeline.function.find import look_for
-from asdf_pipeline.pipeline.task import files_of_functions, with_prefix
+from asdf_pipeline.pipeline.problems import Problems, prefixed
+from asdf_pipeline.pipeline.task import files_of_functions
 from asdf_pipeline.pipeline.values import make_windows, read_max_failures
 from asdf_pipeline.plan.pair_selection import MEAN, PairSelection
 
@@ -79,7 +80,7 @@ class Pattern:
         tag = self.keys.get("tag", made[0] if len(made) == 1 else None)
         if tag not in made:
             msg = (
-                f"config: {self.name}: tag: {tag!r} is none of those that the tag_map "
+                f"tag: {tag!r} is none of those that the tag_map "
                 f"writes: {', '.join(made)}"
             )
             raise CallError(msg)
@@ -104,7 +105,7 @@ class Pattern:
             If one is none.
         """
         self.windows()
-        with_prefix("max_failures", read_max_failures, str(self.keys["max_failures"]))
+        prefixed("max_failures", read_max_failures, str(self.keys["max_failures"]))
 
     def windows(self) -> Windows | None:
         """Return the windows that are asked for."""
@@ -158,7 +159,12 @@ class Gathers(Pattern):
 
 
 def read_pattern(
-    kind: type[P], config: Mapping[str, Any], tasks: Mapping[str, Task], *, look: bool
+    kind: type[P],
+    config: Mapping[str, Any],
+    tasks: Mapping[str, Task],
+    where: str = "config",
+    *,
+    look: bool,
 ) -> P | None:
     """Return what is made of processed files, checked; None where nothing is.
 
@@ -170,22 +176,26 @@ def read_pattern(
         As of `check_config`.
     tasks : mapping
         The data sets' tasks.
+    where : str
+        How errors name the configuration.
     look : bool
         Whether functions are looked for.
 
     Raises
     ------
     CallError
-        One line that names the key.
+        A line for each problem, which names the key.
     """
     keys = config.get(kind.name)
     if keys is None:
         return None
     pattern = kind(keys)
-    where = f"config: {kind.name}"
-    with_prefix(where, pattern.check)
+    where = f"{where}: {kind.name}"
+    problems = Problems()
+    problems.of(prefixed, where, pattern.check)
     for task in tasks.values():
-        pattern.tag(task)
+        problems.of(prefixed, where, pattern.tag, task)
     for name in pattern.functions if look else ():
-        with_prefix(where, look_for, name)
+        problems.of(prefixed, where, look_for, name)
+    problems.raise_all()
     return pattern

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
 from asdf_pipeline.errors import CallError, OutputExistsError
 from asdf_pipeline.pipeline.paths import SHIPPED
+
+_LINK = re.compile(r"\[([^\]]*)\]\(\.\./docs/[^)]*\)")  # a project has no docs/
 
 
 def profile_names() -> list[str]:
@@ -55,6 +58,9 @@ def make_project(
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, target)  # with its mode: a profile has a script
+            if target.suffix == ".md":
+                text = target.read_text(encoding="utf-8")
+                target.write_text(_LINK.sub(r"\1", text), encoding="utf-8")
         except OSError as error:
             msg = f"{target}: cannot be written: {error.strerror}"
             raise CallError(msg) from error

@@ -5,14 +5,16 @@ from __future__ import annotations
 import copy
 import difflib
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError, best_match
 
 from asdf_pipeline.errors import CallError
 from asdf_pipeline.pipeline.paths import SHIPPED
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
 
 
 @cache
@@ -33,10 +35,10 @@ def validator(name: str, key: str | None = None) -> Any:
     return Draft202012Validator({**whole["properties"][key], "$defs": whole["$defs"]})
 
 
-def find_problem(
+def find_problems(
     checker: Any, data: object, noun: str = "key"
-) -> tuple[list[str], str] | None:
-    """Return where data breaks a schema and how, None if it does not.
+) -> list[tuple[list[str], str]]:
+    """Return where data breaks a schema and how.
 
     Parameters
     ----------
@@ -49,34 +51,81 @@ def find_problem(
 
     Returns
     -------
-    (list of str, str) or None
-        The path to the wrong value, list items counted from one; what is wrong.
+    list of (list of str, str)
+        The path to each wrong value, list items counted from one; what is wrong.
     """
-    error = best_match(checker.iter_errors(data))
-    return None if error is None else (_path(error), _message(error, noun))
+    found: dict[tuple[str, ...], list[str]] = {}
+    for error in sorted(checker.iter_errors(data), key=_position):
+        path = tuple(
+            str(part + 1) if isinstance(part, int) else str(part)
+            for part in error.absolute_path
+        )
+        # A value of another type breaks the rules for the right type, too.
+        if path not in found or error.validator in _OF_KEYS:
+            found.setdefault(path, []).extend(_messages(error, noun))
+    return [(list(path), one) for path, some in found.items() for one in some]
 
 
-def _path(error: ValidationError) -> list[str]:
-    return [
-        str(part + 1) if isinstance(part, int) else str(part)
-        for part in error.absolute_path
-    ]
+def _position(error: ValidationError) -> tuple[list[str], bool]:
+    return [str(part) for part in error.absolute_path], error.validator != "type"
 
 
-def _message(error: ValidationError, noun: str) -> str:
-    """Return jsonschema's message in the words of someone who writes the file."""
-    unknown = f"unknown {noun}"
-    message = error.message.replace("Additional properties are not allowed", unknown)
+_OF_KEYS = ("additionalProperties", "required", "propertyNames")
+_KINDS = {
+    "object": "keys and values",
+    "array": "a list",
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "null": "nothing",
+}
+
+
+def _messages(error: ValidationError, noun: str) -> list[str]:
+    """Return an error of jsonschema's in the words of someone who writes the file."""
+    rule, value, given = error.validator_value, error.instance, repr(error.instance)
+    # A schema's $comment says what the rule alone would not.
+    if "$comment" in error.schema:
+        return [str(error.schema["$comment"])]
     if error.validator == "additionalProperties":
         known = list(error.schema["properties"])
-        for name in error.instance.keys() - set(known):
-            near = difflib.get_close_matches(str(name), known, 1)
-            message += "".join(f"; is {name} meant to be {one}?" for one in near)
-    if error.validator == "pattern":
-        # The description says in words what the regular expression means.
-        message += f" ({error.schema.get('description', '').strip().rstrip('.')})"
-    # A schema's $comment replaces a message of jsonschema's that would not help.
-    return str(error.schema.get("$comment", message))
+        return [_unknown(str(name), known, noun) for name in value if name not in known]
+    if error.validator == "required":
+        # One error for each of them.
+        (missing,) = (name for name in rule if f"{name!r} is" in error.message)
+        return [f"the {noun} {missing!r} is missing"]
+    # The description says in words what a regular expression means.
+    meant = str(error.schema.get("description", "")).strip().rstrip(".")
+    match error.validator:
+        case "type":
+            kinds = [rule] if isinstance(rule, str) else rule
+            said = (
+                f"expected {' or '.join(_KINDS[kind] for kind in kinds)}, got {given}"
+            )
+        case "enum":
+            said = f"expected one of {', '.join(map(str, rule))}, got {given}"
+        case "minimum":
+            said = f"expected at least {rule}, got {given}"
+        case "exclusiveMinimum":
+            said = f"expected more than {rule}, got {given}"
+        case "minItems" | "minLength" | "minProperties":
+            said = "expected something, got nothing" + (f" ({meant})" if meant else "")
+        case "pattern":
+            expected = f"; expected: {meant[:1].lower()}{meant[1:]}" if meant else ""
+            said = f"{given} cannot stand here{expected}"
+        case _:
+            said = str(error.message)
+    return [said]
+
+
+def _unknown(name: str, known: list[str], noun: str) -> str:
+    """Return what is said of a key or column that there is not."""
+    near = difflib.get_close_matches(name, known, 1)
+    remedy = (
+        f"is it meant to be {near[0]}?" if near else f"there are {', '.join(known)}"
+    )
+    return f"there is no {noun} {name!r}; {remedy}"
 
 
 def check(name: str, data: dict[str, Any], where: str) -> None:
@@ -85,12 +134,13 @@ def check(name: str, data: dict[str, Any], where: str) -> None:
     Raises
     ------
     CallError
-        One line: `where`, the path to the wrong value, what is wrong.
+        A line for each problem: `where`, the path to the wrong value, what is wrong.
     """
     fill_defaults(data, schema(name))
-    if problem := find_problem(validator(name), data):
-        path, message = problem
-        raise CallError(": ".join([where, *path, message]))
+    problems = find_problems(validator(name), data)
+    if problems:
+        lines = [": ".join([where, *path, said]) for path, said in problems]
+        raise CallError("\n".join(lines))
 
 
 def fill_defaults(data: dict[str, Any], described: dict[str, Any]) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asdf_pipeline.errors import CallError, InputMissingError
-from asdf_pipeline.pipeline.schema import find_problem, schema, validator
+from asdf_pipeline.pipeline.problems import Problems, prefixed
+from asdf_pipeline.pipeline.schema import find_problems, schema, validator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,12 +62,7 @@ def read_table(path: str) -> dict[str, dict[str, str]]:
     except UnicodeDecodeError as error:
         msg = f"{path}: no text in UTF-8: {error}"
         raise CallError(msg) from None
-    try:
-        rows = _check_rows(list(_split_rows(text)))
-    except CallError as error:
-        msg = f"{path}: {error}"
-        raise CallError(msg) from None
-    return rows
+    return prefixed(path, lambda: _check_rows(list(_split_rows(text))))
 
 
 def _split_rows(text: str) -> Iterator[list[str]]:
@@ -128,16 +124,17 @@ def _check_rows(lines: list[list[str]]) -> dict[str, dict[str, str]]:
         msg = f"the column {min(twice)!r} is there twice"
         raise CallError(msg)
     rows: dict[str, dict[str, str]] = {}
+    problems = Problems()
     for number, line in enumerate(body, start=1):
-        cells = _cells(header, line, number)
+        cells = problems.of(_cells, header, line, number) or {}
         if not any(cells.values()):  # tabs only, as spreadsheets leave them
             continue
-        _check_row(cells, number)
-        name = cells["dataset"]
-        if name in rows:
-            msg = f"the data set {name!r} is there twice"
-            raise CallError(msg)
+        problems.of(_check_row, cells, number)
+        name = cells.get("dataset", "")
+        if name and name in rows:
+            problems.add(CallError(f"the data set {name!r} is there twice"))
         rows[name] = {column: cells.get(column, "") for column in _columns()}
+    problems.raise_all()
     if not rows:
         msg = "no data set in the table"
         raise CallError(msg)
@@ -174,10 +171,13 @@ def _check_row(cells: dict[str, str], number: int) -> None:
     if name is None:
         msg = f"row {number}: a data set without a name, column dataset"
         raise CallError(msg)
-    if problem := find_problem(validator("datasets"), {**unknown, **filled}, "column"):
-        path, message = problem
+    problems = Problems()
+    found = find_problems(validator("datasets"), {**unknown, **filled}, "column")
+    for path, message in found:
+        # A column that there is not is wrong in every row: it is said once.
         named = [f"data set {name!r}"] if path else []
-        raise CallError(": ".join([*named, *path, message]))
+        problems.add(CallError(": ".join([*named, *path, message])))
+    problems.raise_all()
     given = filled.keys() - set(_NO_INPUT)
     if bool(given & {"waveforms", "archive", "fdsn"}) == ("asdf" in given):
         msg = (

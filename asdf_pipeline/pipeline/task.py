@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from asdf_pipeline.errors import ASDFPipelineError, CallError
+from asdf_pipeline.errors import CallError
 from asdf_pipeline.function.find import look_for, own_files
 from asdf_pipeline.pipeline.config import to_json
-from asdf_pipeline.pipeline.schema import find_problem, validator
+from asdf_pipeline.pipeline.problems import Problems, prefixed
+from asdf_pipeline.pipeline.schema import find_problems, validator
 from asdf_pipeline.pipeline.values import (
     make_windows,
     parse_text,
@@ -21,7 +22,7 @@ from asdf_pipeline.plan.planning import check_tag_map
 from asdf_pipeline.plan.selection import Selection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from asdf_pipeline.pipeline.inputs import DataSet
 
@@ -79,6 +80,24 @@ class Task:
             options += [f"--{key}={one}" for one in values]
         return options
 
+    def load(self) -> None:
+        """Load the function, or the steps, and check how they are called.
+
+        Raises
+        ------
+        CallError
+            If that cannot be done: a line that begins with ``function`` or ``steps``.
+        """
+        from asdf_pipeline.function.load import load_function
+        from asdf_pipeline.steps import resolve
+
+        process = self.process
+        if "steps" in process:
+            prefixed("steps", resolve, process["steps"])
+        else:
+            function, parameters = process["function"], process["parameters"]
+            prefixed("function", load_function, function, parameters)
+
     def function_files(self) -> list[str]:
         """Return the user's own files that the functions are in and import.
 
@@ -103,7 +122,7 @@ def files_of_functions(names: Iterable[str]) -> list[str]:
 
 @cache
 def _own_files(name: str) -> tuple[str, ...]:
-    return tuple(with_prefix("function", own_files, name))
+    return tuple(prefixed("function", own_files, name))
 
 
 def _checked(steps: Any) -> list[Any]:
@@ -117,7 +136,11 @@ def _checked(steps: Any) -> list[Any]:
 
 
 def read_tasks(
-    config: Mapping[str, Any], datasets: Iterable[DataSet], *, look: bool
+    config: Mapping[str, Any],
+    datasets: Iterable[DataSet],
+    where: str = "config",
+    *,
+    look: bool,
 ) -> dict[str, Task]:
     """Return the task of each data set, checked, by the data set's name.
 
@@ -127,40 +150,40 @@ def read_tasks(
         As of `check_config`.
     datasets : iterable of DataSet
         The table's rows.
+    where : str
+        How errors name the configuration.
     look : bool
         Whether functions are looked for, and windows and times read.
 
     Raises
     ------
     CallError
-        One line that names the key or the data set and its column.
+        A line for each problem, which names the key or the data set and its column.
     """
+    problems = Problems()
     for name, steps in config["step_lists"].items():
-        with_prefix(f"config: step_lists: {name}", _checked, steps)
+        problems.of(prefixed, f"{where}: step_lists: {name}", _checked, steps)
     shared = config["process"]
-    with_prefix("config: process", _complete, shared, look)
+    whole = problems.of(prefixed, f"{where}: process", _complete, shared, look)
     if look:
-        with_prefix("config: process", _check_parts, shared)
-    made: dict[tuple[tuple[str, str], ...], Task] = {}  # rows have few different cells
+        problems.of(prefixed, f"{where}: process", _check_parts, shared)
+    made: dict[tuple[tuple[str, str], ...], Task | None] = {(): whole}
     tasks = {}
     for row in datasets:
         cells = tuple((key, row.cells[key]) for key in IN_PLACE if row.cells[key])
-        if cells not in made:
-            made[cells] = with_prefix(row.where, _replace, config, cells, look)
-        tasks[row.name] = made[cells]
+        if cells not in made:  # rows have few different cells
+            made[cells] = problems.of(
+                prefixed, row.where, _replace, config, cells, look
+            )
+        task = made[cells]
+        if task is None:
+            continue
+        tasks[row.name] = task
         if not row.cells["asdf"]:
-            tag_map = made[cells].process["tag_map"]
-            with_prefix(row.where, _check_tag_is_read, row.tag, tag_map)
+            tag_map = task.process["tag_map"]
+            problems.of(prefixed, row.where, _check_tag_is_read, row.tag, tag_map)
+    problems.raise_all()
     return tasks
-
-
-def with_prefix(where: str, call: Callable[..., Any], *arguments: Any) -> Any:
-    """Return what a call returns; its error begins with `where`."""
-    try:
-        return call(*arguments)
-    except ASDFPipelineError as error:
-        msg = f"{where}: {error}"
-        raise CallError(msg) from None
 
 
 def _replace(
@@ -182,10 +205,12 @@ def _replace(
         except CallError as error:
             msg = f"{error}; expected {IN_PLACE[column]}"
             raise CallError(msg) from None
-    if problem := find_problem(validator("config", "process"), process):
-        path, message = problem
-        msg = f"{': '.join([*path, message])}; expected {IN_PLACE[path[0]]}"
-        raise CallError(msg)
+    problems = Problems()
+    for path, message in find_problems(validator("config", "process"), process):
+        if path and path[0] in given:  # what is wrong in the config is said of that
+            message = f"{': '.join([*path, message])}; expected {IN_PLACE[path[0]]}"
+            problems.add(CallError(message))
+    problems.raise_all()
     return _complete(process, look)
 
 
@@ -207,33 +232,38 @@ def _complete(process: Mapping[str, Any], look: bool) -> Task:
     """Return the task that `process` describes, its functions and tags checked."""
     key = "steps" if "steps" in process else "function"
     names = [process[key]]
+    problems = Problems()
+    if key == "steps" and process["parameters"]:
+        msg = (
+            "parameters: they go with a function; steps have theirs in the list, "
+            "as in {taper: {max_percentage: 0.05}}"
+        )
+        problems.add(CallError(msg))
     if key == "steps":
-        if process["parameters"]:
-            msg = (
-                "parameters: they go with a function; steps have theirs in the list, "
-                "as in {taper: {max_percentage: 0.05}}"
-            )
-            raise CallError(msg)
-        names = [name for name, _ in with_prefix(key, _checked, process[key])]
+        problems.of(prefixed, key, _checked, process[key])
+        names = [one if isinstance(one, str) else next(iter(one)) for one in names[0]]
     named = tuple(name for name in names if ":" in name)
     for name in named if look else ():
-        with_prefix(key, look_for, name, process["parameters"])
-    with_prefix("tag_map", check_tag_map, process["tag_map"])
+        problems.of(prefixed, key, look_for, name, process["parameters"])
+    problems.of(prefixed, "tag_map", check_tag_map, process["tag_map"])
+    problems.raise_all()
     return Task(process, named)
 
 
 def _check_parts(process: Mapping[str, Any]) -> None:
     """Read windows, times and limits as the command will, before anything is staged."""
-    chosen = process["selection"]
+    chosen, problems = process["selection"], Problems()
     lengths = {key: process.get(key) for key in ("window", "overlap")}
-    make_windows(lengths, process["align"], process["join"])
+    problems.of(make_windows, lengths, process["align"], process["join"])
     first, last = (
-        read_time(f"selection: {key}", chosen.get(key))
+        problems.of(read_time, f"selection: {key}", chosen.get(key))
         for key in ("starttime", "endtime")
     )
     span = Selection(starttime=first, endtime=last)
-    with_prefix("selection", lambda: span.times)
-    with_prefix("max_failures", read_max_failures, str(process["max_failures"]))
+    problems.of(prefixed, "selection", lambda: span.times)
+    failures = str(process["max_failures"])
+    problems.of(prefixed, "max_failures", read_max_failures, failures)
+    problems.raise_all()
 
 
 def _check_tag_is_read(tag: str, tag_map: Mapping[str, str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.errors import CallError
 from asdf_pipeline.plan.selection import Windows
@@ -31,10 +31,19 @@ def parse_text(content: str, source: str) -> object:
     Raises
     ------
     CallError
-        If the text is neither.
+        If the text is neither, or has a key twice.
     """
+
+    def mapping(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        for key in {
+            key for key, _ in pairs if [one for one, _ in pairs].count(key) > 1
+        }:
+            msg = f"{source}: the key {key!r} is there twice; leave one of them"
+            raise CallError(msg)
+        return dict(pairs)
+
     try:
-        return json.loads(content)
+        return json.loads(content, object_pairs_hook=mapping)
     except json.JSONDecodeError:
         return parse_yaml(content, source)
 
@@ -45,12 +54,28 @@ def parse_yaml(content: str, source: str) -> object:
     Raises
     ------
     CallError
-        If it is no YAML, or has a date that does not exist.
+        If it is no YAML, has a key twice, or a date that does not exist.
     """
     import yaml
 
     class Loader(yaml.SafeLoader):
-        """YAML with the numbers that PyYAML, which follows YAML 1.1, takes for text."""
+        """YAML with the numbers that PyYAML, which follows YAML 1.1, takes for text.
+
+        And with each key once, as YAML wants it: PyYAML takes the last one.
+        """
+
+        def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+            seen: list[str] = []
+            for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+                if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
+                    line = key.start_mark.line + 1
+                    msg = (
+                        f"{source}: line {line}: the key {key.value!r} is there twice; "
+                        "leave one of them"
+                    )
+                    raise CallError(msg)
+                seen.append(key.value)
+            return super().construct_mapping(node, deep)
 
     Loader.add_implicit_resolver(
         "tag:yaml.org,2002:float", re.compile(f"^{EXPONENTIAL}$"), list("-+0123456789")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from asdf_pipeline.errors import CallError
 from asdf_pipeline.pipeline.config import check_config, load_config
 from asdf_pipeline.pipeline.inputs import DataSet
 from asdf_pipeline.pipeline.patterns import Gathers, Pairs, read_pattern
+from asdf_pipeline.pipeline.problems import Problems, prefixed
 from asdf_pipeline.pipeline.table import read_table
 from asdf_pipeline.pipeline.task import Task, read_tasks
 
@@ -16,15 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-
-def _check_places(template: str) -> None:
     from asdf_pipeline.export.places import Places
 
-    try:
-        Places.of("export", template)
-    except CallError as error:
-        msg = f"config: export: to: {error}"
-        raise CallError(msg) from None
+
+def _places(template: str) -> Places:
+    from asdf_pipeline.export.places import Places
+
+    return Places.of("export", template)
 
 
 @dataclass(frozen=True)
@@ -52,35 +50,51 @@ class Pipeline:
     gathers: Gathers | None = None
 
     @classmethod
-    def read(cls, config: dict[str, Any], *, look: bool) -> Pipeline:
+    def read(
+        cls, config: dict[str, Any], where: str = "config", *, look: bool
+    ) -> Pipeline:
         """Check a configuration, read the table that it names, and check that.
 
         Parameters
         ----------
         config : dict
             The configuration as YAML has it; it is left as it is.
+        where : str
+            How errors name the configuration.
         look : bool
             Whether the input files and the functions are looked for too.
 
         Raises
         ------
         ASDFPipelineError
-            One line: the file, the key or the data set, and what is wrong.
+            A line for each problem: the file, the key or the data set, what is wrong.
         """
-        checked = check_config(config)
-        table = checked["datasets"]
+        problems = Problems()
+        checked = problems.of(check_config, config, where)
+        table = (checked or config).get("datasets", "config/datasets.tsv")
+        rows = problems.of(read_table, table) if isinstance(table, str) else None
         datasets = {
-            name: DataSet(name, cells, table)
-            for name, cells in read_table(table).items()
+            name: DataSet(name, cells, table) for name, cells in (rows or {}).items()
         }
-        if "export" in checked:
-            _check_places(checked["export"]["to"])
-        tasks = read_tasks(checked, datasets.values(), look=look)
+        tasks = None
+        if checked is not None:
+            if "export" in checked:
+                problems.of(
+                    prefixed, f"{where}: export: to", _places, checked["export"]["to"]
+                )
+            tasks = problems.of(
+                read_tasks, checked, datasets.values(), where, look=look
+            )
         for dataset in datasets.values() if look else ():
-            dataset.all_files()
-        pairs = read_pattern(Pairs, checked, tasks, look=look)
-        gathers = read_pattern(Gathers, checked, tasks, look=look)
-        return cls(checked, datasets, tasks, pairs, gathers)
+            problems.of(dataset.all_files)
+        pairs = gathers = None
+        if checked is not None and tasks is not None:
+            pairs = problems.of(read_pattern, Pairs, checked, tasks, where, look=look)
+            gathers = problems.of(
+                read_pattern, Gathers, checked, tasks, where, look=look
+            )
+        problems.raise_all()
+        return cls(checked or {}, datasets, tasks or {}, pairs, gathers)
 
     @classmethod
     def load(cls, path: Path) -> Pipeline:
@@ -96,7 +110,20 @@ class Pipeline:
     @classmethod
     def read_file(cls, path: Path, *, look: bool) -> Pipeline:
         """Check a configuration in a file (see `read`)."""
-        return cls.read(load_config(path), look=look)
+        return cls.read(load_config(path), str(path), look=look)
+
+    def load_functions(self) -> None:
+        """Load what is applied to the data sets, which runs the user's modules.
+
+        Raises
+        ------
+        CallError
+            A line for each data set whose function cannot be called.
+        """
+        problems = Problems()
+        for name, task in self.tasks.items():
+            problems.of(prefixed, self.datasets[name].where, task.load)
+        problems.raise_all()
 
     def export_options(self) -> list[str]:
         """Return the options of ``export`` that say what is written."""
@@ -107,6 +134,18 @@ class Pipeline:
             *(["--lossy"] if how["lossy"] else []),
             *([] if how["metadata"] else ["--no-metadata"]),
         ]
+
+    def function_files(self) -> list[str]:
+        """Return the user's own files that any function is in, or imports; sorted.
+
+        Raises
+        ------
+        CallError
+            If a function cannot be found.
+        """
+        patterns = [one for one in (self.pairs, self.gathers) if one is not None]
+        uses = [*self.tasks.values(), *patterns]
+        return sorted({file for one in uses for file in one.function_files()})
 
     @property
     def merged(self) -> list[str]:

@@ -76,7 +76,7 @@ def make_plan(
     TagError
         If the tag map is malformed or no tag in the file matches.
     CallError
-        If the selection leaves nothing to do.
+        If the selection leaves nothing to do, or a window holds no sample.
     """
     tag_map = check_tag_map(tag_map)
     units: list[Unit] = []
@@ -261,6 +261,13 @@ def _windowed(
         return []
     if windows is None:
         return [replace(unit, window=times, samples=_samples(spans, first, last))]
+    slowest = min(rate for _, _, rate in spans)
+    if windows.length * slowest < SECOND:
+        msg = (
+            f"{unit.station}, tag {unit.tag}: windows of {windows.length / SECOND:g} s "
+            f"are shorter than one sample, {1 / slowest:g} s: take longer ones"
+        )
+        raise CallError(msg)
     return [
         replace(unit, window=window, samples=_samples(spans, *window))
         for window in windows.over([(start, end) for start, end, _ in spans])

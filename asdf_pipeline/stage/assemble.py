@@ -191,14 +191,17 @@ class Staging(Layout):
 
     waveforms: Sequence[WaveformFile] = ()
 
-    def failed(self, failures: Sequence[Outcome], table: Path) -> InputError:
+    def failed(
+        self, failures: Sequence[Outcome], table: Path, stays: Path | None = None
+    ) -> InputError:
         """Return the error of the first station that cannot be staged."""
         more = ""
         if len(failures) > 1:
-            more = f" (and {len(failures) - 1} more stations cannot be staged)"
+            others = plural(len(failures) - 1, "more station")
+            more = f" (and {others} cannot be staged)"
         return InputError(
-            f"{failures[0].error_message}{more}; with max_failures {len(failures)} the "
-            "others are staged"
+            f"{failures[0].error_message}{more}; with --max-failures {len(failures)} "
+            "the others are staged"
         )
 
     def nothing(self, outcomes: Sequence[Outcome]) -> InputError | None:

@@ -19,6 +19,7 @@ from asdf_pipeline.stage.metadata import read_stations
 from asdf_pipeline.stage.sac import SACHeaders
 from asdf_pipeline.stage.sac_fields import PREFIX
 from asdf_pipeline.stage.scan import pieces_by_place, scan
+from asdf_pipeline.text import plural
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -143,7 +144,8 @@ def collect(
         _LOGGER.info("StationXML made of SAC headers: %s", ", ".join(made))
     if found.quakeml is None and headers.events:
         found.quakeml, found.events = headers.quakeml()
-        _LOGGER.info("%d events made of SAC headers", found.events)
+        count = plural(found.events, "event")
+        _LOGGER.info("%s made of SAC headers", count)
     # Also where a file describes them: what `export` wrote beside its SAC files.
     there = {name.decode() for name in _EVENT_ID.findall(found.quakeml or b"")}
     found.sac_events = frozenset(there & headers.events.keys())

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import copy
 import functools
-import inspect
 import json
 from typing import TYPE_CHECKING, Any
 
 from asdf_pipeline.errors import FunctionError, TraceError
 from asdf_pipeline.steps.events import cut
 from asdf_pipeline.steps.gaps import merge
+from asdf_pipeline.steps.parameters import check_parameters
 from asdf_pipeline.steps.rejection import reject
 from asdf_pipeline.steps.response import remove_response
 from asdf_pipeline.steps.rotation import rotate
 from asdf_pipeline.steps.shaping import detrend, taper
 from asdf_pipeline.steps.single import filter, identity, resample
+from asdf_pipeline.text import kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -88,28 +89,42 @@ def checked(
     ------
     FunctionError
         If one is no step, there is none of its name, or it does not take its
-        parameters.
+        parameters: a line for each.
     """
-    from asdf_pipeline.function.load import load_function
-
     if not isinstance(steps, list | tuple) or not steps:
         msg = f"steps: expected a list of at least one step, got {steps!r}"
         raise FunctionError(msg)
     found: list[tuple[str | Callable[..., Any], dict[str, Any]]] = []
+    problems = []
     for number, step in enumerate(steps, 1):
-        name, parameters = _name_and_parameters(step, number)
-        if isinstance(name, str) and ":" not in name:
-            if name not in STEPS:
-                msg = (
-                    f"step {number}: there is no step {name!r}; the steps are "
-                    f"{', '.join(sorted(STEPS))}, or path/to/file.py:function"
-                )
-                raise FunctionError(msg)
-            _check_parameters(STEPS[name], parameters, number)
-            name = f"{PACKAGE}:{name}"
-            _load_step(number, load_function, name, parameters)
-        found.append((name, parameters))
+        try:
+            found.append(_checked_step(number, step))
+        except FunctionError as error:
+            problems.append(str(error))
+    if problems:
+        raise FunctionError("\n".join(problems))
     return found
+
+
+def _checked_step(
+    number: int, step: Step
+) -> tuple[str | Callable[..., Any], dict[str, Any]]:
+    """Check one step of a list; see `checked`."""
+    from asdf_pipeline.function.load import load_function
+
+    name, parameters = _name_and_parameters(step, number)
+    if not isinstance(name, str) or ":" in name:
+        return name, parameters
+    if name not in STEPS:
+        msg = (
+            f"step {number}: there is no step {name!r}; the steps are "
+            f"{', '.join(sorted(STEPS))}, or path/to/file.py:function"
+        )
+        raise FunctionError(msg)
+    check_parameters(STEPS[name], parameters, number)
+    name = f"{PACKAGE}:{name}"
+    _load_step(number, load_function, name, parameters)
+    return name, parameters
 
 
 def _load_step(
@@ -190,9 +205,8 @@ def chain(
             return result
         st = obspy.Stream([result]) if isinstance(result, obspy.Trace) else result
         if not isinstance(st, obspy.Stream):
-            kind = type(result).__name__
             msg = (
-                f"step {number}, {step.name}: returned a {kind}; expected "
+                f"step {number}, {step.name}: returned {kind_of(result)}; expected "
                 "an obspy Stream or Trace, or None"
             )
             raise TraceError(msg)
@@ -240,24 +254,3 @@ def _name_and_parameters(step: object, number: int) -> tuple[Any, dict[str, Any]
             return name, parameters or {}
     msg = f"step {number}: expected a name, or name: {{parameter: value}}, got {step!r}"
     raise FunctionError(msg)
-
-
-def _check_parameters(
-    step: Callable[..., Any], parameters: dict[str, Any], number: int
-) -> None:
-    """Check that a ready-made step has these parameters.
-
-    Raises
-    ------
-    FunctionError
-        If not; it names those that it has.
-    """
-    from asdf_pipeline.function.load import OFFERED
-
-    names = list(inspect.signature(step).parameters)[2:]
-    known = [name for name in names if name not in OFFERED]
-    for name in parameters:
-        if name not in known:
-            has = f"it has {', '.join(known)}" if known else "it has none"
-            msg = f"step {number}: {step.__name__} has no parameter {name!r}; {has}"
-            raise FunctionError(msg)

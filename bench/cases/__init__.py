@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 NAMES = (
     *("seed", "files", "staging", "small", "identity", "burn", "parts"),
     *("scale", "window", "append", "startup", "mpi", "sharing", "modes"),
-    *("pairs", "many_pairs"),
+    *("pairs", "many_pairs", "dispatcher"),
 )
 """All cases, in the order of the table."""
 

@@ -124,7 +124,7 @@ def staged_once(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> P
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "3 units (3 ok)" in done.stderr
+    assert "3 outcomes (3 ok)" in done.stderr
     return output
 
 

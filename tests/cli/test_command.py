@@ -141,7 +141,7 @@ def test_a_failed_station(command: Command, staged: Path, tmp_path: Path) -> Non
     assert "Station IU.ULN, tag raw" in run.err
     line = next(line for line in run.err.splitlines() if line.startswith("asdf-pipe"))
     assert 'IU.ULN (raw): ValueError: two lines, "quoted"' in line
-    assert "max_failures 1" in line
+    assert "--max-failures 1 (max_failures)" in line
     assert not (tmp_path / "processed.h5").exists()
     table = Path(line.split("Outcomes: ")[1].split(". The")[0])
     statuses = [json.loads(row)["status"] for row in table.read_text().splitlines()]
@@ -153,7 +153,7 @@ def test_a_failed_station(command: Command, staged: Path, tmp_path: Path) -> Non
 
     run = process(command, *arguments, "--max-failures", "1")
     assert run.code == 0
-    assert "3 units (2 ok, 1 failed)" in run.err
+    assert "3 outcomes (2 ok, 1 failed)" in run.err
     command(
         *("manifest", "staged.h5", "processed.h5", "--outcomes", "outcomes"),
         *("--output", "stations.csv"),
@@ -187,7 +187,7 @@ def test_an_output_that_exists(command: Command, staged: Path, tmp_path: Path) -
         (("--function", "absent.py:f"), "absent.py"),
         (
             ("--function", "asdf_pipeline.steps:no"),
-            "functions: chain, checked, correlate, cut",
+            "functions: chain, correlate, cut, detrend",
         ),
         (("--window", "a day"), "--window: 'a day' is no duration"),
         (("--max-failures", "5", "--work-dir", "functions.py"), "functions.py"),

@@ -113,6 +113,7 @@ def test_same_again_is_left_out_with_a_warning(ds: ASDFDataSet) -> None:
     with pytest.warns(ASDFWarning, match=r"BW\.RJOB\.\.EH.*not added") as caught:
         ds.add_waveforms(obspy.read(), tag="raw", labels=["new"])
     assert len(caught) == 3
+    assert {one.filename for one in caught} == {__file__}
     ds.flush()
     assert Path(ds.filename).read_bytes() == before
     with pytest.warns(ASDFWarning, match="not added"):

@@ -196,6 +196,26 @@ def test_a_killed_export_goes_on(tmp_path: Path) -> None:
     assert 0 < len([name for name in done if name.startswith("BW")]) <= 40
 
 
+@pytest.mark.requires("mount")
+def test_a_full_disk_is_one_line(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    noise = np.random.default_rng(2).integers(-(10**6), 10**6, 60_000)
+    path = asdf(tmp_path / "a.h5", trace(noise.astype("i4")))
+    out = tmp_path / "out"
+    out.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", out], check=True)
+    try:
+        with pytest.raises(
+            ProcessingFailedError, match="No space left on device; make"
+        ):
+            exported(path, out / EACH, work_dir=tmp_path / "work")
+        assert not list(out.iterdir())
+    finally:
+        subprocess.run(["umount", out], check=True)
+    assert "Traceback" not in capfd.readouterr().err
+
+
 @pytest.mark.requires("mpi")
 def test_ranks_write_the_same(tmp_path: Path) -> None:
     traces = [trace(LINE + k, seed=f"BW.S{k}..EHZ") for k in range(5)]

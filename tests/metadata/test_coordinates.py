@@ -105,10 +105,13 @@ def test_one_bad_station_is_left_out_of_all_coordinates(tmp_path: Path) -> None:
         assert set(ds.get_all_coordinates()) == {"XX.ABC"}
     said = sorted(str(one.message) for one in caught)
     assert len(said) == 2
+    assert {one.filename for one in caught} == {__file__}
     write(path, trace(station="GHI"))
     with ASDFDataSet(path, mode="r") as ds:
-        with pytest.warns(ASDFWarning, match=r"XX\.GHI .*without coordinates"):
+        match = r"XX\.GHI .*without coordinates"
+        with pytest.warns(ASDFWarning, match=match) as caught:
             near = [*ds.ifilter(ds.q.latitude > -1)]
+        assert caught[0].filename == __file__
         assert [one._station_name for one in near] == ["XX.ABC"]
     assert "XX.DEF does not say where it is: left out" in said[0]
     assert "station XX.GHI cannot be used: not well-formed" in said[1]

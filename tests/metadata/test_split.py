@@ -201,8 +201,9 @@ def test_a_data_set_warns_of_contradictions(tmp_path: Path) -> None:
         (tmp_path / "two.xml").write_bytes(document(station("A", channel(gain=2e9))))
         ds.add_stationxml(tmp_path / "one.xml")
         said = r"XX\.A, .*HHZ .* otherwise in .*\.h5"
-        with pytest.warns(ASDFWarning, match=said):
+        with pytest.warns(ASDFWarning, match=said) as caught:
             ds.add_stationxml(tmp_path / "two.xml")
+        assert caught[0].filename == __file__
 
 
 def test_what_merging_rewrites_or_leaves_out_is_logged(

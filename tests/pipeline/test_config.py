@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
+from asdf_pipeline.cli import main
+from asdf_pipeline.errors import CallError
+from asdf_pipeline.pipeline.values import parse_text
 from tests.pipeline.checkout import ROOT, Checkout
 
 if TYPE_CHECKING:
@@ -64,32 +68,58 @@ def test_every_key_may_be_left_out_that_has_a_default(checkout: Checkout) -> Non
     [
         (
             "datsets: x",
-            "('datsets' was unexpected); is datsets meant to be datasets?",
+            "config.yaml: there is no key 'datsets'; is it meant to be datasets?",
         ),
-        ("process: {overlap: 1x}", "(A number of seconds, or one and its unit,"),
+        (
+            "process: {overlap: 1x}",
+            "overlap: '1x' cannot stand here; expected: a number of seconds",
+        ),
         ("process: {tag_map: {Raw: out}}", "staged as raw_recording, but the tag_map"),
-        ("process: {tag_map: {raw: _out}}", "(The tag under which the result is"),
+        (
+            "process: {tag_map: {raw: _out}}",
+            "'_out' cannot stand here; expected: the tag under which the",
+        ),
         ("process: {steps: [detrend]}", "(--configfile and --config are laid over"),
-        ("process: {max_failurs: 1}", "process: unknown key ('max_failurs' was"),
+        (
+            "process: {max_failurs: 1}",
+            "process: there is no key 'max_failurs'; is it meant to",
+        ),
         ("process: {steps: [detrend]}", "process: give one of function and steps"),
-        ("process: {overlap: 1x}", "process: overlap: '1x' does not match"),
-        ("process: {selection: {stations: BW}}", "selection: stations: 'BW' is not of"),
+        (
+            "process: {selection: {stations: BW}}",
+            "selection: stations: expected a list, got 'BW'",
+        ),
         (
             "step_lists: {a: [tapper]}",
-            "config: step_lists: a: step 1: there is no step",
+            "config.yaml: step_lists: a: step 1: there is no step",
         ),
         (
             "process: {function: no.py:f}",
             "process: function: no.py: no such file (look",
         ),
         ("process: {function: nono.mod:f}", "function: nono.mod: there is no module"),
-        ("process: {function: steps}", "process: function: 'steps' does not match"),
-        ("process: {function: steps}", "(The function: package.module:name of"),
-        ("process: {io: fast}", "process: io: 'fast' is not one of"),
-        ("process: {max_failures: few}", "process: max_failures: 'few' does not"),
-        ("process: {traceback_limit: 0}", "process: traceback_limit: 0 is less"),
-        ("process: {tag_map: {}}", "process: tag_map: {}"),
-        ("process: {tag_map: {raw: Ok}}", "process: tag_map: raw: 'Ok' does not"),
+        ("process: {function: steps}", "process: function: 'steps' cannot stand here"),
+        (
+            "process: {function: steps}",
+            "; expected: the function: package.module:name of",
+        ),
+        (
+            "process: {io: fast}",
+            "process: io: expected one of auto, parallel, segments",
+        ),
+        (
+            "process: {max_failures: few}",
+            "process: max_failures: 'few' cannot stand here",
+        ),
+        (
+            "process: {traceback_limit: 0}",
+            "process: traceback_limit: expected at least 1, got 0",
+        ),
+        ("process: {tag_map: {}}", "process: tag_map: expected something, got nothing"),
+        (
+            "process: {tag_map: {raw: Ok}}",
+            "process: tag_map: raw: 'Ok' cannot stand here",
+        ),
         (
             "process: {tag_map: {raw: out, other: out}}",
             "process: tag_map: the input tags other, raw all map to",
@@ -105,23 +135,34 @@ def test_a_wrong_configuration_is_named(
     change = yaml.safe_load(config)
     whole["process"].update(change.pop("process", {}))
     path.write_text(yaml.safe_dump({**whole, **change}))
-    assert said in complaint()
+    assert all(said in line for line in complaint().splitlines())
 
 
 @pytest.mark.parametrize(
     ("table", "said"),
     [
         ("dataset\n", "datasets.tsv: no data set in the table"),
-        ("dataset\twaveforms\tsize\na\tb\tc", "unknown column ('size' was unexpected)"),
+        (
+            "dataset\twaveforms\tsize\na\tb\tc",
+            "there is no column 'size'; there are dataset, waveforms",
+        ),
         ("dataset,waveforms\na,b", "tabs, and there is none in 'dataset,waveforms'"),
         ("dataset\twaveforms\na  b", "separated by tabs, and there is none in 'a  b'"),
         ("dataset\twaveforms\n\tb", "row 1: a data set without a name"),
         ("name\twaveforms\na\tb", "the table has no column dataset"),
-        ("dataset\twaveform\na\tb", "is waveform meant to be waveforms?"),
-        ("dataset\twaveforms\ttag\na\tb\tRaw", "data set 'a': tag: 'Raw' does not"),
-        ("dataset\twaveforms\na b\tc", "dataset: 'a b' does not match"),
+        (
+            "dataset\twaveform\na\tb",
+            "no column 'waveform'; is it meant to be waveforms?",
+        ),
+        (
+            "dataset\twaveforms\ttag\na\tb\tRaw",
+            "data set 'a': tag: 'Raw' cannot stand here; expected: l",
+        ),
+        (
+            "dataset\twaveforms\na b\tc",
+            "dataset: 'a b' cannot stand here; expected: letters",
+        ),
         ("dataset\twaveforms\na\tb\na\tc", "the data set 'a' is there twice"),
-        ("dataset\twaveforms\ttag\na\tb\tRaw", "tag: 'Raw' does not match"),
         ("dataset\tstations\na\tb", "data set 'a': give either waveforms or asdf"),
         ("dataset\twaveforms\tasdf\na\tb\tc", "'a': give either waveforms or asdf"),
         ("dataset\ttag\tasdf\na\tb\tc", "data set 'a': an ASDF file has its own"),
@@ -142,6 +183,112 @@ def test_a_wrong_table_is_named(
 ) -> None:
     (checkout.path / "config" / "datasets.tsv").write_text(table)
     assert said in complaint()
+
+
+EVERYTHING = """\
+datasets: mine.tsv
+keep_staged: perhaps
+process:
+  steps:
+    - tapper
+    - filter: {type: bandpas, freqmin: 1, freqmax: 2}
+    - taper: {max_length: long}
+    - absent.py:step
+  tag_map: {raw: out}
+  window: 1d
+  selection: {starttime: '2024-02-30', limit: none}
+step_lists:
+  other: [{cut: {start: 1}}]
+"""
+SEVERAL = [
+    "config.yaml: keep_staged: expected true or false, got 'perhaps'",
+    "config.yaml: process: selection: limit: expected a whole number, got 'none'",
+    "mine.tsv: data set 'a': tag: 'Raw' cannot stand here; expected: l",
+    "mine.tsv: row 3: a data set without a name, column dataset",
+]
+THEN = [
+    "config.yaml: step_lists: other: step 1: cut has no parameter 'start'; it has",
+    "config.yaml: process: steps: step 1: there is no step 'tapper'; the steps are",
+    "config.yaml: process: steps: step 2: filter: type: expected one of bandpass, band",
+    "steps: step 3: taper: max_length: expected a number or nothing, got 'long'",
+    "config.yaml: process: steps: absent.py: no such file (looked for in",
+    "config.yaml: process: selection: starttime '2024-02-30': expected a time such as",
+    "mine.tsv: data set 'a': waveforms 'no/*.such' matches no file",
+    "mine.tsv: data set 'a': waveforms 'nor/*.this' matches no file",
+    "mine.tsv: data set 'b': function: steps.py: has no 'other'; functions: process",
+]
+
+
+def test_all_problems_are_listed_a_line_each(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.chdir(checkout.path)
+    config, table = Path("config/config.yaml"), Path("mine.tsv")
+    config.write_text(EVERYTHING)
+    Path("steps.py").write_text("def process(st, inv): return st")
+    header = "dataset\twaveforms\ttag\tfunction\tasdf\n"
+    table.write_text(
+        f"{header}a\tno/*.such nor/*.this\tRaw\nb\t\t\tsteps.py:other\tno.h5\n\tx\n"
+    )
+
+    def lines() -> list[str]:
+        assert main(["config", "check"]) == 2
+        return capsys.readouterr().err.splitlines()
+
+    found = lines()
+    for said in SEVERAL:
+        assert sum(said in line for line in found) == 1, said
+    config.write_text(
+        EVERYTHING.replace("perhaps", "true").replace(", limit: none", "")
+    )
+    table.write_text(table.read_text().replace("Raw", "raw").replace("\n\tx", ""))
+    found = lines()
+    for said in THEN:
+        assert sum(said in line for line in found) == 1, said
+    assert all(line.startswith("asdf-pipeline: error: ") for line in found)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (
+            "def process(st): return st",
+            "steps.py:process(st): cannot be called as (st,",
+        ),
+        (
+            "import numpie\ndef process(st, inv): return st",
+            "steps.py: line 1: cannot be",
+        ),
+        ("process = 3", "steps.py:process: not a function (its type is int)"),
+    ],
+)
+def test_the_function_is_loaded_and_called_as_the_pipeline_calls_it(
+    checkout: Checkout,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+    code: str,
+    said: str,
+) -> None:
+    monkeypatch.chdir(checkout.path)
+    checkout.configure(function="steps.py:process", parameters={})
+    Path("steps.py").write_text("def process(st, inv): return st")
+    assert main(["config", "check"]) == 0
+    Path("steps.py").write_text(code)
+    assert main(["config", "check"]) == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "text", ["process: {}\nprocess: {}\n", "process:\n  window: 1d\n  window: 2d\n"]
+)
+def test_a_key_that_is_there_twice_is_refused(checkout: Checkout, text: str) -> None:
+    """YAML's own loader takes the last of them."""
+    (checkout.path / "config" / "config.yaml").write_text(text)
+    run = checkout.snakemake("--dry-run")
+    assert run.code == 1
+    assert re.search(r"config.yaml: line [23]: the key '\w+' is there twice", run.text)
+    with pytest.raises(CallError, match="'a' is there twice"):
+        parse_text('{"a": 1, "a": 2}', "text")
 
 
 def test_snakemake_ends_with_what_is_wrong_in_one_line(checkout: Checkout) -> None:

@@ -74,18 +74,25 @@ def test_a_crate_describes_all_that_it_holds(
     assert "numpy" in json.loads((crate / "reproduce.json").read_text())["packages"]
 
 
-def test_a_crate_holds_the_functions(done: Checkout, tmp_path: Path) -> None:
+def test_a_crate_holds_the_functions_and_all_results(
+    done: Checkout, tmp_path: Path
+) -> None:
     (done.path / "lib").mkdir()
     (done.path / "lib" / "steps.py").write_text(
         "import other\ndef process(st, inv): ..."
     )
     (done.path / "lib" / "other.py").write_text("")
     done.configure(function="lib/steps.py:process", parameters={})
+    made = done.path / "results" / "bavaria"
+    shutil.copy(made / "processed.h5", made / "pairs.h5")  # as another rule makes it
+    (made / "pairs.csv").write_text("station\n")
     assert make(done.path / "results", tmp_path / "a.zip") == 0
     with zipfile.ZipFile(tmp_path / "a.zip") as file:
-        assert {"lib/steps.py", "lib/other.py", "config/config.yaml"} <= {
-            *file.namelist()
-        }
+        names = set(file.namelist())
+        assert {"lib/steps.py", "lib/other.py", "config/config.yaml"} <= names
+        assert "results/bavaria/pairs.csv" in names
+        known = json.loads(file.read("reproduce.json"))["datasets"]["bavaria"]
+        assert known["pairs"] == known["processed"]
         assert file.testzip() is None
 
 
@@ -106,8 +113,8 @@ def test_a_crate_is_made_again_and_compared(
     assert main(["reproduce", str(tmp_path / "crate.zip"), *again]) == 1
     said = capsys.readouterr().out.splitlines()
     digest = file_digest(first[0].path / "results" / "bavaria" / "processed.h5")
-    assert said[0] == f"bavaria: the same: {digest}"
-    assert said[1].startswith("global: differs: ")
+    assert said[0] == f"bavaria: the same: processed {digest}"
+    assert said[1].startswith("global: differs: processed was ")
     assert "IU.ANMO (raw_recording)" in said[1]
     assert "IU.COLA" not in said[1]  # empty, as it was
     assert main(["reproduce", str(tmp_path / "crate"), *again]) == 2  # not empty

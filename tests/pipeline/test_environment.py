@@ -133,6 +133,7 @@ def imported(folder: str) -> dict[str, str]:
             for name in names:
                 found[name.partition(".")[0]] = str(path.relative_to(ROOT))
     ours = {"asdf_pipeline", "bench", "docs", "tests"}
+    ours.add("noisepy")  # of the interpreter that bench/noisepy_script.py runs in
     return {
         name: where
         for name, where in found.items()

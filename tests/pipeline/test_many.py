@@ -134,7 +134,10 @@ def test_a_new_day_in_the_archive_is_staged(identity: Checkout) -> None:
         ({"archive": "config", "layout": "sdss"}, "'bw': layout 'sdss': expected sds,"),
         ({"waveforms": "x", "channel": "EHZ"}, "taken from an archive: name it"),
         ({"asdf": "x", "archive": "y"}, "give either waveforms or asdf"),
-        ({"asdf": "x", "merge": "a/b"}, "merge: 'a/b' does not match"),
+        (
+            {"asdf": "x", "merge": "a/b"},
+            "merge: 'a/b' cannot stand here; expected: data sets with",
+        ),
     ],
 )
 def test_a_wrong_row_is_named(

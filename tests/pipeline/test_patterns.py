@@ -88,11 +88,11 @@ def test_pairs_and_gathers_are_made_of_the_processed_file(done: Checkout) -> Non
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
-        ({}, "pairs: 'function' is a required property"),
-        ({"function": "mine.py:f"}, "config: pairs: mine.py: no such file"),
+        ({}, "pairs: the key 'function' is missing"),
+        ({"function": "mine.py:f"}, "config.yaml: pairs: mine.py: no such file"),
         (
             {"function": "asdf_pipeline.steps:chain", "tag": "raw"},
-            "config: pairs: tag: 'raw' is none of those that the tag_map writes",
+            "config.yaml: pairs: tag: 'raw' is none of those that the tag_map writes",
         ),
         (
             {"function": "asdf_pipeline.steps:chain", "stack": "none"},
@@ -104,9 +104,12 @@ def test_pairs_and_gathers_are_made_of_the_processed_file(done: Checkout) -> Non
                 "max_distance": 1,
                 "min_distance": 2,
             },
-            "config: pairs: min_distance is more than max_distance",
+            "config.yaml: pairs: min_distance is more than max_distance",
         ),
-        ({"function": "asdf_pipeline.steps:chain", "max_dist": 1}, "max_distance?"),
+        (
+            {"function": "asdf_pipeline.steps:chain", "max_dist": 1},
+            "no key 'max_dist'; is it meant to be max_distance?",
+        ),
     ],
 )
 def test_what_is_wrong_with_pairs_is_said_in_a_line(

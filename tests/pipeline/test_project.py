@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -79,6 +80,10 @@ def test_a_new_project_asks_for_data(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["init", str(tmp_path / "p")]) == 0
+    manual = (tmp_path / "p" / "config" / "README.md").read_text(encoding="utf-8")
+    assert "](../docs/" not in manual  # a project has none
+    for link in re.findall(r"\]\(([^)#]+)\)", manual):
+        assert (tmp_path / "p" / "config" / link).exists(), link
     assert "next: name your data in " in capsys.readouterr().out
     monkeypatch.chdir(tmp_path / "p")
     assert main(["config", "check"]) == 2

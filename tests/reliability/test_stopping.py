@@ -96,7 +96,7 @@ def test_stops_fail_nobody(
     Path(f"{calls}.go").touch()
     finished = command(*arguments(data, backend, **slow), cwd=tmp_path)
     assert finished.code == 0, finished.err
-    assert "12 units (12 ok)" in finished.err
+    assert "12 outcomes (12 ok)" in finished.err
     assert file_digest(tmp_path / "out.h5") == undisturbed
 
 

@@ -101,7 +101,7 @@ def test_all_that_is_told_of_a_run_agrees(
     for station, words in FAILED.items():
         assert words in rows[station]["error_message"]
         assert f"Station {station}, tag raw_recording" in done.err
-    summary = "12 units (6 ok, 2 empty, 4 failed)"
+    summary = "12 outcomes (6 ok, 2 empty, 4 failed)"
     assert summary in done.err
     verified = command("verify", "out.h5", "--manifest", "stations.csv", cwd=tmp_path)
     assert (verified.code, verified.out) == (0, "out.h5: ok\n"), verified.err
@@ -211,7 +211,7 @@ def test_what_failed_alone_is_tried_again_with_a_mended_function(
     mended = process("--only-failed", calls=str(calls), cured=True)
     assert mended.code == 0, mended.err
     assert sorted(calls.read_text().split()) == sorted(FAILED)
-    assert "8 of 12 units are taken over" in mended.err
+    assert "8 of 12 outcomes are taken over" in mended.err
     assert not (tmp_path / "out.h5.work").exists()
     rows = manifest(data, tmp_path)
     assert Counter(row["status"] for row in rows.values()) == {"ok": 10, "empty": 2}
@@ -333,7 +333,7 @@ def test_a_run_killed_while_it_cleans_up_is_done(
         cwd=tmp_path,
     )
     assert again.code == 0, again.err
-    assert "12 units (12 ok)" in again.err
+    assert "12 outcomes (12 ok)" in again.err
     assert file_digest(tmp_path / "out.h5") == digest
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "out.h5",

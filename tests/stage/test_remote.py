@@ -203,7 +203,7 @@ def test_what_does_not_come_fails_its_station(
     assert stage(source, output) == 1
     said = capsys.readouterr().err
     assert f"{bucket.url}/2016/BW/RJOB/EHZ.D/BW.RJOB..EHZ.D.2016.124: " in said
-    assert "(asked 5 times); with max_failures 1 the others are staged" in said
+    assert "(asked 5 times); with --max-failures 1 the others are staged" in said
     assert not output.exists()
     # What came is kept: it is not asked for again.
     bucket.proxy.asked.clear()

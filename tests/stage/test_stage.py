@@ -434,7 +434,7 @@ def test_unreadable_files_may_be_left_out(folder: Path) -> None:
     table = folder / "outcomes.jsonl"
     with pytest.raises(InputError, match=r"odd\.mseed: in no waveform format"):
         staged(folder, "*.mseed")
-    with pytest.raises(InputError, match="with max_failures 2 the others are staged"):
+    with pytest.raises(InputError, match="with --max-failures 2 the others are staged"):
         staged(folder, "*.mseed", max_failures=1)
     path = staged(folder, "*.mseed", max_failures=2, outcomes=table)
     with Reader(path) as reader:

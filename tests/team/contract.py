@@ -114,7 +114,7 @@ class TeamContract:
         assert "Station XX.S05, tag raw_recording" in done.stderr
         assert "RuntimeError: nothing to be done with XX.S05" in done.stderr
         assert "raise RuntimeError(msg)" in done.stderr
-        assert "max_failures 1" in done.stderr
+        assert "--max-failures 1 (max_failures)" in done.stderr
         table = tmp_path / "out.h5.work" / "outcomes.jsonl"
         assert str(table) in done.stderr
         assert self.outcomes(table)["XX.S05"].error_type == "RuntimeError"

@@ -21,6 +21,7 @@ except PackageNotFoundError:
     ) from None
 
 from asdf_pipeline.errors import ASDFPipelineError
+from asdf_pipeline.pipeline.config import load_config
 from asdf_pipeline.pipeline.workflow import Pipeline
 
 # The rules' `python` is the one that runs Snakemake, also where its environment was
@@ -49,6 +50,11 @@ def here(call, *arguments):
 # Where an output is there, Snakemake takes no notice of an input function that fails:
 # a pattern mistyped later would be "Nothing to be done". So all files and functions
 # are looked for at once; jobs need not look again.
+if workflow.is_main_process:
+    # Snakemake's YAML takes the last of two equal keys.
+    for path in (Path("config/config.yaml"), *workflow.configfiles):
+        if Path(path).is_file():
+            in_one_line(load_config, Path(path))
 PIPELINE = in_one_line(Pipeline.read, config, look=workflow.is_main_process)
 DATASETS, TASKS = PIPELINE.datasets, PIPELINE.tasks
 PROCESS = PIPELINE.config["process"]

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 _DESCRIPTION = """\
 Check the pipeline's configuration and the table of data sets that it names, as
 snakemake does before it runs anything: keys, columns, patterns, functions, steps, tags.
+All problems are listed, a line each. Then load the functions, which runs the files
+that they are in, and check that they take their parameters.
 Paths are relative to the working directory, as they are for snakemake."""
 
 _EXAMPLES = "  asdf-pipeline config check"
@@ -45,6 +47,7 @@ def run(args: argparse.Namespace) -> None:
     from asdf_pipeline.pipeline.workflow import Pipeline
 
     pipeline = Pipeline.load(args.file)
+    pipeline.load_functions()
     for name, dataset in pipeline.datasets.items():
         process = pipeline.tasks[name].process
         applied = process.get("function") or plural(len(process["steps"]), "step")

@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> None:
     else:
         write_page(*what, dataset, args.waveforms)
     size = size_text(args.output.stat().st_size)
-    log.info("%s: %s, %s", args.output, plural(len(outcomes), "unit"), size)
+    log.info("%s: %s, %s", args.output, plural(len(outcomes), "outcome"), size)
 
 
 def _number(text: str) -> int:

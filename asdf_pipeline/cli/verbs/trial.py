@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import traceback
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +64,7 @@ def run(args: argparse.Namespace) -> int:
     from asdf_pipeline.plan.planning import units_of
     from asdf_pipeline.plan.units import Unit
     from asdf_pipeline.work.call import call
+    from asdf_pipeline.work.tracebacks import whole_traceback
 
     process = load_function(args.function, read_parameters(args.parameters))
     selection = read_selection(args)
@@ -72,7 +73,10 @@ def run(args: argparse.Namespace) -> int:
         unit = Unit(station, tag, tag)
         by = "event" if "event" in process.asks else "station"
         parts, _ = units_of(reader, unit, selection, None, by=by, lenient=True)
-        unit = parts[0] if parts else unit
+        if not parts:
+            msg = f"{args.input}: the selection leaves nothing of {station}, tag {tag}"
+            raise CallError(msg)
+        unit = parts[0]
 
         def wanted(header: TraceHeader) -> bool:
             return selection.has_trace(header) and unit.has_trace(header)
@@ -86,10 +90,14 @@ def run(args: argparse.Namespace) -> int:
             auxiliary = encode_auxiliary(result.auxiliary, RAW)
         except (Exception, SystemExit) as error:
             error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
-            traceback.print_exception(error)
+            print(whole_traceback(error), file=sys.stderr)
             return EXIT_DATA
     event = f", event {unit.event}" if unit.event else ""
-    print(f"{station}, tag {tag}{event}\n\nin:  {before}\n\nout: {result.stream}")
+    made = str(result.stream)
+    if not result.stream:
+        made = "nothing: None or an empty Stream; nothing is written of the station"
+        made = "no waveforms" if auxiliary else made
+    print(f"{station}, tag {tag}{event}\n\nin:  {before}\n\nout: {made}")
     for one in auxiliary:
         shape = " x ".join(map(str, one.array.shape or (one.array.size,)))
         print(f"     auxiliary data {one.path}: {shape}, {one.array.dtype}")
