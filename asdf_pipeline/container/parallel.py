@@ -3,7 +3,7 @@
 One process lays the file out: it creates groups, data sets and attributes of what all
 ranks declare. Then all open it together, and each writes the bytes that it has,
 independently. To create through MPI would be collective, each rank creating what all
-have: 64 ranks on two cores took 15 s for 640 stations.
+have: 64 ranks on two cores took three times as long for 640 stations.
 
 Without filters: with HDF5 1.10.8, independent writes of filtered chunks corrupt the
 file without an error, and collective ones compress on one rank at a time.
