@@ -95,6 +95,7 @@ class Ledger:
         self._trace_owners = TraceOwners()
         self._out: dict[str, tuple[str, Unit]] = {}
         self._held: dict[str, _Held] = {}
+        self._dataless: dict[str, None] = {}  # those held that need no segment, by age
         self._deaths: dict[str, int] = {}
         self._began = self._sealed = time.monotonic()
         suspects = set(directory.in_flight.suspects)
@@ -209,6 +210,8 @@ class Ledger:
         parts = outcome.parts or (outcome,)
         lines = {part.unit_id: part.to_json().encode() for part in parts}
         self._held[unit.id] = _Held(worker, unit, lines, outcome.has_data)
+        if not outcome.has_data:
+            self._dataless[unit.id] = None
         for part in parts:
             self._count(part)
             self._on_outcome(part)
@@ -244,11 +247,7 @@ class Ledger:
 
     def _journal(self, sealed: Sealed | None, unit_ids: Iterable[str]) -> None:
         ready = [unit_id for unit_id in unit_ids if unit_id in self._held]
-        ready += [
-            unit_id
-            for unit_id, held in self._held.items()
-            if not held.segment and not held.has_data
-        ]
+        ready += self._dataless
         if sealed is None and not ready:
             return
         lines: dict[str, bytes] = {}
@@ -258,6 +257,7 @@ class Ledger:
         self._sealed = time.monotonic()
         for unit_id in ready:
             self._held.pop(unit_id, None)
+        self._dataless = {}
 
     def stopped(self, worker: str) -> None:
         """Note that a worker was told to stop: what it has is no suspect."""

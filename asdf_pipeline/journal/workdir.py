@@ -76,6 +76,7 @@ class WorkDirectory:
 
     def __init__(self, path: Path, key: Mapping[str, str | None]) -> None:
         self.path = path
+        self._waits = self._unsynced = False  # see `synced_once`
         try:
             path.mkdir(parents=True, exist_ok=True)
             _refuse_foreign_files(path)
@@ -187,7 +188,7 @@ class WorkDirectory:
             written = os.write(journal, line)
             if written != len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # noqa: TRY301
-            os.fsync(journal)
+            self._sync()
         except OSError as error:
             with contextlib.suppress(OSError):  # half a line would hide later ones
                 os.truncate(journal, end)
@@ -195,6 +196,31 @@ class WorkDirectory:
         if sealed is not None:
             self.sealed.append(sealed)
         self.lines |= outcomes
+
+    @contextlib.contextmanager
+    def synced_once(self) -> Iterator[None]:
+        """Let what is recorded within the block become durable at its end, all at once.
+
+        Raises
+        ------
+        WriteError
+            If it does not.
+        """
+        self._waits = True
+        try:
+            yield
+        finally:
+            self._waits = False
+        if self._unsynced:
+            try:
+                self._sync()
+            except OSError as error:
+                raise write_error(self.path / JOURNAL, error) from error
+
+    def _sync(self) -> None:
+        self._unsynced = self._waits
+        if not self._waits:
+            os.fsync(self._journal.fileno())
 
     def close(self) -> None:
         """Keep what is there for the next run, and give the lock back.

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from bench.rows import Row
 
 NAMES = (
-    *("seed", "files", "staging", "small", "identity", "burn", "parts"),
+    *("seed", "files", "staging", "bucket", "small", "identity", "burn", "parts"),
     *("scale", "window", "append", "startup", "mpi", "sharing", "modes"),
-    *("pairs", "many_pairs"),
+    *("pairs", "many_pairs", "dispatcher"),
 )
 """All cases, in the order of the table."""
 

@@ -227,3 +227,13 @@ def test_no_room_for_the_merge_is_said_before_it(tmp_path: Path) -> None:
     require_space(tmp_path, 1)
     with pytest.raises(WriteError, match="make room"):
         require_space(tmp_path, 1 << 60)
+
+
+def test_what_is_recorded_together_is_there_again(path: Path) -> None:
+    directory = WorkDirectory(path, KEY)
+    with directory.synced_once():
+        directory.record(None, {"XX.B/raw": LINE.replace(b"XX.A", b"XX.B")})
+        directory.record(None, {"XX.C/raw": LINE.replace(b"XX.A", b"XX.C")})
+    directory.record(None, {"XX.D/raw": LINE.replace(b"XX.A", b"XX.D")})
+    directory.close()
+    assert reopened(path) == [f"XX.{code}/raw" for code in "ABCD"]

@@ -74,6 +74,21 @@ def seals(dispatcher: Dispatcher, units: list[Unit]) -> Report:
     return Report(seals=[(seal(path), [unit.id for unit in units])])
 
 
+def test_reports_that_come_together_are_journaled_together(
+    begin: Callable[..., Dispatcher],
+) -> None:
+    dispatcher = begin(RANKS)
+    for rank in range(RANKS):
+        dispatcher.handle(rank, IDLE)
+    given = dict(dispatcher.drain())
+    with dispatcher.at_once():
+        for rank, reply in given.items():
+            dispatcher.handle(rank, back(reply))
+            dispatcher.handle(rank, seals(dispatcher, [*reply.units]))
+    assert [reply.order for _, reply in dispatcher.drain()] == ["end"] * RANKS
+    assert dispatcher.ledger.finished
+
+
 def test_units_are_given_ahead_only_while_there_are_plenty(
     begin: Callable[..., Dispatcher],
 ) -> None:

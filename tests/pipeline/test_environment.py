@@ -146,7 +146,7 @@ def imported(folder: str) -> dict[str, str]:
     [
         ("asdf_pipeline", ("cloud", "dask", "mpi")),
         ("tests", ("cloud", "dask", "mpi", "test")),
-        ("bench", ("mpi", "bench")),
+        ("bench", ("cloud", "mpi", "bench")),
         ("docs", ("dev", "docs")),
     ],
 )

@@ -44,6 +44,7 @@ HELD_AT_MOST = 256 << 20
 """Bytes that a rank may hold before all ranks write what they hold."""
 
 State = Literal["at work", "idle", "sealed"]
+STATES: tuple[State, ...] = ("idle", "sealed", "at work")  # who has nothing comes first
 Order = Literal["", "seal", "write", "end", "stop", "leave"]
 
 
@@ -167,7 +168,9 @@ class Dispatcher:
         self._together = together
         self._serves_only = serves_only
         self._lock = threading.RLock()
-        self._requests: dict[int, Request] = {}
+        self._requests: dict[State, dict[int, Request]] = {
+            state: {} for state in STATES
+        }
         self._round = _Round(born=time.monotonic())
         self._replies: list[tuple[int, Reply]] = []  # to be sent, in this order
         self._changed = True
@@ -182,6 +185,12 @@ class Dispatcher:
                 yield
             except ASDFPipelineError as error:
                 self.fail(error)
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Have all reports that are handled within the block journaled by one fsync."""
+        with self._accounting(), self.ledger.directory.synced_once():
+            yield
 
     def fail(self, error: ASDFPipelineError) -> None:
         """End the run by an error; the first one counts."""
@@ -198,7 +207,8 @@ class Dispatcher:
             for sealed, unit_ids in report.seals:
                 self.ledger.seal(sealed, unit_ids)
             if report.request is not None:
-                self._requests[rank] = report.request
+                self._forget(rank)
+                self._requests[report.request.state][rank] = report.request
             if report.stops:
                 self.ledger.stopped(self.names[rank])
             if report.segment:
@@ -212,8 +222,13 @@ class Dispatcher:
         if report.left:
             with self._lock:
                 self.left.add(rank)
-                self._requests.pop(rank, None)
+                self._forget(rank)
                 self._reply(rank, Reply(order="leave"))
+
+    def _forget(self, rank: int) -> None:
+        """Forget what a rank requested last."""
+        for requests in self._requests.values():
+            requests.pop(rank, None)
 
     def _came_back(self, rank: int, outcome: Outcome) -> None:
         before = self.ledger.computed
@@ -248,11 +263,19 @@ class Dispatcher:
             self._order_round()
         if self._round.ordered:
             return
-        for rank, request in list(self._requests.items()):
-            reply = self._find_reply(rank, request)
-            if reply is not None:
-                del self._requests[rank]
-                self._reply(rank, reply)
+        if not self.ledger.waiting and (
+            self._requests["idle"] or self._requests["sealed"]
+        ):
+            self.ledger.journal_dataless()
+        for state, requests in self._requests.items():
+            # Most requests wait, of thousands of ranks: they are not looked through.
+            for rank in list(requests) if self._can_reply(state) else ():
+                if not self._can_reply(state):
+                    break
+                reply = self._find_reply(rank, requests[rank])
+                if reply is not None:
+                    del requests[rank]
+                    self._reply(rank, reply)
         if self._together:
             self._order_last_round()
 
@@ -267,11 +290,23 @@ class Dispatcher:
     def _reply(self, rank: int, reply: Reply) -> None:
         self._replies.append((rank, reply))
 
-    def _find_reply(self, rank: int, request: Request) -> Reply | None:
-        """Return the reply that can be given now, None if the request has to wait."""
+    def _can_reply(self, state: State) -> bool:
+        """Tell whether a request of a rank in this state may get a reply now."""
+        if state == "at work":
+            return self._ahead() > 0
+        if self.ledger.waiting or self.ledger.finished:
+            return True
+        return state == "idle" and not self._together
+
+    def _ahead(self) -> int:
+        """Return how many units a rank may have ahead of need, at most."""
         late = time.monotonic() - self._late < MEMORY
         share = self.ledger.waiting // len(self.names)
-        count = min(request.want, share if late else share // SHARE_AHEAD)
+        return share if late else share // SHARE_AHEAD
+
+    def _find_reply(self, rank: int, request: Request) -> Reply | None:
+        """Return the reply that can be given now, None if the request has to wait."""
+        count = min(request.want, self._ahead())
         if request.state != "at work":
             count = max(1, count)
         if rank == 0 and self._serves_only:
@@ -286,7 +321,7 @@ class Dispatcher:
             return Reply(units)
         if request.state == "at work":
             return None
-        self.ledger.journal_dataless()
+        self.ledger.journal_dataless()  # suspects wait for it
         if self.ledger.finished:
             self._changed = True  # for all the others, too
             return Reply(order="end")
@@ -309,7 +344,7 @@ class Dispatcher:
 
     def _order_last_round(self) -> None:
         """Have the ranks write when none of them has work, nor can have any."""
-        idle = sum(one.state != "at work" for one in self._requests.values())
+        idle = len(self._requests["idle"]) + len(self._requests["sealed"])
         if self._round.units and idle == len(self.names):
             self._order_write(seal=True)
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from asdf_pipeline.plan.units import Unit
     from asdf_pipeline.team.stop import Stop
 
-NAP = 1e-3
-"""Seconds between two looks at what has come."""
 AHEAD_AT_MOST = 16
 """Units that a rank requests ahead of need, at most."""
 
@@ -104,7 +102,7 @@ class LedgerProxy:
         state: State = "sealed" if self._has_sealed else "idle"
         self._has_sealed = False
         self._poll()
-        for _ in naps(NAP):
+        for _ in naps():
             if self._units or self._order is not None or self._stop:
                 break
             if self._requested != state:
@@ -130,7 +128,7 @@ class LedgerProxy:
             # No unit was requested since the last one, so no name was either.
             self._wants_segment = False
             self._link.send(Report(self._pop_outcomes(), segment=True))
-        for _ in naps(NAP):
+        for _ in naps():
             self._poll()
             if self._segment is not None:
                 break
@@ -155,7 +153,7 @@ class LedgerProxy:
                 error=error,
             )
         )
-        for _ in naps(NAP):
+        for _ in naps():
             self._poll()
             if self._may_leave:
                 return

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from asdf_pipeline.team.mpi.dispatcher import Dispatcher, Reply, Report
 from asdf_pipeline.team.mpi.guard import abort, look_for_leavers, naps
-from asdf_pipeline.team.mpi.ledger_proxy import NAP
 from asdf_pipeline.team.stop import PATIENCE
 from asdf_pipeline.text import named_line
 
@@ -20,8 +19,10 @@ if TYPE_CHECKING:
     from asdf_pipeline.team.mpi.mailbox import Mailbox
     from asdf_pipeline.team.stop import Stop
 
-LISTENING_NAP = 0.02
-"""The same of a rank at work, which only looks for a stop."""
+LISTENING_NAP = 0.1
+"""Seconds between two looks of a rank at work, which only looks for a stop."""
+SHORTEST_NAP = 1e-3
+"""Seconds between two looks of rank 0 at what has come, while something comes."""
 TICK = 0.25
 """Seconds between two looks at whether progress is to be shown."""
 
@@ -130,10 +131,11 @@ class RootLink:
             Whether there were any.
         """
         with self._lock:
-            reports = 0
-            for rank, report in self._mailbox.receive():
-                self._dispatcher.handle(rank, report)
-                reports += 1
+            reports = list(self._mailbox.receive())
+            if reports:
+                with self._dispatcher.at_once():
+                    for rank, report in reports:
+                        self._dispatcher.handle(rank, report)
             if self._stop:
                 self._pass_stop_on()
             replies = self._dispatcher.drain()
@@ -163,8 +165,9 @@ class RootLink:
     def _serve_all(self) -> None:
         try:
             while not self._ended.is_set():
-                if not self.serve():
-                    time.sleep(NAP)
+                for _ in naps(SHORTEST_NAP):
+                    if self.serve() or self._ended.is_set():
+                        break
         except BaseException as error:  # `sys.excepthook` gets no thread's
             fail(error)
 
@@ -177,7 +180,7 @@ class RootLink:
         self._wait(lambda: self._mailbox.is_empty)
 
     def _wait(self, until: Callable[[], bool]) -> None:
-        for _ in naps(NAP):
+        for _ in naps():
             self.serve()
             if until():
                 return

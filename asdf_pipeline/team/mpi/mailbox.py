@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-LONGEST_NAP = 5e-3
-"""Seconds between two looks at what rank 0 broadcasts."""
-
-
 class Mailbox:
     """Objects sent one by one; nothing here waits.
 
@@ -74,9 +70,9 @@ def broadcast(comm: MPI.Intracomm, what: object = None) -> Any:
     leads = comm.Get_rank() == 0
     data = pickle.dumps(what, pickle.HIGHEST_PROTOCOL) if leads else b""
     size = np.array([len(data)], np.int64)
-    complete(comm.Ibcast(size, 0), LONGEST_NAP)
+    complete(comm.Ibcast(size, 0))
     buffer = bytearray(data or int(size[0]))
-    complete(comm.Ibcast([buffer, MPI.BYTE], 0), LONGEST_NAP)
+    complete(comm.Ibcast([buffer, MPI.BYTE], 0))
     return what if leads else pickle.loads(buffer)
 
 
@@ -96,7 +92,7 @@ def gather_all(
     """
     data = pickle.dumps(what, pickle.HIGHEST_PROTOCOL)
     sizes = np.empty(comm.Get_size(), np.int64)
-    complete(comm.Iallgather(np.array([len(data)], np.int64), sizes), end=end)
+    complete(comm.Iallgather(np.array([len(data)], np.int64), sizes), end)
     begins = np.concatenate(([0], np.cumsum(sizes)))
     buffer = bytearray(int(begins[-1]))
     counts = (sizes.tolist(), begins[:-1].tolist())

@@ -1,8 +1,8 @@
 """Ranks that write one segment together by parallel HDF5, in rounds.
 
-Creating groups and data sets is collective: all ranks do it, in one order. So each rank
-holds its products until rank 0 orders a round. Then each declares what it has, all
-create all of it, and each writes its own samples, independently of the others.
+Each rank holds its products until rank 0 orders a round. Then each declares what it
+has, rank 0 creates all of it, and each writes its own samples, independently of the
+others; opening and closing the file is collective.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from asdf_pipeline.container.parallel import ParallelWriter, declare
-from asdf_pipeline.errors import StopUnitError, WriteError
+from asdf_pipeline.container.parallel import declare, fill, lay_out
+from asdf_pipeline.errors import ASDFPipelineError, StopUnitError, WriteError
 from asdf_pipeline.journal.ledger import NoUnit
 from asdf_pipeline.journal.segments import seal
 from asdf_pipeline.team.mpi.guard import complete
@@ -77,8 +77,8 @@ class SharedSegments:
         self._dispatcher = dispatcher
         self._products: list[tuple[str, Product]] = []
         self._outcomes: list[Outcome] = []
-        self._writer: ParallelWriter | None = None
-        self._unit_ids: list[str] = []  # in the open segment
+        self._segment: Path | None = None  # not yet sealed
+        self._unit_ids: list[str] = []  # in it
 
     def hold(self, outcome: Outcome, product: Product | None) -> None:
         """Hold what a unit made until the next round."""
@@ -124,37 +124,31 @@ class SharedSegments:
     ) -> None:
         from mpi4py import MPI
 
+        self._segment = self._segment or path
         with self._agreed():
-            if self._writer is None:
-                self._writer = ParallelWriter.create(
-                    path, self._comm, MPI.INFO_NULL, self._quakeml
-                )
-            self._writer.write(
-                [[product for _, product in one.products] for one in declared], own
-            )
+            if self._comm.Get_rank() == 0:
+                made = (product for one in declared for _, product in one.products)
+                lay_out(self._segment, made, self._quakeml)
+        with self._agreed():
+            fill(self._segment, self._comm, MPI.INFO_NULL, own)
         self._unit_ids += [unit_id for one in declared for unit_id, _ in one.products]
 
     def _seal(self) -> None:
-        writer = self._writer
-        if writer is None:
-            return
-        with self._agreed():
-            writer.close()
-        self._writer = None
-        if self._dispatcher is not None:
+        path, self._segment = self._segment, None
+        if path is not None and self._dispatcher is not None:
             try:
-                self._dispatcher.seal(seal(writer.path), self._unit_ids)
+                self._dispatcher.seal(seal(path), self._unit_ids)
             except WriteError as error:
                 self._dispatcher.fail(error)
         self._unit_ids = []
 
     @contextmanager
     def _agreed(self) -> Iterator[None]:
-        """Raise on all ranks the write error of one of them."""
+        """Raise on all ranks the error of one of them."""
         own = None
         try:
             yield
-        except WriteError as error:
+        except ASDFPipelineError as error:
             own = error
         # The others may wait within HDF5 for what failed here.
         end = None if own is None else (PATIENCE, str(own))
