@@ -28,6 +28,7 @@ def pairs(source: str, output: str, prepare: str, workers: str) -> None:
             prepare=getattr(noise, prepare),
             autocorrelations=True,
             cpu_count=int(workers),
+            prepare_memory_in_mb=2048,  # of 60 stations all, as NoisePy and NumPy here
         ).raise_for_failures()
 
 

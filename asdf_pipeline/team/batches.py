@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from asdf_pipeline.errors import ASDFPipelineError
+from asdf_pipeline.errors import ASDFPipelineError, WorkerDiedError
 from asdf_pipeline.journal.in_flight import BatchFlight
 from asdf_pipeline.journal.segments import MAXIMUM_SIZE, Sealed, make_durable
 from asdf_pipeline.plan.units import parts_of
@@ -82,6 +82,8 @@ class Report:
         How the member died; empty if it did not.
     died_on : str
         The unit that it died of; empty where that is not known.
+    unstarted : str
+        Why the member could not be started; empty if it was. Nothing was begun then.
     error : ASDFPipelineError or None
         Why nobody can go on.
     seconds : float
@@ -96,6 +98,7 @@ class Report:
     unit_ids: list[str] = field(default_factory=list)
     died: str = ""
     died_on: str = ""
+    unstarted: str = ""
     error: ASDFPipelineError | None = None
     seconds: float = 0.0
     is_repeated: bool = False
@@ -189,7 +192,11 @@ class _Doing:
 
     def run(self, find_member: Callable[[], SpawnedMember]) -> None:
         """Do it."""
-        member = find_member()
+        try:
+            member = find_member()
+        except WorkerDiedError as error:  # somebody killed it, or memory is short
+            self.report.unstarted = str(error)
+            return
         try:
             self.do_units(member)
             self.write(member)

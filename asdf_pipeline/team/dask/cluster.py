@@ -24,6 +24,7 @@ from asdf_pipeline.team.stop import PATIENCE
 from asdf_pipeline.text import named_line, one_line, plural
 
 if TYPE_CHECKING:
+    from collections.abc import Container
     from contextlib import ExitStack
 
     from asdf_pipeline.errors import ASDFPipelineError
@@ -75,6 +76,7 @@ class Dask(Team):
             batches.run()
         finally:
             batches.end()
+            start.work.unlink(missing_ok=True)
             self.size = max(self.size, batches.workers)
 
 
@@ -200,7 +202,7 @@ class _Batches:
         """Take in what ended; wait at most so many seconds for it."""
         with contextlib.suppress(queue.Empty):
             self.take_in(self.ended.get(timeout=seconds))
-            while True:
+            for _ in range(self.ended.qsize()):
                 self.take_in(self.ended.get_nowait())
         self.job.tick()
 
@@ -227,6 +229,8 @@ class _Batches:
                 raise self.error_of(report.error)
             if report.is_repeated:
                 self.lost(batch)
+            elif report.unstarted:
+                self.give_back(batch, report.unstarted)
             else:
                 self.keep(batch, report)
         del self.out[name]
@@ -251,7 +255,8 @@ class _Batches:
             self.ledger.journal_dataless()
         self.sizes.learn(batch, report)
         if report.died:
-            self.died(batch, report.died_on, report.died)
+            done = {outcome.unit_id for outcome in report.outcomes}
+            self.died(batch, report.died_on, report.died, done)
         elif len(report.outcomes) < len(batch.units):
             self.ledger.give_back(batch.name)
         else:
@@ -267,23 +272,26 @@ class _Batches:
         self.died(batch, unit_id, "the Dask worker was lost")
         batch.part.unlink(missing_ok=True)
 
-    def give_back(self, batch: Batch) -> None:
+    def give_back(self, batch: Batch, why: str = "batches are lost") -> None:
         self.ledger.give_back(batch.name)
         batch.part.unlink(missing_ok=True)
-        self.count_loss("batches are lost before anything is done of them")
+        self.count_loss(why)
 
-    def died(self, batch: Batch, unit_id: str, how: str) -> None:
+    def died(
+        self, batch: Batch, unit_id: str, how: str, done: Container[str] = ()
+    ) -> None:
         """Take back what is not done of a batch that took its member down."""
-        if not unit_id and len(batch.units) == 1:
-            unit_id = batch.units[0].id
-        where = f"on {unit_id}" if unit_id else f"in {plural(len(batch.units), 'unit')}"
+        left = [unit.id for unit in batch.units if unit.id not in done]
+        if not unit_id and len(left) == 1:
+            unit_id = left[0]
+        where = f"on {unit_id}" if unit_id else f"in {plural(len(left), 'unit')}"
         log.warning("a worker died (%s) %s", how, where)
         self.ledger.died(batch.name, unit_id or None, how)
         if unit_id:
             self.sizes.cut.discard(unit_id)
             self.losses = 0
         else:
-            self.sizes.cut.update(unit.id for unit in batch.units)
+            self.sizes.cut.update(left)
             self.count_loss(f"workers die: {how}")
 
     def count_loss(self, why: str) -> None:
