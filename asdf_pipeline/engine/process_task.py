@@ -123,7 +123,7 @@ class ProcessTask(Assignment):
             msg = f"by {self.by!r}: expected {', '.join(BY)}"
             raise CallError(msg)
         if self.by == "event" and self.no_events:
-            msg = "by event: goes not without events: leave --no-events (no_events) out"
+            msg = "by event: events are needed: leave --no-events (no_events) out"
             raise CallError(msg)
         return load_function(self.function, self.parameters)
 

@@ -130,12 +130,12 @@ class BatchFlight(_Record):
 def unit_at_work(batch: Path) -> str | None:
     """Return the id of the unit, or part of one, that a batch's worker was lost on.
 
-    Empty where it was between two units; None where the batch was not begun, or the
-    worker was told to stop.
+    None where all that was begun came back, nothing was begun, or the worker was told
+    to stop.
     """
-    unit_id = "" if batch.exists() else None
+    unit_id = None
     for mark, noted in _lines(batch):
-        unit_id = {BACK: "", STOPPED: None}.get(mark, noted)
+        unit_id = None if mark in (BACK, STOPPED) else noted
     return unit_id
 
 

@@ -131,7 +131,7 @@ def test_wrong_paths_are_named(path: Any) -> None:
         (np.array(["a"]), "type <U1"),
         (np.array([None]), "type object"),
         (np.zeros(2, "f2,f4"), "of numbers, booleans"),
-        ((np.zeros(1), 3), "parameters a mapping, not a int"),
+        ((np.zeros(1), 3), "parameters a mapping, not an int"),
         ((np.zeros(1), {"provenance_id": "x"}), "the format's own"),
         ((np.zeros(1), {"x": {}}), "a dict cannot be an attribute"),
         ((np.zeros(1), {"x": None}), "a NoneType cannot be an attribute"),
@@ -147,7 +147,7 @@ def test_wrong_paths_are_named(path: Any) -> None:
         ((np.zeros(1), {"x": ["a", 1]}), "texts and others in one list"),
         ((np.zeros(1), {"x": [["a"], [2.5]]}), "texts and others in one list"),
         ((np.zeros(1), {"x": np.ma.array([1, 2], mask=[0, 1])}), "a masked array"),
-        ((np.zeros(1), {"x": 2**70}), "a int cannot be an attribute"),
+        ((np.zeros(1), {"x": 2**70}), "an int cannot be an attribute"),
     ],
 )
 def test_what_cannot_be_written_is_named(value: Any, message: str) -> None:

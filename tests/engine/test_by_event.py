@@ -282,7 +282,7 @@ def test_by_event_what_belongs_to_none_is_left_out(
 def test_by_event_needs_events(recordings: Path, tmp_path: Path) -> None:
     with ASDFDataSet(recordings, mode="r") as ds:
         for options, words in (
-            ({"by": "event", "no_events": True}, "without the events"),
+            ({"by": "event", "no_events": True}, "events are needed"),
             ({"by": "events"}, "expected station, event, channel"),
         ):
             with pytest.raises(CallError, match=words):

@@ -16,11 +16,11 @@ def test_a_batch_is_begun_once(tmp_path: Path) -> None:
     path = tmp_path / "flight.1.00000000"
     assert unit_at_work(path) is None
     with BatchFlight(path) as batch:
-        assert unit_at_work(path) == ""
+        assert unit_at_work(path) is None
         batch.begun("a", alone=False)
         assert unit_at_work(path) == "a"
         batch.back("a")
-        assert unit_at_work(path) == ""
+        assert unit_at_work(path) is None
         batch.begun("b", alone=False)
     with pytest.raises(FileExistsError):
         BatchFlight(path)

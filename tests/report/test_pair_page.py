@@ -119,7 +119,7 @@ def test_the_command_makes_it(
     lines.write_text("".join(f"{one.to_json()}\n" for one in outcomes))
     arguments = [str(tmp_path / "noise.h5"), "--outcomes", str(lines)]
     assert main(["report", *arguments, "--output", str(tmp_path / "page.html")]) == 0
-    assert "10 units" in capfd.readouterr().err
+    assert "10 outcomes" in capfd.readouterr().err
     assert "All 10 pairs" in (tmp_path / "page.html").read_text()
 
 

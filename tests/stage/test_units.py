@@ -150,7 +150,7 @@ def test_all_files_that_cannot_be_kept_are_named(
     trace.data = trace.data.astype("float32") + 1
     del trace.stats.mseed
     trace.write(str(several / "other.mseed"), format="MSEED")
-    with pytest.raises(InputError, match=r"both hold .* \(and 1 more stations"):
+    with pytest.raises(InputError, match=r"both hold .* \(and 1 more station "):
         stage([str(several / "*.mseed")], [], [], "raw", several / "out.h5")
     said = capfd.readouterr().err
     assert "Station BW.RJOB" in said

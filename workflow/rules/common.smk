@@ -74,8 +74,10 @@ def by_team(verb, files, outcomes):
 
     Dask's workers where the config names a scheduler, MPI where a launcher is set. The
     rule has params.options and params.work_dir; what is said by resources changes
-    nothing about what is made.
+    nothing about what is made. How many may fail has a name for each rule: jobs that
+    Snakemake groups must agree on a resource that is a text, such as 10%.
     """
+    allowed = verb.split()[0] + "_max_failures"
     return f"""
         launcher={{resources.mpi:q}}
         scheduler={{resources.scheduler:q}}
@@ -91,7 +93,7 @@ def by_team(verb, files, outcomes):
         fi
         "$@" {files} \
             {{params.options:q}} \
-            --io {{resources.io:q}} --max-failures {{resources.max_failures:q}} \
+            --io {{resources.io:q}} --max-failures {{resources.{allowed}:q}} \
             --traceback-limit {{resources.traceback_limit}} \
             --work-dir {{params.work_dir:q}} --outcomes {outcomes} \
             --progress lines >>{{log:q}} 2>&1

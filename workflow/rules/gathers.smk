@@ -34,7 +34,7 @@ rule gathers:
         runtime=minutes,
         io=PROCESS["io"],
         scheduler=SCHEDULER,
-        max_failures=GATHERS.keys["max_failures"] if GATHERS else 0,
+        gathers_max_failures=GATHERS.keys["max_failures"] if GATHERS else 0,
         traceback_limit=PROCESS["traceback_limit"],
     conda:
         no_environment

@@ -31,7 +31,7 @@ rule pairs:
         runtime=minutes,
         io=PROCESS["io"],
         scheduler=SCHEDULER,
-        max_failures=PAIRS.keys["max_failures"] if PAIRS else 0,
+        pairs_max_failures=PAIRS.keys["max_failures"] if PAIRS else 0,
         prepare_memory=PAIRS.keys["prepare_memory"] if PAIRS else 0,
         traceback_limit=PROCESS["traceback_limit"],
     conda:

@@ -38,7 +38,7 @@ rule process:
         runtime=minutes,
         io=PROCESS["io"],
         scheduler=SCHEDULER,
-        max_failures=PROCESS["max_failures"],
+        process_max_failures=PROCESS["max_failures"],
         traceback_limit=PROCESS["traceback_limit"],
     conda:
         no_environment

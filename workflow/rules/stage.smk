@@ -28,13 +28,13 @@ rule stage:
     resources:
         mem_mb=memory_of_all,
         runtime=minutes,
-        max_failures=PIPELINE.config["stage"]["max_failures"],
+        stage_max_failures=PIPELINE.config["stage"]["max_failures"],
     conda:
         no_environment
     shell:
         """
         python -P -m asdf_pipeline stage {params.options:q} \
             --backend multiprocessing --workers {threads} --progress lines \
-            --max-failures {resources.max_failures:q} \
+            --max-failures {resources.stage_max_failures:q} \
             --output {output.staged:q} >>{log:q} 2>&1
         """

@@ -265,11 +265,10 @@ class _Batches:
     def lost(self, batch: Batch) -> None:
         """Take back a batch whose worker was lost."""
         part_id = unit_at_work(batch.flight)
-        if part_id is None:  # it was not begun, or was told to stop
+        if part_id is None:  # no unit's doing: perhaps one's of the worker's next batch
             self.give_back(batch)
             return
-        unit_id = part_id and batch.unit_with(part_id)
-        self.died(batch, unit_id, "the Dask worker was lost")
+        self.died(batch, batch.unit_with(part_id), "the Dask worker was lost")
         batch.part.unlink(missing_ok=True)
 
     def give_back(self, batch: Batch, why: str = "batches are lost") -> None:

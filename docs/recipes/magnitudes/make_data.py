@@ -30,7 +30,11 @@ with ASDFDataSet(path) as ds:
     for name, (after, latitude, longitude, depth, _) in EVENTS.items():
         origin = Origin(time=START + after, latitude=latitude, longitude=longitude)
         origin.depth = 1000 * depth
-        event = Event(origins=[origin], event_descriptions=[EventDescription(name)])
+        event = Event(
+            f"smi:local/{name}",
+            origins=[origin],
+            event_descriptions=[EventDescription(name)],
+        )
         ds.add_quakeml(Catalog([event]))
     for network, code in CODES:
         own = inventory.select(network=network, station=code)
