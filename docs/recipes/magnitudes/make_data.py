@@ -31,7 +31,7 @@ with ASDFDataSet(path) as ds:
         origin = Origin(time=START + after, latitude=latitude, longitude=longitude)
         origin.depth = 1000 * depth
         event = Event(
-            f"smi:local/{name}",
+            resource_id=f"smi:local/{name}",
             origins=[origin],
             event_descriptions=[EventDescription(name)],
         )
