@@ -128,7 +128,8 @@ def test_segments_are_those_that_both_have_whole() -> None:
         trace(one[600:], late=60), trace(other[600:], "WET", late=60), length=20,
         maxlag=5, **PLAIN,
     )  # fmt: skip
-    assert np.array_equal(found, expected)
+    # float32; sums are rounded otherwise as the segments lie in memory.
+    assert abs(found - expected).max() <= 1e-6 * abs(expected).max()
     _, parameters = correlation(parts, late, length=20, gaps=0.1)
     assert parameters["ngood"] == 3
     assert correlated(parts[0], parts[1]) is None
